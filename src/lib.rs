@@ -1,0 +1,7 @@
+//! Kenning: a knowledge-graph reasoning engine for recommendation.
+
+pub mod error;
+pub mod model;
+pub mod vocabulary;
+
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,152 @@
+//! IRIs of `ontologies/kenning.ttl` and of the standards that it builds on.
+
+/// The namespace of Kenning's own terms.
+pub const KENNING: &str = "https://w3id.org/kenning#";
+
+/// Prefixes that every query may use without declaring them; also those of mapping files.
+pub const PREFIXES: &[(&str, &str)] = &[
+    ("kenning", KENNING),
+    ("schema", "https://schema.org/"),
+    ("skos", "http://www.w3.org/2004/02/skos/core#"),
+    ("prov", "http://www.w3.org/ns/prov#"),
+    ("dcterms", "http://purl.org/dc/terms/"),
+    ("rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"),
+    ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
+    ("owl", "http://www.w3.org/2002/07/owl#"),
+    ("xsd", "http://www.w3.org/2001/XMLSchema#"),
+    ("foaf", "http://xmlns.com/foaf/0.1/"),
+    ("void", "http://rdfs.org/ns/void#"),
+];
+
+/// Writes out `prefix:name` as an IRI; anything with a known scheme or an unknown prefix comes back as it is.
+pub fn expand(name: &str) -> String {
+    if let Some((prefix, local)) = name.split_once(':')
+        && let Some((_, namespace)) = PREFIXES.iter().find(|(known, _)| *known == prefix)
+    {
+        return format!("{namespace}{local}");
+    }
+    name.to_owned()
+}
+
+/// Shortens an IRI to `prefix:name` where a prefix fits and the name stays readable.
+pub fn shorten(iri: &str) -> String {
+    for (prefix, namespace) in PREFIXES {
+        if let Some(local) = iri.strip_prefix(namespace)
+            && !local.contains(['/', '#'])
+        {
+            return format!("{prefix}:{local}");
+        }
+    }
+    iri.to_owned()
+}
+
+macro_rules! terms {
+    ($($(#[$doc:meta])* $name:ident = $namespace:literal $local:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = concat!($namespace, $local);)*
+    };
+}
+
+/// Kenning's own terms.
+pub mod kenning {
+    terms! {
+        /// `?user kenning:interacted ?item`: virtual, one for each distinct pair.
+        INTERACTED = "https://w3id.org/kenning#" "interacted";
+        /// Item to item: the second follows the first within a window of events of one user.
+        FOLLOWED_BY = "https://w3id.org/kenning#" "followedBy";
+        /// Item to item: both in one basket.
+        BOUGHT_WITH = "https://w3id.org/kenning#" "boughtWith";
+        /// Item to item: the same users met both.
+        CO_OCCURS_WITH = "https://w3id.org/kenning#" "coOccursWith";
+        /// Item to item: their texts are close.
+        SIMILAR_TO = "https://w3id.org/kenning#" "similarTo";
+        /// Class of users.
+        USER = "https://w3id.org/kenning#" "User";
+        /// Class of items.
+        ITEM = "https://w3id.org/kenning#" "Item";
+        /// How sure a source is of a fact, 0 to 1.
+        CONFIDENCE = "https://w3id.org/kenning#" "confidence";
+        /// Line of the source that says the fact.
+        LINE = "https://w3id.org/kenning#" "line";
+        /// How many events or records carry the fact.
+        SUPPORT = "https://w3id.org/kenning#" "support";
+        /// Strength of an item-item link.
+        SCORE = "https://w3id.org/kenning#" "score";
+        /// How a relation is said in a sentence, between an item and a value.
+        PHRASE = "https://w3id.org/kenning#" "phrase";
+        /// Named graph of the interactions.
+        INTERACTIONS = "https://w3id.org/kenning#" "interactions";
+        /// Named graph of the item-item links.
+        LINKS = "https://w3id.org/kenning#" "links";
+        /// Which property a SKOS scheme's concepts are facts of, when found in text.
+        EXTRACTS = "https://w3id.org/kenning#" "extracts";
+    }
+}
+
+/// RDF, RDFS, OWL.
+pub mod rdf {
+    terms! {
+        /// Class membership.
+        TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "type";
+        /// RDF 1.2: from a reifier to the triple term it speaks of.
+        REIFIES = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "reifies";
+        /// Label.
+        LABEL = "http://www.w3.org/2000/01/rdf-schema#" "label";
+        /// At most one value.
+        FUNCTIONAL_PROPERTY = "http://www.w3.org/2002/07/owl#" "FunctionalProperty";
+    }
+}
+
+/// SKOS.
+pub mod skos {
+    terms! {
+        /// Preferred label.
+        PREF_LABEL = "http://www.w3.org/2004/02/skos/core#" "prefLabel";
+        /// Other label.
+        ALT_LABEL = "http://www.w3.org/2004/02/skos/core#" "altLabel";
+    }
+}
+
+/// schema.org.
+pub mod schema {
+    terms! {
+        /// Name.
+        NAME = "https://schema.org/" "name";
+    }
+}
+
+/// PROV-O.
+pub mod prov {
+    terms! {
+        /// From what is derived to what it comes from.
+        WAS_DERIVED_FROM = "http://www.w3.org/ns/prov#" "wasDerivedFrom";
+        /// From what is made to the activity that made it.
+        WAS_GENERATED_BY = "http://www.w3.org/ns/prov#" "wasGeneratedBy";
+        /// When it came to be.
+        GENERATED_AT_TIME = "http://www.w3.org/ns/prov#" "generatedAtTime";
+    }
+}
+
+/// XML Schema datatypes.
+pub mod xsd {
+    terms! {
+        /// Whole numbers.
+        INTEGER = "http://www.w3.org/2001/XMLSchema#" "integer";
+        /// Decimal numbers.
+        DECIMAL = "http://www.w3.org/2001/XMLSchema#" "decimal";
+        /// Double-precision numbers.
+        DOUBLE = "http://www.w3.org/2001/XMLSchema#" "double";
+        /// Points in time.
+        DATE_TIME = "http://www.w3.org/2001/XMLSchema#" "dateTime";
+        /// Years.
+        G_YEAR = "http://www.w3.org/2001/XMLSchema#" "gYear";
+    }
+}
+
+/// Properties that name a node, best first.
+pub const LABELS: &[&str] = &[
+    rdf::LABEL,
+    skos::PREF_LABEL,
+    schema::NAME,
+    "http://purl.org/dc/terms/title",
+    "http://xmlns.com/foaf/0.1/name",
+];
