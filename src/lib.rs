@@ -1,7 +1,13 @@
 //! Kenning: a knowledge-graph reasoning engine for recommendation.
 
+pub mod config;
 pub mod error;
+pub mod extraction;
+pub mod graph;
+pub mod knowledge;
 pub mod model;
+pub mod sections;
+pub mod sparql;
 pub mod vocabulary;
 
 pub use error::{Error, ErrorKind, Result};

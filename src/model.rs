@@ -1,6 +1,11 @@
 //! The words that every room shares: terms, facts, interactions, evidence ids, progress. No I/O.
 
+pub mod dataset;
+pub mod link;
 pub mod term;
+
+pub use dataset::Dataset;
+pub use link::LinkKind;
 
 use serde::{Deserialize, Serialize};
 

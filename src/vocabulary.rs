@@ -150,3 +150,18 @@ pub const LABELS: &[&str] = &[
     "http://purl.org/dc/terms/title",
     "http://xmlns.com/foaf/0.1/name",
 ];
+
+/// Writes `text` so that it can stand in an IRI: letters, digits and `-._~` stay, other bytes become `%XX`.
+/// Different texts give different results.
+pub fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(byte as char);
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}

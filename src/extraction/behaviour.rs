@@ -1,0 +1,266 @@
+//! Behaviour becomes item-item links: what the same users met, what one basket held, what follows what.
+//!
+//! All three count ways from one item to another and damp frequent ends, as RP3β does (Paudel et al. 2017, "Updatable,
+//! accurate, diverse, and scalable recommendations"):
+//! `score(h, c) = degree(h)^-½ · degree(c)^-0.3 · Σ ways`. A way through a user or a basket of `n` items weighs `n^-½`;
+//! a way from one step of a history to the `d`-th step after it weighs `1/d`. The support of a link is the number of
+//! users or baskets that carry it: [`crate::explanation`] counts it again when a reason cites it.
+
+use crate::config::LinkSettings;
+use crate::knowledge::segment::{EventRow, NONE};
+use crate::model::LinkKind;
+use crate::sections::row_starts;
+use rayon::prelude::*;
+
+/// Of a user or basket with more items than this, the last ones count: no single one may dominate, and the work
+/// grows with its square.
+const LONGEST: usize = 1000;
+
+/// Item-item links of one kind: for each item (counted from the first item) its strongest partners.
+pub struct LinkTable {
+    /// Which kind.
+    pub kind: LinkKind,
+    /// How it was computed, for people.
+    pub method: String,
+    /// Number of the first item.
+    pub first_item: u32,
+    /// Rows of (item counted from the first item, score, support), by item, strongest first.
+    pub rows: Vec<Vec<(u32, f32, u32)>>,
+}
+
+/// Events over numbered users and items; unknown users come last.
+#[derive(Clone, Copy)]
+pub struct Behaviour<'a> {
+    /// Events by user, oldest first.
+    pub events: &'a [EventRow],
+    /// Number of the first item; users are below it.
+    pub first_item: u32,
+    /// How many items there are.
+    pub items: usize,
+    /// How many baskets there are.
+    pub groups: u32,
+}
+
+/// Computes the links of every kind that the events allow.
+pub fn links(behaviour: Behaviour, settings: &LinkSettings) -> Vec<LinkTable> {
+    let events = Events {
+        events: behaviour.events,
+        first: behaviour.first_item,
+        items: behaviour.items,
+        settings,
+    };
+    let mut tables = Vec::new();
+    if behaviour.events.iter().any(|e| e.user != NONE) {
+        let method = "the same users met both; a way through a user of n items weighs n^-1/2";
+        tables.push(events.followed_by());
+        tables.push(events.together(LinkKind::CoOccursWith, events.histories(), method));
+    }
+    if behaviour.groups > 0 {
+        let method = "both in one basket; a way through a basket of n items weighs n^-1/2";
+        tables.push(events.together(LinkKind::BoughtWith, events.baskets(behaviour.groups), method));
+    }
+    tables
+}
+
+/// Items of containers (users, baskets), as rows.
+struct Rows {
+    at: Vec<u64>,
+    items: Vec<u32>,
+}
+
+impl Rows {
+    fn row(&self, index: usize) -> &[u32] {
+        &self.items[self.at[index] as usize..self.at[index + 1] as usize]
+    }
+
+    fn len(&self) -> usize {
+        self.at.len() - 1
+    }
+
+    /// Distinct (container, item) pairs as rows; the last [`LONGEST`] of each by `order`, the third of each triple.
+    fn collect(mut pairs: Vec<(u32, u32, u64)>, containers: usize) -> Self {
+        let latest = |order: u64| std::cmp::Reverse(order);
+        pairs.par_sort_unstable_by_key(|&(container, item, order)| (container, item, latest(order)));
+        pairs.dedup_by_key(|&mut (container, item, _)| (container, item));
+        pairs.par_sort_unstable_by_key(|&(container, _, order)| (container, latest(order)));
+        let (mut last, mut taken) = (NONE, 0);
+        pairs.retain(|&(container, ..)| {
+            taken = if last == container { taken + 1 } else { 1 };
+            last = container;
+            taken <= LONGEST
+        });
+        Self {
+            at: row_starts(&pairs, containers, |p| p.0 as usize),
+            items: pairs.into_iter().map(|p| p.1).collect(),
+        }
+    }
+
+    /// Containers by item.
+    fn transpose(&self, items: usize) -> Self {
+        let mut pairs: Vec<(u32, u32)> = (0..self.len())
+            .flat_map(|c| self.row(c).iter().map(move |&item| (item, c as u32)))
+            .collect();
+        pairs.par_sort_unstable();
+        Self {
+            at: row_starts(&pairs, items, |p| p.0 as usize),
+            items: pairs.into_iter().map(|p| p.1).collect(),
+        }
+    }
+}
+
+/// One user went from one item to another, at their shortest distance in steps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Follow {
+    from: u32,
+    to: u32,
+    user: u32,
+    distance: u32,
+}
+
+struct Events<'a> {
+    events: &'a [EventRow],
+    first: u32,
+    items: usize,
+    settings: &'a LinkSettings,
+}
+
+impl Events<'_> {
+    fn histories(&self) -> Rows {
+        let known = self.events.iter().zip(0..).filter(|(e, _)| e.user != NONE);
+        let pairs = known.map(|(e, order)| (e.user, e.item - self.first, order));
+        Rows::collect(pairs.collect(), self.first as usize)
+    }
+
+    fn baskets(&self, groups: u32) -> Rows {
+        let grouped = self.events.iter().zip(0..).filter(|(e, _)| e.group != NONE);
+        let pairs = grouped.map(|(e, order)| (e.group, e.item - self.first, order));
+        Rows::collect(pairs.collect(), groups as usize)
+    }
+
+    fn together(&self, kind: LinkKind, containers: Rows, method: &str) -> LinkTable {
+        let of_item = containers.transpose(self.items);
+        let degree = |item: u32| of_item.row(item as usize).len();
+        let rows = self.rows(degree, |item, ways| {
+            for &container in of_item.row(item as usize) {
+                let others = containers.row(container as usize);
+                let weight = (others.len() as f64).powf(-0.5);
+                for &other in others.iter().filter(|&&other| other != item) {
+                    ways.add(other, weight);
+                }
+            }
+        });
+        self.table(kind, method.to_owned(), rows)
+    }
+
+    /// Steps of a history are its baskets; without baskets every event is a step of its own.
+    fn followed_by(&self) -> LinkTable {
+        let mut follows = Vec::new();
+        for history in self.events.chunk_by(|a, b| a.user == b.user).filter(|h| h[0].user != NONE) {
+            let recent = &history[history.len().saturating_sub(LONGEST)..];
+            self.follow(recent, &mut follows);
+        }
+        follows.par_sort_unstable();
+        follows.dedup_by_key(|f| (f.from, f.to, f.user));
+        let at = row_starts(&follows, self.items, |f| f.from as usize);
+        let of_item = self.histories().transpose(self.items);
+        let degree = |item: u32| of_item.row(item as usize).len();
+        let rows = self.rows(degree, |item, ways| {
+            let item = item as usize;
+            for follow in &follows[at[item] as usize..at[item + 1] as usize] {
+                ways.add(follow.to, 1.0 / f64::from(follow.distance));
+            }
+        });
+        let window = self.settings.window;
+        let method = format!("within {window} steps of a history (a step is a basket or an event); d steps later weighs 1/d");
+        self.table(LinkKind::FollowedBy, method, rows)
+    }
+
+    fn follow(&self, history: &[EventRow], follows: &mut Vec<Follow>) {
+        let steps: Vec<_> = steps(history, |e| (e.group != NONE).then_some(e.group)).collect();
+        for (i, step) in steps.iter().enumerate() {
+            for (distance, later) in (1..).zip(steps[i + 1..].iter().take(self.settings.window)) {
+                for from in *step {
+                    let others = later.iter().filter(|to| to.item != from.item);
+                    follows.extend(others.map(|to| Follow {
+                        from: from.item - self.first,
+                        to: to.item - self.first,
+                        user: from.user,
+                        distance,
+                    }));
+                }
+            }
+        }
+    }
+
+    fn rows(
+        &self,
+        degree: impl Fn(u32) -> usize + Sync,
+        walk: impl Fn(u32, &mut Ways) + Sync,
+    ) -> Vec<Vec<(u32, f32, u32)>> {
+        let damp = |item: u32, exponent: f64| (degree(item) as f64).powf(-exponent);
+        (0..self.items as u32)
+            .into_par_iter()
+            .map_init(
+                || Ways::new(self.items),
+                |ways, item| {
+                    walk(item, ways);
+                    let mut row = ways.drain(|other, way| damp(item, 0.5) * damp(other, 0.3) * way);
+                    row.truncate(self.settings.neighbours);
+                    row
+                },
+            )
+            .collect()
+    }
+
+    fn table(&self, kind: LinkKind, method: String, rows: Vec<Vec<(u32, f32, u32)>>) -> LinkTable {
+        LinkTable {
+            kind,
+            method,
+            first_item: self.first,
+            rows,
+        }
+    }
+}
+
+/// Cuts a history into steps: events of one basket are one step, an event without a basket is a step of its own.
+pub(crate) fn steps<E>(history: &[E], basket: impl Fn(&E) -> Option<u32>) -> impl Iterator<Item = &[E]> {
+    history.chunk_by(move |a, b| basket(a).is_some() && basket(a) == basket(b))
+}
+
+/// Sums of ways from one item to all others; reused from row to row.
+struct Ways {
+    weight: Vec<f64>,
+    support: Vec<u32>,
+    touched: Vec<u32>,
+}
+
+impl Ways {
+    fn new(items: usize) -> Self {
+        Self {
+            weight: vec![0.0; items],
+            support: vec![0; items],
+            touched: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, item: u32, weight: f64) {
+        let support = &mut self.support[item as usize];
+        if *support == 0 {
+            self.touched.push(item);
+        }
+        *support += 1;
+        self.weight[item as usize] += weight;
+    }
+
+    /// The row, strongest first, ties by item; leaves the sums empty.
+    fn drain(&mut self, score: impl Fn(u32, f64) -> f64) -> Vec<(u32, f32, u32)> {
+        let mut row = Vec::with_capacity(self.touched.len());
+        for item in self.touched.drain(..) {
+            let weight = std::mem::take(&mut self.weight[item as usize]);
+            let support = std::mem::take(&mut self.support[item as usize]);
+            row.push((item, score(item, weight) as f32, support));
+        }
+        row.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        row
+    }
+}

@@ -1,0 +1,589 @@
+//! The frozen user–item–knowledge graph: one immutable, memory-mapped file.
+//!
+//! Nodes are users, items and all other resources of the knowledge; edges are facts, interactions and computed
+//! item-item links, each with an [`EvidenceId`]. Everything after the build borrows this graph, and SPARQL sees it
+//! as one dataset ([`crate::sparql`]). petgraph's algorithms run on it through [`visit`].
+//!
+//! *Invariant:* equal input gives an equal file, byte for byte; so [`Graph::id`] names what an answer relied on.
+
+pub mod draft;
+pub mod freeze;
+pub mod visit;
+
+use crate::knowledge::segment::{NO_TIME, NONE};
+use crate::model::{Dataset, EvidenceId, LinkKind, UnixSeconds, term};
+use crate::sections::{Column, Format, Id, Sections, Strings};
+use crate::{Error, Result};
+use draft::Ranges;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+pub(crate) const FORMAT: Format = Format {
+    magic: *b"KNGGRAPH",
+    version: 1,
+    name: "snapshot",
+    remake: "kenning build",
+};
+
+/// What a snapshot says about itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Meta {
+    /// Which numbers are which terms.
+    pub ranges: Ranges,
+    /// The datasets inside.
+    pub datasets: Vec<Dataset>,
+    /// How a property is said between an item and a value.
+    pub phrases: BTreeMap<String, String>,
+    /// How each kind of link was computed.
+    pub methods: BTreeMap<String, String>,
+    /// Properties that have at most one value.
+    pub functional: Vec<String>,
+    /// The embedder of the vectors, if there are any.
+    pub embedder: Option<String>,
+    /// Numbers in one vector.
+    pub dimensions: usize,
+    /// Number of baskets.
+    pub groups: u32,
+}
+
+/// Item-item links of one kind, as rows.
+#[derive(Clone, Default)]
+struct Links {
+    at: Column<u64>,
+    to: Column<u32>,
+    score: Column<f32>,
+    support: Column<u32>,
+}
+
+/// The links of one kind that start at one item, strongest first.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkRow<'a> {
+    /// Items linked to.
+    pub to: &'a [u32],
+    /// Strength of each.
+    pub score: &'a [f32],
+    /// How many events carry each.
+    pub support: &'a [u32],
+    /// Evidence id of the first; the others follow.
+    pub first: u64,
+}
+
+/// One fact with its provenance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FactRef {
+    /// Index of the fact; also its evidence id.
+    pub index: u64,
+    /// Subject, predicate, object.
+    pub triple: [u32; 3],
+    /// Term number of the named graph, which is its source.
+    pub graph: u32,
+    /// Line in the source, if the format has lines.
+    pub line: Option<u32>,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// How many records say it.
+    pub count: u32,
+    /// When it was said.
+    pub time: Option<UnixSeconds>,
+    /// The fact that it was derived from.
+    pub from: Option<u64>,
+}
+
+/// What an evidence id stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Edge {
+    /// A fact of the knowledge.
+    Fact(FactRef),
+    /// A user met an item, however often.
+    Interaction {
+        /// Who.
+        user: u32,
+        /// What.
+        item: u32,
+    },
+    /// A computed link.
+    Link {
+        /// Which kind.
+        kind: LinkKind,
+        /// From which item.
+        from: u32,
+        /// To which item.
+        to: u32,
+        /// How strong.
+        score: f32,
+        /// Carried by how many users or baskets.
+        support: u32,
+    },
+}
+
+/// The frozen graph.
+pub struct Graph {
+    /// What the snapshot says about itself.
+    pub meta: Meta,
+    id: Id,
+    size: u64,
+    terms: Strings,
+    out_at: Column<u64>,
+    out: Column<[u32; 2]>,
+    in_at: Column<u64>,
+    ins: Column<[u32; 2]>,
+    predicates: Column<u32>,
+    predicate_at: Column<u64>,
+    predicate: Column<[u32; 2]>,
+    fact_graph: Column<u32>,
+    fact_line: Column<u32>,
+    fact_confidence: Column<f32>,
+    fact_count: Column<u32>,
+    fact_time: Column<i64>,
+    fact_from: Column<u64>,
+    met_at: Column<u64>,
+    met: Column<u32>,
+    met_by_at: Column<u64>,
+    met_by: Column<u32>,
+    event_at: Column<u64>,
+    event_item: Column<u32>,
+    event_group: Column<u32>,
+    event_time: Column<i64>,
+    event_weight: Column<f32>,
+    event_line: Column<u32>,
+    event_of_at: Column<u64>,
+    event_of: Column<u64>,
+    labels: Column<u32>,
+    links: [Links; 4],
+    vector_nodes: Column<u32>,
+    vectors: Column<f32>,
+}
+
+/// A user's event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// What.
+    pub item: u32,
+    /// Basket, if known.
+    pub group: Option<u32>,
+    /// When, if known.
+    pub time: Option<UnixSeconds>,
+    /// Rating, quantity.
+    pub weight: f32,
+    /// Line in its source.
+    pub line: u32,
+}
+
+impl Graph {
+    /// Opens a snapshot and checks it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = Sections::open(path, FORMAT).map_err(|e| e.hint("kenning build"))?;
+        let meta: Column<u8> = file.column("meta")?;
+        let meta: Meta = serde_json::from_slice(&meta)
+            .map_err(|e| file.damage(format!("its description cannot be read: {e}")))?;
+        let graph = Self {
+            meta,
+            id: file.id(),
+            size: file.size(),
+            terms: file.strings("term")?,
+            out_at: file.column("out.at")?,
+            out: file.column("out")?,
+            in_at: file.column("in.at")?,
+            ins: file.column("in")?,
+            predicates: file.column("predicates")?,
+            predicate_at: file.column("predicate.at")?,
+            predicate: file.column("predicate")?,
+            fact_graph: file.column("fact.graph")?,
+            fact_line: file.column("fact.line")?,
+            fact_confidence: file.column("fact.confidence")?,
+            fact_count: file.column("fact.count")?,
+            fact_time: file.column("fact.time")?,
+            fact_from: file.column("fact.from")?,
+            met_at: file.column("met.at")?,
+            met: file.column("met")?,
+            met_by_at: file.column("met-by.at")?,
+            met_by: file.column("met-by")?,
+            event_at: file.column("event.at")?,
+            event_item: file.column("event.item")?,
+            event_group: file.column("event.group")?,
+            event_time: file.column("event.time")?,
+            event_weight: file.column("event.weight")?,
+            event_line: file.column("event.line")?,
+            event_of_at: file.column("event-of.at")?,
+            event_of: file.column("event-of")?,
+            labels: file.column("label")?,
+            links: freeze::open_links(&file)?,
+            vector_nodes: file.column("vector.node")?,
+            vectors: file.column("vector")?,
+        };
+        graph.check().map_err(|what| file.damage(what.into()))?;
+        Ok(graph)
+    }
+
+    /// The checksums prove that the bytes are those that were written; this proves that the tables fit together,
+    /// so that no accessor can step outside.
+    fn check(&self) -> Result<(), &'static str> {
+        let ranges = &self.meta.ranges;
+        let items = ranges.items().len();
+        let table = |at: &Column<u64>, rows: usize, values: usize| {
+            at.len() == rows + 1 && at.is_sorted() && at.last() == Some(&(values as u64))
+        };
+        let facts = self.out.len();
+        let columns = [
+            self.ins.len(),
+            self.predicate.len(),
+            self.fact_graph.len(),
+            self.fact_line.len(),
+            self.fact_confidence.len(),
+            self.fact_count.len(),
+            self.fact_time.len(),
+            self.fact_from.len(),
+        ];
+        let sound = table(&self.out_at, ranges.nodes as usize, facts)
+            && table(&self.in_at, ranges.terms as usize, facts)
+            && table(&self.predicate_at, self.predicates.len(), facts)
+            && columns.iter().all(|&n| n == facts)
+            && table(&self.met_at, ranges.users as usize, self.met.len())
+            && table(&self.met_by_at, items, self.met.len())
+            && table(&self.event_at, ranges.users as usize + 1, self.event_item.len())
+            && table(&self.event_of_at, items, self.event_item.len())
+            && self.labels.len() == ranges.nodes as usize
+            && self.terms.len() == ranges.terms as usize
+            && self.vectors.len() == self.vector_nodes.len() * self.meta.dimensions
+            && self.links.iter().all(|l| l.at.is_empty() || table(&l.at, items, l.to.len()));
+        if sound { Ok(()) } else { Err("its tables do not fit together") }
+    }
+
+    /// The identity of the content: equal graphs have equal ids.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The numbers of the users.
+    pub fn users(&self) -> Range<u32> {
+        self.meta.ranges.users()
+    }
+
+    /// The numbers of the items.
+    pub fn items(&self) -> Range<u32> {
+        self.meta.ranges.items()
+    }
+
+    /// The numbers of all nodes.
+    pub fn nodes(&self) -> Range<u32> {
+        self.meta.ranges.nodes()
+    }
+
+    /// Number of terms of all kinds.
+    pub fn term_count(&self) -> u32 {
+        self.meta.ranges.terms
+    }
+
+    /// Number of facts, counted once for each source that says them.
+    pub fn fact_count(&self) -> u64 {
+        self.out.len() as u64
+    }
+
+    /// Number of distinct (user, item) pairs.
+    pub fn interaction_count(&self) -> u64 {
+        self.met.len() as u64
+    }
+
+    /// Number of events, those of unknown users included.
+    pub fn event_count(&self) -> u64 {
+        self.event_item.len() as u64
+    }
+
+    /// Number of links of a kind.
+    pub fn link_count(&self, kind: LinkKind) -> u64 {
+        self.links[kind as usize].to.len() as u64
+    }
+
+    /// Number of edges: facts, interactions, links; evidence ids are below it.
+    pub fn edge_count(&self) -> u64 {
+        self.first_link(LinkKind::SimilarTo) + self.link_count(LinkKind::SimilarTo)
+    }
+
+    /// Term number `id`, encoded as [`crate::model::term`] says.
+    pub fn term(&self, id: u32) -> &str {
+        self.terms.get(id as usize)
+    }
+
+    /// The number of an encoded term.
+    pub fn find(&self, encoded: &str) -> Option<u32> {
+        let ranges = &self.meta.ranges;
+        let classes = match term::kind(encoded) {
+            term::Kind::Resource => [0..ranges.users, ranges.items(), ranges.items..ranges.nodes].to_vec(),
+            term::Kind::Literal => vec![ranges.nodes..ranges.literals],
+            term::Kind::Triple => vec![ranges.literals..ranges.terms],
+        };
+        classes.into_iter().find_map(|class| self.find_in(class, encoded))
+    }
+
+    fn find_in(&self, class: Range<u32>, encoded: &str) -> Option<u32> {
+        let (mut low, mut high) = (class.start, class.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.term(middle).cmp(encoded) {
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// The number of an IRI.
+    pub fn find_iri(&self, iri: &str) -> Option<u32> {
+        self.find(&term::iri(iri))
+    }
+
+    /// A user by IRI or by the id that the dumps use.
+    pub fn find_user(&self, name: &str) -> Option<u32> {
+        self.find_named(name, |d| &d.user_iri, self.users())
+    }
+
+    /// An item by IRI or by the id that the dumps use.
+    pub fn find_item(&self, name: &str) -> Option<u32> {
+        self.find_named(name, |d| &d.item_iri, self.items())
+    }
+
+    fn find_named(&self, name: &str, template: fn(&Dataset) -> &String, range: Range<u32>) -> Option<u32> {
+        let encoded = crate::vocabulary::percent_encode(name);
+        let minted = self.meta.datasets.iter().map(|d| template(d).replace("{}", &encoded));
+        let mut names = std::iter::once(name.to_owned()).chain(minted);
+        names.find_map(|iri| self.find_iri(&iri).filter(|id| range.contains(id)))
+    }
+
+    /// The facts with this subject, as sorted (predicate, object) pairs; a pair that two sources state stands twice.
+    pub fn outgoing(&self, subject: u32) -> &[[u32; 2]] {
+        &self.out[row(&self.out_at, subject)]
+    }
+
+    /// The facts with this object, as sorted (predicate, subject) pairs.
+    pub fn incoming(&self, object: u32) -> &[[u32; 2]] {
+        &self.ins[row(&self.in_at, object)]
+    }
+
+    /// The objects of `subject` under `predicate`.
+    pub fn objects(&self, subject: u32, predicate: u32) -> &[[u32; 2]] {
+        prefix(self.outgoing(subject), predicate)
+    }
+
+    /// The subjects of `object` under `predicate`.
+    pub fn subjects(&self, object: u32, predicate: u32) -> &[[u32; 2]] {
+        prefix(self.incoming(object), predicate)
+    }
+
+    /// The predicates of facts, sorted.
+    pub fn predicates(&self) -> &[u32] {
+        &self.predicates
+    }
+
+    /// The facts under `predicate`, as sorted (object, subject) pairs.
+    pub fn pairs(&self, predicate: u32) -> &[[u32; 2]] {
+        match self.predicates.binary_search(&predicate) {
+            Ok(index) => &self.predicate[row(&self.predicate_at, index as u32)],
+            Err(_) => &[],
+        }
+    }
+
+    /// The facts that state a triple, one for each source.
+    pub fn facts(&self, [s, p, o]: [u32; 3]) -> Range<u64> {
+        let start = self.out_at.get(s as usize).copied().unwrap_or(0);
+        let pairs = self.outgoing(s);
+        let low = pairs.partition_point(|pair| *pair < [p, o]);
+        let high = pairs.partition_point(|pair| *pair <= [p, o]);
+        start + low as u64..start + high as u64
+    }
+
+    /// Fact number `index`.
+    pub fn fact(&self, index: u64) -> Option<FactRef> {
+        let i = index as usize;
+        let [predicate, object] = *self.out.get(i)?;
+        let subject = self.out_at.partition_point(|&at| at <= index) as u32 - 1;
+        let known = |value: u64| (value != u64::MAX).then_some(value);
+        Some(FactRef {
+            index,
+            triple: [subject, predicate, object],
+            graph: self.fact_graph[i],
+            line: Some(self.fact_line[i]).filter(|&line| line > 0),
+            confidence: self.fact_confidence[i],
+            count: self.fact_count[i],
+            time: Some(self.fact_time[i]).filter(|&time| time != NO_TIME),
+            from: known(self.fact_from[i]),
+        })
+    }
+
+    /// The named graph of fact number `index`.
+    pub fn graph_of(&self, index: u64) -> u32 {
+        self.fact_graph[index as usize]
+    }
+
+    /// The distinct items that a user met, sorted.
+    pub fn met(&self, user: u32) -> &[u32] {
+        match self.users().contains(&user) {
+            true => &self.met[row(&self.met_at, user)],
+            false => &[],
+        }
+    }
+
+    /// The distinct users who met an item, sorted.
+    pub fn met_by(&self, item: u32) -> &[u32] {
+        match self.items().contains(&item) {
+            true => &self.met_by[row(&self.met_by_at, item - self.meta.ranges.users)],
+            false => &[],
+        }
+    }
+
+    /// The evidence of a user having met an item.
+    pub fn interaction(&self, user: u32, item: u32) -> Option<EvidenceId> {
+        let index = self.met(user).binary_search(&item).ok()? as u64;
+        let start = self.met_at[user as usize];
+        Some(EvidenceId(self.fact_count() + start + index))
+    }
+
+    /// The events of a user, oldest first.
+    pub fn events(&self, user: u32) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator {
+        let range = match self.users().contains(&user) {
+            true => row(&self.event_at, user),
+            false => 0..0,
+        };
+        range.map(|index| self.event(index))
+    }
+
+    /// The numbers of the events of an item, for [`Graph::event_at`] and [`Graph::event_user`].
+    pub fn events_of(&self, item: u32) -> &[u64] {
+        match self.items().contains(&item) {
+            true => &self.event_of[row(&self.event_of_at, item - self.meta.ranges.users)],
+            false => &[],
+        }
+    }
+
+    /// Event number `index`.
+    pub fn event_at(&self, index: u64) -> Option<Event> {
+        ((index as usize) < self.event_item.len()).then(|| self.event(index as usize))
+    }
+
+    /// The user of event number `index`, if known.
+    pub fn event_user(&self, index: u64) -> Option<u32> {
+        let user = self.event_at.partition_point(|&at| at <= index) as u32 - 1;
+        self.users().contains(&user).then_some(user)
+    }
+
+    fn event(&self, index: usize) -> Event {
+        Event {
+            item: self.event_item[index],
+            group: Some(self.event_group[index]).filter(|&group| group != NONE),
+            time: Some(self.event_time[index]).filter(|&time| time != NO_TIME),
+            weight: self.event_weight[index],
+            line: self.event_line[index],
+        }
+    }
+
+    /// The links of a kind that start at `item`.
+    pub fn links(&self, kind: LinkKind, item: u32) -> LinkRow<'_> {
+        let links = &self.links[kind as usize];
+        let range = match self.items().contains(&item) && !links.at.is_empty() {
+            true => row(&links.at, item - self.meta.ranges.users),
+            false => 0..0,
+        };
+        LinkRow {
+            first: self.first_link(kind) + range.start as u64,
+            to: &links.to[range.clone()],
+            score: &links.score[range.clone()],
+            support: &links.support[range],
+        }
+    }
+
+    fn first_link(&self, kind: LinkKind) -> u64 {
+        let before = LinkKind::ALL.into_iter().take_while(|k| *k != kind);
+        let links: u64 = before.map(|k| self.link_count(k)).sum();
+        self.fact_count() + self.interaction_count() + links
+    }
+
+    /// What an evidence id stands for.
+    pub fn edge(&self, EvidenceId(id): EvidenceId) -> Option<Edge> {
+        if id < self.fact_count() {
+            return self.fact(id).map(Edge::Fact);
+        }
+        let pair = id - self.fact_count();
+        if let Some(&item) = self.met.get(pair as usize) {
+            let user = self.met_at.partition_point(|&at| at <= pair) as u32 - 1;
+            return Some(Edge::Interaction { user, item });
+        }
+        let kind = LinkKind::ALL.into_iter().rfind(|&k| {
+            self.first_link(k) <= id && id - self.first_link(k) < self.link_count(k)
+        })?;
+        let links = &self.links[kind as usize];
+        let index = id - self.first_link(kind);
+        let from = links.at.partition_point(|&at| at <= index) as u32 - 1 + self.meta.ranges.users;
+        let i = index as usize;
+        Some(Edge::Link {
+            kind,
+            from,
+            to: links.to[i],
+            score: links.score[i],
+            support: links.support[i],
+        })
+    }
+
+    /// The name of a node: its best label, else the last part of its IRI.
+    pub fn label(&self, node: u32) -> &str {
+        match self.labels.get(node as usize) {
+            Some(&label) if label != NONE => term::lexical(self.term(label)).unwrap_or_default(),
+            _ => local_name(self.term(node)),
+        }
+    }
+
+    /// The vector of a node's text, of length [`Meta::dimensions`], if it has one.
+    pub fn vector(&self, node: u32) -> Option<&[f32]> {
+        let index = self.vector_nodes.binary_search(&node).ok()?;
+        let dimensions = self.meta.dimensions;
+        Some(&self.vectors[index * dimensions..(index + 1) * dimensions])
+    }
+
+    /// Number of nodes with vectors.
+    pub fn vector_count(&self) -> usize {
+        self.vector_nodes.len()
+    }
+
+    /// The dataset that an item or user belongs to: the one whose base its IRI starts with, else the first.
+    pub fn dataset_of(&self, node: u32) -> Option<&Dataset> {
+        let iri = term::as_iri(self.term(node)).unwrap_or_default();
+        let stem = |template: &String| template.split("{}").next().map(str::to_owned).unwrap_or_default();
+        let mut datasets = self.meta.datasets.iter();
+        let own = datasets.find(|d| {
+            iri.starts_with(&stem(&d.item_iri)) || iri.starts_with(&stem(&d.user_iri)) || iri.starts_with(&d.base)
+        });
+        own.or_else(|| self.meta.datasets.first())
+    }
+
+    /// An error that says that a user or an item is unknown.
+    pub fn unknown(&self, what: &str, name: &str) -> Error {
+        Error::not_found(format!("there is no {what} `{name}` in the graph"))
+            .hint(format!("`kenning query 'SELECT * {{ ?s ?p ?o }} LIMIT 10'` shows how {what}s are named"))
+    }
+}
+
+fn row(at: &[u64], index: u32) -> Range<usize> {
+    match (at.get(index as usize), at.get(index as usize + 1)) {
+        (Some(&from), Some(&to)) => from as usize..to as usize,
+        _ => 0..0,
+    }
+}
+
+fn prefix(pairs: &[[u32; 2]], first: u32) -> &[[u32; 2]] {
+    let low = pairs.partition_point(|pair| pair[0] < first);
+    let length = pairs[low..].partition_point(|pair| pair[0] == first);
+    &pairs[low..low + length]
+}
+
+/// The last part of an IRI, for nodes without a label.
+fn local_name(encoded: &str) -> &str {
+    let iri = term::as_iri(encoded).or(encoded.strip_prefix('_')).unwrap_or(encoded);
+    let name = iri.trim_end_matches(['/', '#']);
+    name.rsplit(['/', '#', ':']).next().filter(|n| !n.is_empty()).unwrap_or(iri)
+}

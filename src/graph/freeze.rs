@@ -1,0 +1,187 @@
+//! Writes a draft as a snapshot.
+//!
+//! Sections of the file (see [`crate::sections`] for the frame; `.at` sections hold row starts, one more than rows):
+//!
+//! | section | element | what |
+//! |---|---|---|
+//! | `meta` | JSON | [`Meta`] |
+//! | `term.at`, `term.utf8` | `u64`, bytes | terms by number, encoded as [`crate::model::term`] says |
+//! | `out.at`, `out` | `u64`, `[u32; 2]` | facts by subject: (predicate, object); the position is the fact's number |
+//! | `in.at`, `in` | `u64`, `[u32; 2]` | facts by object: (predicate, subject) |
+//! | `predicates`, `predicate.at`, `predicate` | `u32`, `u64`, `[u32; 2]` | facts by predicate: (object, subject) |
+//! | `fact.graph .line .confidence .count .time .from` | | provenance, by fact number |
+//! | `met.at`, `met`; `met-by.at`, `met-by` | `u64`, `u32` | distinct items by user; users by item |
+//! | `event.at`, `event.item .group .time .weight .line` | | events by user, oldest first; the last row is of unknown users |
+//! | `event-of.at`, `event-of` | `u64` | event numbers by item |
+//! | `label` | `u32` | literal that names the node, or 2³²−1 |
+//! | `link0.at .to .score .support` … `link3` | | links by item, strongest first; kinds in the order of [`LinkKind::ALL`] |
+//! | `vector.node`, `vector` | `u32`, `f32` | nodes with vectors, and their vectors |
+
+use super::draft::{Draft, DraftFact};
+use super::{FORMAT, Links, Meta};
+use crate::extraction::behaviour::LinkTable;
+use crate::knowledge::segment::NONE;
+use crate::model::{LinkKind, term};
+use crate::sections::{Id, Sections, Writer, row_starts};
+use crate::vocabulary;
+use crate::{Error, Result};
+use bytemuck::Pod;
+use rayon::prelude::*;
+use std::path::Path;
+
+/// Vectors of node texts.
+#[derive(Default)]
+pub struct Vectors {
+    /// Nodes that have one, sorted.
+    pub nodes: Vec<u32>,
+    /// Their vectors, one after the other.
+    pub values: Vec<f32>,
+}
+
+/// Writes the snapshot; a former one under that name stays until the new one is whole.
+pub fn freeze(draft: &Draft, meta: &Meta, links: &[LinkTable], vectors: &Vectors, path: &Path) -> Result<Id> {
+    let mut writer = Writer::create(path, FORMAT)?;
+    let json = serde_json::to_vec(meta)
+        .map_err(|e| Error::corrupt("cannot write the snapshot's description").because(e))?;
+    writer.add("meta", &json)?;
+    writer.add_strings("term", &draft.terms)?;
+    write_facts(&mut writer, draft)?;
+    write_provenance(&mut writer, draft)?;
+    write_events(&mut writer, draft)?;
+    writer.add("label", &draft.labels())?;
+    for kind in LinkKind::ALL {
+        write_links(&mut writer, kind, links.iter().find(|l| l.kind == kind))?;
+    }
+    writer.add("vector.node", &vectors.nodes)?;
+    writer.add("vector", &vectors.values)?;
+    writer.finish()
+}
+
+fn write_facts(writer: &mut Writer, draft: &Draft) -> Result<()> {
+    let mut triples: Vec<[u32; 3]> = draft.facts.iter().map(|f| f.triple).collect();
+    let nodes = draft.ranges.nodes as usize;
+    writer.add("out.at", &row_starts(&triples, nodes, |t| t[0] as usize))?;
+    writer.add("out", &last_two(&triples))?;
+
+    triples.par_iter_mut().for_each(|[s, p, o]| (*s, *p, *o) = (*o, *p, *s));
+    triples.par_sort_unstable();
+    let terms = draft.ranges.terms as usize;
+    writer.add("in.at", &row_starts(&triples, terms, |t| t[0] as usize))?;
+    writer.add("in", &last_two(&triples))?;
+
+    triples.par_iter_mut().for_each(|[o, p, _]| (*o, *p) = (*p, *o));
+    triples.par_sort_unstable();
+    let mut predicates: Vec<u32> = triples.iter().map(|t| t[0]).collect();
+    predicates.dedup();
+    let rank = |t: &[u32; 3]| predicates.partition_point(|p| *p < t[0]);
+    writer.add("predicate.at", &row_starts(&triples, predicates.len(), rank))?;
+    writer.add("predicate", &last_two(&triples))?;
+    writer.add("predicates", &predicates)
+}
+
+fn last_two(triples: &[[u32; 3]]) -> Vec<[u32; 2]> {
+    triples.par_iter().map(|t| [t[1], t[2]]).collect()
+}
+
+fn write_provenance(writer: &mut Writer, draft: &Draft) -> Result<()> {
+    let facts = &draft.facts;
+    let position = |triple: [u32; 3]| facts.partition_point(|f| f.triple < triple) as u64;
+    let from = |f: &DraftFact| f.from.map_or(u64::MAX, position);
+    writer.add("fact.graph", &project(facts, |f| f.graph))?;
+    writer.add("fact.line", &project(facts, |f| f.line))?;
+    writer.add("fact.confidence", &project(facts, |f| f.confidence))?;
+    writer.add("fact.count", &project(facts, |f| f.count))?;
+    writer.add("fact.time", &project(facts, |f| f.time))?;
+    writer.add("fact.from", &project(facts, from))
+}
+
+fn write_events(writer: &mut Writer, draft: &Draft) -> Result<()> {
+    let (users, items) = (draft.ranges.users as usize, draft.ranges.items().len());
+    let first = draft.ranges.users;
+    let events = &draft.events;
+    let of_user = |e: &crate::knowledge::segment::EventRow| (e.user as usize).min(users);
+    writer.add("event.at", &row_starts(events, users + 1, of_user))?;
+    writer.add("event.item", &project(events, |e| e.item))?;
+    writer.add("event.group", &project(events, |e| e.group))?;
+    writer.add("event.time", &project(events, |e| e.time))?;
+    writer.add("event.weight", &project(events, |e| e.weight))?;
+    writer.add("event.line", &project(events, |e| e.line))?;
+
+    let mut by_item: Vec<(u32, u64)> = events.iter().map(|e| e.item - first).zip(0..).collect();
+    by_item.par_sort_unstable();
+    writer.add("event-of.at", &row_starts(&by_item, items, |e| e.0 as usize))?;
+    writer.add("event-of", &project(&by_item, |e| e.1))?;
+
+    let known = events.iter().filter(|e| e.user != NONE);
+    let mut pairs: Vec<[u32; 2]> = known.map(|e| [e.user, e.item]).collect();
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    writer.add("met.at", &row_starts(&pairs, users, |p| p[0] as usize))?;
+    writer.add("met", &project(&pairs, |p| p[1]))?;
+    pairs.par_iter_mut().for_each(|p| p.reverse());
+    pairs.par_sort_unstable();
+    writer.add("met-by.at", &row_starts(&pairs, items, |p| (p[0] - first) as usize))?;
+    writer.add("met-by", &project(&pairs, |p| p[1]))
+}
+
+fn project<T: Sync, V: Pod + Send>(rows: &[T], value: impl Fn(&T) -> V + Sync + Send) -> Vec<V> {
+    rows.par_iter().map(value).collect()
+}
+
+fn write_links(writer: &mut Writer, kind: LinkKind, table: Option<&LinkTable>) -> Result<()> {
+    let name = |column: &str| format!("link{}.{column}", kind as usize);
+    let rows = table.map_or(&[][..], |t| &t.rows);
+    let mut at = vec![0u64];
+    for row in rows {
+        at.push(at[at.len() - 1] + row.len() as u64);
+    }
+    let links: Vec<_> = rows.iter().flatten().copied().collect();
+    let first = table.map_or(0, |t| t.first_item);
+    writer.add(&name("at"), if rows.is_empty() { &[] } else { &at[..] })?;
+    writer.add(&name("to"), &project(&links, |l| l.0 + first))?;
+    writer.add(&name("score"), &project(&links, |l| l.1))?;
+    writer.add(&name("support"), &project(&links, |l| l.2))
+}
+
+pub(super) fn open_links(file: &Sections) -> Result<[Links; 4]> {
+    let mut links: [Links; 4] = Default::default();
+    for kind in LinkKind::ALL {
+        let name = |column: &str| format!("link{}.{column}", kind as usize);
+        links[kind as usize] = Links {
+            at: file.column(&name("at"))?,
+            to: file.column(&name("to"))?,
+            score: file.column(&name("score"))?,
+            support: file.column(&name("support"))?,
+        };
+    }
+    Ok(links)
+}
+
+impl Draft {
+    /// The literal that names each node, or [`NONE`]: by the order of [`vocabulary::LABELS`], then English or
+    /// untagged before other languages, then what most records say, then the first in order.
+    pub fn labels(&self) -> Vec<u32> {
+        let properties: Vec<Option<u32>> =
+            vocabulary::LABELS.iter().map(|p| self.id(&term::iri(p))).collect();
+        let mut labels = vec![NONE; self.ranges.nodes as usize];
+        let mut best = vec![None; labels.len()];
+        for fact in &self.facts {
+            let [node, predicate, value] = fact.triple;
+            let Some(rank) = properties.iter().position(|p| *p == Some(predicate)) else {
+                continue;
+            };
+            let foreign = match term::language(&self.terms[value as usize]) {
+                None => 0,
+                Some(tag) => u8::from(!tag.starts_with("en")),
+            };
+            let key = (rank, foreign, std::cmp::Reverse(fact.count), value);
+            let slot = &mut best[node as usize];
+            if value < self.ranges.literals && value >= self.ranges.nodes && slot.is_none_or(|b| key < b) {
+                *slot = Some(key);
+                labels[node as usize] = value;
+            }
+        }
+        labels
+    }
+}
+

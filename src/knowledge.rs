@@ -1,0 +1,267 @@
+//! The knowledge of a project: what is *stated*, before anything is computed from it.
+//!
+//! Two kinds of sources meet here. Documents (ontologies, vocabularies, descriptions of where things come from)
+//! live in an oxigraph [`Store`], one named graph each: the writable side, queried while the graph is built. Dumps
+//! come as immutable [`Segment`]s, one named graph for each of their files. Dumps do not go through the store
+//! because they would lose their line numbers there and cost a multiple of the memory; the frozen graph unites both.
+
+pub mod segment;
+
+use crate::model::{Dataset, term};
+use crate::vocabulary::{self, kenning, rdf};
+use crate::{Error, Result};
+use oxigraph::io::{RdfFormat, RdfParser};
+use oxigraph::model::{BlankNode, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term};
+use oxigraph::sparql::{QueryResults, SparqlEvaluator};
+use oxigraph::store::Store;
+use rustc_hash::FxHashMap;
+use segment::Segment;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The ontologies and vocabularies that come with Kenning: name, IRI of the named graph, Turtle text.
+pub const SHIPPED: &[(&str, &str, &str)] = &[
+    (
+        "kenning",
+        "https://w3id.org/kenning",
+        include_str!("../ontologies/kenning.ttl"),
+    ),
+    (
+        "gift-shop",
+        "https://w3id.org/kenning/gift-shop",
+        include_str!("../ontologies/gift-shop.ttl"),
+    ),
+];
+
+/// Named graph that says which files and computations the facts come from.
+pub const PROVENANCE: &str = "https://w3id.org/kenning#provenance";
+
+/// Everything stated: documents in a store, dumps in segments.
+pub struct Knowledge {
+    /// Ontologies, vocabularies and descriptions of sources, each in its named graph.
+    pub store: Store,
+    /// The imported datasets, by name.
+    pub segments: Vec<Segment>,
+}
+
+impl Knowledge {
+    /// Loads Kenning's ontology, the vocabularies that the datasets ask for, and the documents in `folder`
+    /// (`*.ttl`, `*.nt`, `*.nq`, `*.trig`, `*.rdf`; it need not exist).
+    pub fn open(segments: Vec<Segment>, folder: &Path) -> Result<Self> {
+        let knowledge = Self {
+            store: Store::new().map_err(store_error)?,
+            segments,
+        };
+        let wanted = |name: &str| {
+            let mut datasets = knowledge.segments.iter().map(|s| &s.dataset);
+            name == "kenning" || datasets.any(|d| d.vocabularies.iter().any(|v| v == name))
+        };
+        for (name, graph, text) in SHIPPED.iter().filter(|(name, ..)| wanted(name)) {
+            knowledge.load(text.as_bytes(), RdfFormat::Turtle, graph, &format!("ontologies/{name}.ttl"))?;
+        }
+        let own = knowledge.load_folder(folder)?;
+        knowledge.check_vocabularies(&own)?;
+        for segment in &knowledge.segments {
+            knowledge.describe(&segment.dataset)?;
+        }
+        Ok(knowledge)
+    }
+
+    /// Loads one document into the named graph `graph`; `name` is what errors call it.
+    pub fn load(&self, bytes: &[u8], format: RdfFormat, graph: &str, name: &str) -> Result<()> {
+        let graph_name = NamedNode::new(graph)
+            .map_err(|e| Error::input(format!("`{graph}` is not an IRI: {e}")).at(name))?;
+        let parser = RdfParser::from_format(format).with_default_graph(graph_name);
+        let mut labels = BlankNodes::new(name);
+        let mut loader = self.store.bulk_loader();
+        for quad in parser.for_slice(bytes) {
+            let quad = quad.map_err(|e| {
+                let at = e.location().map(|l| l.start);
+                let at = at.map_or(String::new(), |at| format!(":{}:{}", at.line + 1, at.column + 1));
+                Error::input(format!("this is not valid {}: {e}", format.name())).at(format!("{name}{at}"))
+            })?;
+            loader.load_quads([labels.rename(quad)]).map_err(store_error)?;
+        }
+        loader.commit().map_err(store_error)
+    }
+
+    fn load_folder(&self, folder: &Path) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return Ok(names);
+        };
+        let mut paths: Vec<_> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+        paths.sort();
+        for path in paths {
+            let Some(format) = path
+                .extension()
+                .and_then(|e| RdfFormat::from_extension(e.to_str()?))
+            else {
+                continue;
+            };
+            let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let graph = format!("urn:kenning:ontology:{}", vocabulary::percent_encode(&stem));
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            self.load(&bytes, format, &graph, &format!("ontologies/{name}"))?;
+            names.push(stem.into_owned());
+        }
+        Ok(names)
+    }
+
+    fn check_vocabularies(&self, own: &[String]) -> Result<()> {
+        for segment in &self.segments {
+            for name in &segment.dataset.vocabularies {
+                let known = SHIPPED.iter().any(|(shipped, ..)| shipped == name) || own.contains(name);
+                if !known {
+                    return Err(Error::not_found(format!("there is no vocabulary `{name}`"))
+                        .at(format!("dataset `{}`", segment.dataset.name))
+                        .hint(format!("put `{name}.ttl` into the project's `ontologies` folder")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// States which dataset and files there are, in PROV-O and DC Terms.
+    fn describe(&self, dataset: &Dataset) -> Result<()> {
+        let iri = |name: &str| NamedNode::new_unchecked(vocabulary::expand(name));
+        let text = |text: &str| Term::from(Literal::new_simple_literal(text));
+        let base = NamedNode::new_unchecked(&dataset.base);
+        let say = |subject: &NamedNode, predicate: &str, object: Term| {
+            let graph = NamedNode::new_unchecked(PROVENANCE);
+            let quad = Quad::new(subject.clone(), iri(predicate), object, graph);
+            self.store.insert(&quad).map_err(store_error).map(drop)
+        };
+        say(&base, "rdf:type", iri("void:Dataset").into())?;
+        say(&base, "rdfs:label", text(&dataset.label))?;
+        if let Some(licence) = &dataset.licence {
+            say(&base, "dcterms:rights", text(licence))?;
+        }
+        for source in &dataset.sources {
+            let graph = NamedNode::new_unchecked(&source.graph);
+            say(&graph, "rdf:type", iri("prov:Entity").into())?;
+            say(&graph, "dcterms:isPartOf", base.clone().into())?;
+            say(&graph, "dcterms:title", text(&source.file))?;
+        }
+        Ok(())
+    }
+
+    /// States that the computation `run` took place, and how.
+    pub fn describe_run(&self, run: &str, label: &str) -> Result<()> {
+        let run = NamedNode::new_unchecked(run);
+        let graph = NamedNode::new_unchecked(PROVENANCE);
+        let class = NamedNode::new_unchecked(vocabulary::expand("kenning:Run"));
+        let quads = [
+            Quad::new(run.clone(), oxrdf::vocab::rdf::TYPE, class, graph.clone()),
+            Quad::new(run, oxrdf::vocab::rdfs::LABEL, Literal::new_simple_literal(label), graph),
+        ];
+        self.store.extend(quads).map_err(store_error)
+    }
+
+    /// How each property is said between an item and a value: what the datasets' mappings say, else
+    /// `kenning:phrase`, else the property's label.
+    pub fn phrases(&self) -> Result<BTreeMap<String, String>> {
+        let mut phrases = BTreeMap::new();
+        for property in [rdf::LABEL, kenning::PHRASE] {
+            let query = format!(
+                "SELECT ?p ?text {{ GRAPH ?g {{ ?p <{property}> ?text }} FILTER(isIRI(?p) && langMatches(lang(?text), 'en')) }} ORDER BY ?p DESC(?text)"
+            );
+            for [subject, text] in self.select(&query)? {
+                let (Term::NamedNode(subject), Term::Literal(text)) = (subject, text) else {
+                    continue;
+                };
+                phrases.insert(subject.into_string(), text.value().to_owned());
+            }
+        }
+        for segment in &self.segments {
+            phrases.extend(segment.dataset.phrases.clone());
+        }
+        Ok(phrases)
+    }
+
+    /// Runs a query of ours that binds every one of its `N` variables.
+    fn select<const N: usize>(&self, query: &str) -> Result<Vec<[Term; N]>> {
+        let wrong = |e: &dyn std::fmt::Display| Error::input(format!("cannot query the ontologies: {e}"));
+        let results = SparqlEvaluator::new()
+            .parse_query(query)
+            .map_err(|e| wrong(&e))?
+            .on_store(&self.store)
+            .execute()
+            .map_err(|e| wrong(&e))?;
+        let QueryResults::Solutions(solutions) = results else {
+            return Ok(Vec::new());
+        };
+        let mut rows = Vec::new();
+        for solution in solutions {
+            let solution = solution.map_err(|e| wrong(&e))?;
+            let row: Vec<Term> = solution.values().iter().flatten().cloned().collect();
+            rows.extend(<[Term; N]>::try_from(row).ok());
+        }
+        Ok(rows)
+    }
+
+    /// Every quad of the store, encoded, with its graph; sorted.
+    pub fn documents(&self) -> Result<Vec<([String; 3], String)>> {
+        let mut quads = Vec::new();
+        for quad in self.store.iter() {
+            let quad = quad.map_err(store_error)?;
+            let graph = match &quad.graph_name {
+                GraphName::NamedNode(graph) => term::iri(graph.as_str()),
+                GraphName::BlankNode(graph) => term::encode(&graph.clone().into()),
+                GraphName::DefaultGraph => term::iri(PROVENANCE),
+            };
+            let triple = [
+                term::encode(&quad.subject.into()),
+                term::iri(quad.predicate.as_str()),
+                term::encode(&quad.object),
+            ];
+            quads.push((triple, graph));
+        }
+        quads.sort_unstable();
+        Ok(quads)
+    }
+}
+
+/// Names blank nodes by document and order, so that two builds give the same graph.
+struct BlankNodes {
+    prefix: String,
+    names: FxHashMap<BlankNode, BlankNode>,
+}
+
+impl BlankNodes {
+    fn new(document: &str) -> Self {
+        let prefix = blake3::hash(document.as_bytes()).to_hex()[..8].to_owned();
+        Self {
+            prefix,
+            names: FxHashMap::default(),
+        }
+    }
+
+    fn rename(&mut self, quad: Quad) -> Quad {
+        Quad {
+            subject: match quad.subject {
+                NamedOrBlankNode::BlankNode(node) => self.name(node).into(),
+                named => named,
+            },
+            object: match quad.object {
+                Term::BlankNode(node) => self.name(node).into(),
+                other => other,
+            },
+            ..quad
+        }
+    }
+
+    fn name(&mut self, node: BlankNode) -> BlankNode {
+        let next = self.names.len();
+        let prefix = &self.prefix;
+        self.names
+            .entry(node)
+            .or_insert_with(|| BlankNode::new_unchecked(format!("d{prefix}n{next}")))
+            .clone()
+    }
+}
+
+fn store_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::corrupt(format!("the knowledge store failed: {error}")).because(error)
+}

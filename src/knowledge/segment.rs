@@ -1,0 +1,214 @@
+//! A segment: all that one dataset says, as integers over a table of terms, in one file.
+//!
+//! An import leaves a segment; the build reads it without parsing anything again. Facts that several records
+//! repeat are kept once, with the first place and the number of records ([`FactRow::count`]).
+
+use crate::model::{Dataset, Fact, Interaction, Place, Record};
+use crate::sections::{Column, Format, Id, Sections, Strings, Writer};
+use crate::{Error, Result};
+use bytemuck::{Pod, Zeroable};
+use rustc_hash::FxHashMap;
+use std::path::Path;
+
+/// Where a record says nothing: no user, no group, no term.
+pub const NONE: u32 = u32::MAX;
+
+/// Where a record says no time.
+pub const NO_TIME: i64 = i64::MIN;
+
+const FORMAT: Format = Format {
+    magic: *b"KNGSEGMT",
+    version: 1,
+    name: "imported dataset",
+    remake: "kenning import",
+};
+
+/// A fact over the term table of its segment.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct FactRow {
+    /// Subject, predicate, object.
+    pub triple: [u32; 3],
+    /// Index of the source.
+    pub source: u32,
+    /// Seconds since 1970, or [`NO_TIME`].
+    pub time: i64,
+    /// Line in the source, from 1; 0 when unknown.
+    pub line: u32,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// How many records say it.
+    pub count: u32,
+    /// Always zero.
+    pub zero: u32,
+}
+
+/// An event over the term table of its segment.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct EventRow {
+    /// Who, or [`NONE`].
+    pub user: u32,
+    /// What.
+    pub item: u32,
+    /// Number of the basket, counted from 0 within its table of events, or [`NONE`].
+    pub group: u32,
+    /// Rating, quantity; 1 where nothing is said.
+    pub weight: f32,
+    /// Seconds since 1970, or [`NO_TIME`].
+    pub time: i64,
+    /// Index of the source.
+    pub source: u32,
+    /// Line in the source.
+    pub line: u32,
+}
+
+/// Collects the records of one import.
+#[derive(Default)]
+pub struct SegmentBuilder {
+    ids: FxHashMap<String, u32>,
+    facts: Vec<FactRow>,
+    known: FxHashMap<[u32; 3], u32>,
+    events: Vec<EventRow>,
+    groups: FxHashMap<String, u32>,
+}
+
+impl SegmentBuilder {
+    /// Takes a record in.
+    pub fn add(&mut self, record: Record) -> Result<()> {
+        match record {
+            Record::Fact(fact) => self.add_fact(fact),
+            Record::Interaction(event) => self.add_event(event),
+        }
+    }
+
+    /// Number of distinct facts so far.
+    pub fn facts(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// Number of events so far.
+    pub fn events(&self) -> usize {
+        self.events.len()
+    }
+
+    fn add_fact(&mut self, fact: Fact) -> Result<()> {
+        let triple = [
+            self.intern(fact.subject)?,
+            self.intern(fact.predicate)?,
+            self.intern(fact.object)?,
+        ];
+        let next = self.facts.len() as u32;
+        let index = *self.known.entry(triple).or_insert(next);
+        if let Some(row) = self.facts.get_mut(index as usize) {
+            row.count = row.count.saturating_add(1);
+            row.confidence = row.confidence.max(fact.confidence);
+            return Ok(());
+        }
+        let Place { source, line } = fact.place;
+        self.facts.push(FactRow {
+            triple,
+            source,
+            time: fact.time.unwrap_or(NO_TIME),
+            line,
+            confidence: fact.confidence,
+            count: 1,
+            zero: 0,
+        });
+        Ok(())
+    }
+
+    fn add_event(&mut self, event: Interaction) -> Result<()> {
+        let Place { source, line } = event.place;
+        let row = EventRow {
+            user: event.user.map_or(Ok(NONE), |user| self.intern(user))?,
+            item: self.intern(event.item)?,
+            group: event.group.map_or(NONE, |group| self.group(group)),
+            weight: event.weight,
+            time: event.time.unwrap_or(NO_TIME),
+            source,
+            line,
+        };
+        self.events.push(row);
+        Ok(())
+    }
+
+    fn intern(&mut self, term: String) -> Result<u32> {
+        let next = self.ids.len() as u32;
+        if next == NONE {
+            return Err(Error::budget("a dataset holds at most 4,294,967,294 terms"));
+        }
+        Ok(*self.ids.entry(term).or_insert(next))
+    }
+
+    /// Baskets are numbered but not named: nobody asks for one by its name.
+    fn group(&mut self, group: String) -> u32 {
+        let next = self.groups.len() as u32;
+        *self.groups.entry(group).or_insert(next)
+    }
+
+    /// Writes the segment; a former one under that name stays until the new one is whole.
+    pub fn write(self, dataset: &Dataset, path: &Path) -> Result<Id> {
+        let mut terms = vec![""; self.ids.len()];
+        for (term, &id) in &self.ids {
+            terms[id as usize] = term;
+        }
+        let meta = serde_json::to_vec(dataset)
+            .map_err(|e| Error::corrupt("cannot write the dataset's description").because(e))?;
+        let mut writer = Writer::create(path, FORMAT)?;
+        writer.add("dataset", &meta)?;
+        writer.add_strings("term", &terms)?;
+        writer.add("facts", &self.facts)?;
+        writer.add("events", &self.events)?;
+        writer.finish()
+    }
+}
+
+/// An imported dataset, mapped into memory.
+pub struct Segment {
+    /// Its description.
+    pub dataset: Dataset,
+    /// Its terms, encoded as [`crate::model::term`] says.
+    pub terms: Strings,
+    /// Its distinct facts, in the order of their first records.
+    pub facts: Column<FactRow>,
+    /// Its events, in the order of their records.
+    pub events: Column<EventRow>,
+    /// The identity of its content.
+    pub id: Id,
+}
+
+impl Segment {
+    /// Opens and checks a segment.
+    pub fn open(path: &Path) -> Result<Self> {
+        let sections = Sections::open(path, FORMAT)?;
+        let meta: Column<u8> = sections.column("dataset")?;
+        let dataset: Dataset = serde_json::from_slice(&meta)
+            .map_err(|e| sections.damage(format!("its description cannot be read: {e}")))?;
+        let segment = Self {
+            dataset,
+            terms: sections.strings("term")?,
+            facts: sections.column("facts")?,
+            events: sections.column("events")?,
+            id: sections.id(),
+        };
+        segment.check().map_err(|what| sections.damage(what))?;
+        Ok(segment)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let (terms, sources) = (self.terms.len() as u32, self.dataset.sources.len() as u32);
+        let optional = |id: u32| id == NONE || id < terms;
+        let facts_sound = self
+            .facts
+            .iter()
+            .all(|f| f.source < sources && f.triple.iter().all(|&id| id < terms));
+        let events_sound = self.events.iter().all(|e| {
+            e.source < sources && e.item < terms && optional(e.user)
+        });
+        match facts_sound && events_sound {
+            true => Ok(()),
+            false => Err("a record points outside its tables".into()),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Kinds of computed item-item links.
+
+use crate::vocabulary::kenning;
+use serde::{Deserialize, Serialize};
+
+/// Kinds of computed item-item links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkKind {
+    /// The second follows the first within a window of one user's events.
+    FollowedBy,
+    /// Both were in one basket.
+    BoughtWith,
+    /// The same users met both.
+    CoOccursWith,
+    /// Their texts are close.
+    SimilarTo,
+}
+
+impl LinkKind {
+    /// Every kind, in the order of their edges.
+    pub const ALL: [Self; 4] = [
+        Self::FollowedBy,
+        Self::BoughtWith,
+        Self::CoOccursWith,
+        Self::SimilarTo,
+    ];
+
+    /// The predicate of the kind's virtual triples.
+    pub fn predicate(self) -> &'static str {
+        match self {
+            Self::FollowedBy => kenning::FOLLOWED_BY,
+            Self::BoughtWith => kenning::BOUGHT_WITH,
+            Self::CoOccursWith => kenning::CO_OCCURS_WITH,
+            Self::SimilarTo => kenning::SIMILAR_TO,
+        }
+    }
+
+    /// Short name, as settings and file sections use it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FollowedBy => "followed-by",
+            Self::BoughtWith => "bought-with",
+            Self::CoOccursWith => "co-occurs-with",
+            Self::SimilarTo => "similar-to",
+        }
+    }
+
+    /// IRI of the computation that made the links.
+    pub fn run(self) -> String {
+        format!("urn:kenning:run:{}", self.name())
+    }
+}

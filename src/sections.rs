@@ -1,0 +1,411 @@
+//! One file of named, checksummed, memory-mapped sections: what imports and snapshots are written in.
+//!
+//! Byte layout (all integers little-endian):
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..8 | kind of file, e.g. `KNGGRAPH` |
+//! | 8..12 | version of the kind's layout, `u32` |
+//! | 12..16 | number of sections, `u32` |
+//! | 16..24 | offset of the section table, `u64` |
+//! | 24..32 | zero |
+//! | 32..64 | BLAKE3 of the section table |
+//! | 64.. | the sections, each aligned to 64 bytes |
+//! | table | for each section 64 bytes: name (16, zero-padded), offset `u64`, length in bytes `u64`, BLAKE3 of its bytes (32) |
+//!
+//! The table's hash covers every section's hash, so it is the identity of the content: equal content, equal id.
+//!
+//! *Invariant:* a file under its final name is whole. It is written under another name, synced, then renamed.
+
+use crate::{Error, Result};
+use bytemuck::{Pod, Zeroable};
+use memmap2::Mmap;
+use rayon::prelude::*;
+use std::fs::{self, File};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::marker::PhantomData;
+use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const ALIGNMENT: u64 = 64;
+const HEADER: usize = 64;
+
+/// What kind of file it is, and which version of its layout this program reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// First eight bytes of the file.
+    pub magic: [u8; 8],
+    /// Version of the layout.
+    pub version: u32,
+    /// What messages call such a file.
+    pub name: &'static str,
+    /// The command that makes a new one.
+    pub remake: &'static str,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Header {
+    magic: [u8; 8],
+    version: u32,
+    count: u32,
+    table: u64,
+    zero: u64,
+    hash: [u8; 32],
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Entry {
+    name: [u8; 16],
+    offset: u64,
+    length: u64,
+    hash: [u8; 32],
+}
+
+/// Writes sections one after the other; nothing is visible under the final name before [`Writer::finish`].
+pub struct Writer {
+    file: BufWriter<File>,
+    format: Format,
+    path: PathBuf,
+    partial: PathBuf,
+    offset: u64,
+    table: Vec<Entry>,
+}
+
+impl Writer {
+    /// Begins a file that will be called `path`.
+    pub fn create(path: &Path, format: Format) -> Result<Self> {
+        let partial = path.with_extension("partial");
+        let file = File::create(&partial).map_err(|e| Error::io("create", &partial, e))?;
+        let mut writer = Self {
+            file: BufWriter::with_capacity(1 << 20, file),
+            format,
+            path: path.to_owned(),
+            partial,
+            offset: 0,
+            table: Vec::new(),
+        };
+        writer.put(&[0; HEADER])?;
+        Ok(writer)
+    }
+
+    /// Appends a section; `name` has at most 16 bytes and is used once.
+    pub fn add<T: Pod>(&mut self, name: &str, values: &[T]) -> Result<()> {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let mut entry = Entry {
+            name: section_name(name),
+            offset: self.offset,
+            length: bytes.len() as u64,
+            hash: [0; 32],
+        };
+        entry.hash = hash(bytes);
+        self.put(bytes)?;
+        let padding = (ALIGNMENT - self.offset % ALIGNMENT) % ALIGNMENT;
+        self.put(&[0; ALIGNMENT as usize][..padding as usize])?;
+        self.table.push(entry);
+        Ok(())
+    }
+
+    /// Appends a table of strings under `name` + `.at` and `name` + `.utf8`.
+    pub fn add_strings<S: AsRef<str>>(&mut self, name: &str, strings: &[S]) -> Result<()> {
+        let mut at = Vec::with_capacity(strings.len() + 1);
+        let mut bytes = Vec::with_capacity(strings.iter().map(|s| s.as_ref().len()).sum());
+        at.push(0u64);
+        for string in strings {
+            bytes.extend_from_slice(string.as_ref().as_bytes());
+            at.push(bytes.len() as u64);
+        }
+        self.add(&format!("{name}.at"), &at)?;
+        self.add(&format!("{name}.utf8"), &bytes)
+    }
+
+    /// Syncs the file, gives it its final name and returns the identity of its content.
+    pub fn finish(mut self) -> Result<Id> {
+        let table = std::mem::take(&mut self.table);
+        let bytes: &[u8] = bytemuck::cast_slice(&table);
+        let header = Header {
+            magic: self.format.magic,
+            version: self.format.version,
+            count: table.len() as u32,
+            table: self.offset,
+            zero: 0,
+            hash: hash(bytes),
+        };
+        self.put(bytes)?;
+        self.seal(&header)
+            .map_err(|e| Error::io(&format!("write the {}", self.format.name), &self.partial, e))?;
+        fs::rename(&self.partial, &self.path).map_err(|e| Error::io("rename", &self.partial, e))?;
+        sync_folder(&self.path)?;
+        Ok(Id(header.hash))
+    }
+
+    fn seal(&mut self, header: &Header) -> std::io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(bytemuck::bytes_of(header))?;
+        self.file.flush()?;
+        self.file.get_ref().sync_all()
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file
+            .write_all(bytes)
+            .map_err(|e| Error::io(&format!("write the {}", self.format.name), &self.partial, e))?;
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    /// What was not finished leaves nothing behind. (After `finish` the partial name is gone already.)
+    fn drop(&mut self) {
+        fs::remove_file(&self.partial).ok();
+    }
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(|e| Error::io("sync", folder, e))
+}
+
+/// The identity of a file's content: the BLAKE3 hash of its section table.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id([u8; 32]);
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&blake3::Hash::from(self.0).to_hex())
+    }
+}
+
+impl std::fmt::Debug for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// Row starts of values that are sorted by row: `row_of` tells the row of each.
+pub fn row_starts<T>(values: &[T], rows: usize, row_of: impl Fn(&T) -> usize) -> Vec<u64> {
+    let mut at = vec![0u64; rows + 1];
+    for value in values {
+        at[row_of(value) + 1] += 1;
+    }
+    for row in 0..rows {
+        at[row + 1] += at[row];
+    }
+    at
+}
+
+/// An open file of sections. Cheap to clone; columns keep it mapped.
+#[derive(Clone)]
+pub struct Sections {
+    bytes: Arc<Mmap>,
+    table: Arc<[Entry]>,
+    path: Arc<Path>,
+    format: Format,
+    id: Id,
+}
+
+impl Sections {
+    /// Maps `path` and checks kind, version and every checksum.
+    pub fn open(path: &Path, format: Format) -> Result<Self> {
+        let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+        // SAFETY: files under their final name are only ever replaced by a rename, never written in place,
+        // so the mapping does not change while it lives; a file cut short by another program would fault.
+        let bytes = unsafe { Mmap::map(&file) }.map_err(|e| Error::io("map", path, e))?;
+        let table = read_table(&bytes, format).map_err(|e| e.at(path.display()).hint(hint(format)))?;
+        let id = Id(hash(bytemuck::cast_slice(&table)));
+        let sections = Self {
+            bytes: Arc::new(bytes),
+            table: table.into(),
+            path: path.into(),
+            format,
+            id,
+        };
+        sections.verify()?;
+        Ok(sections)
+    }
+
+    /// The identity of the content.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// The section `name` as a column of `T`.
+    pub fn column<T: Pod>(&self, name: &str) -> Result<Column<T>> {
+        let wanted = section_name(name);
+        let entry = self
+            .table
+            .iter()
+            .find(|e| e.name == wanted)
+            .ok_or_else(|| self.damage(format!("the section `{name}` is missing")))?;
+        let range = entry.offset as usize..(entry.offset + entry.length) as usize;
+        bytemuck::try_cast_slice::<u8, T>(&self.bytes[range.clone()])
+            .map_err(|e| self.damage(format!("the section `{name}` has a wrong size: {e}")))?;
+        Ok(Column {
+            bytes: Some(self.bytes.clone()),
+            range,
+            of: PhantomData,
+        })
+    }
+
+    /// The table of strings `name`.
+    pub fn strings(&self, name: &str) -> Result<Strings> {
+        let strings = Strings {
+            at: self.column(&format!("{name}.at"))?,
+            utf8: self.column(&format!("{name}.utf8"))?,
+        };
+        let sound = strings.at.is_sorted() && strings.at.last() == Some(&(strings.utf8.len() as u64));
+        if !sound {
+            return Err(self.damage(format!("the string table `{name}` is out of bounds")));
+        }
+        Ok(strings)
+    }
+
+    /// An error that says that this file is damaged, and how to make a new one.
+    pub fn damage(&self, what: String) -> Error {
+        Error::corrupt(format!("the {} is damaged: {what}", self.format.name))
+            .at(self.path.display())
+            .hint(hint(self.format))
+    }
+
+    fn verify(&self) -> Result<()> {
+        self.table.par_iter().try_for_each(|entry| {
+            let range = entry.offset as usize..(entry.offset + entry.length) as usize;
+            if hash(&self.bytes[range]) == entry.hash {
+                return Ok(());
+            }
+            let name = String::from_utf8_lossy(&entry.name);
+            let name = name.trim_end_matches('\0');
+            Err(self.damage(format!("checksum of the section `{name}` does not match")))
+        })
+    }
+}
+
+fn hint(format: Format) -> String {
+    format!("make a new one: `{}`", format.remake)
+}
+
+fn read_table(bytes: &[u8], format: Format) -> Result<Vec<Entry>> {
+    let damaged = |what: &str| Error::corrupt(format!("the {} is damaged: {what}", format.name));
+    let header: Header = bytes
+        .get(..HEADER)
+        .map(bytemuck::pod_read_unaligned)
+        .ok_or_else(|| damaged("it is shorter than its header"))?;
+    if header.magic != format.magic {
+        return Err(Error::corrupt(format!("this is not a {}", format.name)));
+    }
+    if header.version != format.version {
+        return Err(Error::corrupt(format!(
+            "the {} has layout version {}, but this program reads version {}",
+            format.name, header.version, format.version
+        )));
+    }
+    let start = header.table as usize;
+    let table = start
+        .checked_add(header.count as usize * size_of::<Entry>())
+        .and_then(|end| bytes.get(start..end))
+        .ok_or_else(|| damaged("it is cut short"))?;
+    if hash(table) != header.hash {
+        return Err(damaged("checksum of the section table does not match"));
+    }
+    let table: Vec<Entry> = table
+        .chunks_exact(size_of::<Entry>())
+        .map(bytemuck::pod_read_unaligned)
+        .collect();
+    let inside = |e: &Entry| {
+        let end = e.offset.checked_add(e.length);
+        e.offset.is_multiple_of(ALIGNMENT) && end.is_some_and(|end| end <= bytes.len() as u64)
+    };
+    if !table.iter().all(inside) {
+        return Err(damaged("a section lies outside the file"));
+    }
+    Ok(table)
+}
+
+fn section_name(name: &str) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    assert!(name.len() <= bytes.len(), "section names have at most 16 bytes: {name}");
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    bytes
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(bytes);
+    hasher.finalize().into()
+}
+
+/// A section as a slice of `T`; keeps the file mapped.
+#[derive(Clone)]
+pub struct Column<T> {
+    bytes: Option<Arc<Mmap>>,
+    range: Range<usize>,
+    of: PhantomData<T>,
+}
+
+impl<T> Default for Column<T> {
+    fn default() -> Self {
+        Self {
+            bytes: None,
+            range: 0..0,
+            of: PhantomData,
+        }
+    }
+}
+
+impl<T: Pod> Deref for Column<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &self.bytes {
+            Some(bytes) => bytemuck::cast_slice(&bytes[self.range.clone()]),
+            None => &[],
+        }
+    }
+}
+
+/// A table of strings.
+#[derive(Clone, Default)]
+pub struct Strings {
+    at: Column<u64>,
+    utf8: Column<u8>,
+}
+
+impl Strings {
+    /// How many strings there are.
+    pub fn len(&self) -> usize {
+        self.at.len().saturating_sub(1)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// String number `index`; empty where there is none.
+    pub fn get(&self, index: usize) -> &str {
+        let at = &*self.at;
+        match (at.get(index), at.get(index + 1)) {
+            (Some(&from), Some(&to)) => {
+                std::str::from_utf8(&self.utf8[from as usize..to as usize]).unwrap_or_default()
+            }
+            _ => "",
+        }
+    }
+
+    /// All strings in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
