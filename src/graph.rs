@@ -46,6 +46,8 @@ pub struct Meta {
     pub dimensions: usize,
     /// Number of baskets.
     pub groups: u32,
+    /// Steps of a history within which one item follows another.
+    pub window: usize,
 }
 
 /// Item-item links of one kind, as rows.

@@ -2,10 +2,16 @@
 
 pub mod config;
 pub mod error;
+pub mod explanation;
 pub mod extraction;
 pub mod graph;
 pub mod knowledge;
+pub mod llm;
 pub mod model;
+pub mod prompt;
+pub mod ranking;
+pub mod scoring;
+pub mod selection;
 pub mod sections;
 pub mod sparql;
 pub mod vocabulary;

@@ -1,0 +1,143 @@
+//! Statements that the graph can confirm or deny.
+
+use super::Verdict;
+use crate::extraction::behaviour::steps;
+use crate::graph::{Event, Graph};
+use crate::model::LinkKind;
+use crate::model::term;
+use rustc_hash::FxHashSet;
+
+/// Texts at least this close (cosine) may be called alike.
+pub const ALIKE: f32 = 0.5;
+
+/// One thing that a reason claims.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Statement {
+    /// A source states this triple, or a computation derived it.
+    Fact([u32; 3]),
+    /// The user met the item.
+    Met {
+        /// Who.
+        user: u32,
+        /// What.
+        item: u32,
+    },
+    /// At least so many users or baskets link two items.
+    Together {
+        /// In which way.
+        kind: LinkKind,
+        /// The first item.
+        from: u32,
+        /// The second item.
+        to: u32,
+        /// How many.
+        count: u32,
+    },
+    /// At least so many users met the item.
+    MetBy {
+        /// What.
+        item: u32,
+        /// How many.
+        count: u32,
+    },
+    /// More than one item has the entity, and users met them.
+    InDemand {
+        /// Under which predicate.
+        predicate: u32,
+        /// The entity.
+        entity: u32,
+    },
+    /// The texts of two items are close.
+    Similar {
+        /// The first item.
+        from: u32,
+        /// The second item.
+        to: u32,
+    },
+}
+
+/// Asks the graph.
+pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
+    let counted = |found: usize, claimed: u32| match (found, claimed) {
+        (0, _) | (_, 0) => Verdict::Unsupported,
+        (found, claimed) if found >= claimed as usize => Verdict::Aggregate,
+        _ => Verdict::Contradicted,
+    };
+    match *statement {
+        Statement::Fact(triple) => fact(graph, triple),
+        Statement::Met { user, item } => match graph.interaction(user, item) {
+            Some(_) => Verdict::Verified,
+            None => Verdict::Unsupported,
+        },
+        Statement::Together {
+            kind,
+            from,
+            to,
+            count,
+        } => counted(together(graph, kind, from, to), count),
+        Statement::MetBy { item, count } => counted(graph.met_by(item).len(), count),
+        Statement::InDemand { predicate, entity } => {
+            let items = graph.subjects(entity, predicate).iter().map(|pair| pair[1]);
+            counted(items.filter(|&item| !graph.met_by(item).is_empty()).count(), 1)
+        }
+        Statement::Similar { from, to } => match cosine(graph, from, to) {
+            Some(cosine) if cosine >= ALIKE => Verdict::Inferred,
+            _ => Verdict::Unsupported,
+        },
+    }
+}
+
+/// A triple that no source states is contradicted if its predicate allows one value and has another.
+fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
+    let [subject, predicate, _] = triple;
+    let mut stated = graph.facts(triple).filter_map(|index| graph.fact(index)).peekable();
+    if stated.peek().is_some() {
+        let surely = stated.any(|fact| fact.from.is_none());
+        return if surely { Verdict::Verified } else { Verdict::Inferred };
+    }
+    let iri = term::as_iri(graph.term(predicate)).unwrap_or_default();
+    let functional = graph.meta.functional.iter().any(|f| f == iri);
+    match functional && !graph.objects(subject, predicate).is_empty() {
+        true => Verdict::Contradicted,
+        false => Verdict::Unsupported,
+    }
+}
+
+/// How many users or baskets link two items, counted from the events.
+fn together(graph: &Graph, kind: LinkKind, from: u32, to: u32) -> usize {
+    match kind {
+        LinkKind::CoOccursWith => {
+            let others = graph.met_by(to);
+            let both = graph.met_by(from).iter().filter(|user| others.binary_search(user).is_ok());
+            both.count()
+        }
+        LinkKind::BoughtWith => {
+            let baskets = |item| {
+                let events = graph.events_of(item).iter();
+                events.filter_map(|&e| graph.event_at(e)?.group).collect::<FxHashSet<u32>>()
+            };
+            baskets(from).intersection(&baskets(to)).count()
+        }
+        LinkKind::FollowedBy => {
+            let window = graph.meta.window;
+            let users = graph.met_by(from).iter();
+            users.filter(|&&user| follows(graph, user, from, to, window)).count()
+        }
+        LinkKind::SimilarTo => 0,
+    }
+}
+
+fn follows(graph: &Graph, user: u32, from: u32, to: u32, window: usize) -> bool {
+    let events: Vec<Event> = graph.events(user).collect();
+    let steps: Vec<&[Event]> = steps(&events, |e| e.group).collect();
+    let holds = |step: &[Event], item: u32| step.iter().any(|e| e.item == item);
+    steps.iter().enumerate().any(|(i, step)| {
+        holds(step, from) && steps[i + 1..].iter().take(window).any(|later| holds(later, to))
+    })
+}
+
+fn cosine(graph: &Graph, from: u32, to: u32) -> Option<f32> {
+    let (a, b) = (graph.vector(from)?, graph.vector(to)?);
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+    Some(dot(a, b) / (dot(a, a) * dot(b, b)).sqrt())
+}

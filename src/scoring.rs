@@ -1,0 +1,220 @@
+//! Scores without a language model: each is the sum of its paths.
+//!
+//! `score(u, c) = Σ_h decay^age(h) · Σ_m w_m · W_m[h, c] + w_popular · popularity(c)` over the latest distinct items `h`
+//! of the user's history and the ways `m` from one item to another: computed links, facts between items, and facts
+//! that both share. So "why" is not a story told afterwards: [`Scorer::paths`] returns the summands, each with the
+//! evidence that it rests on, and they add up to [`Scorer::score`].
+//!
+//! A shared fact weighs `(d(h) · d(e) · d(c))^-½`, where `d` counts facts of the relation: what everything shares says
+//! little. Entities with more than [`HUB`] items are passed over.
+
+mod paths;
+mod relations;
+
+pub use paths::{Path, Route};
+
+use crate::config::ScoringSettings;
+use crate::graph::Graph;
+use crate::model::LinkKind;
+use relations::{Relation, distinct};
+use rustc_hash::FxHashSet;
+use std::cmp::Ordering;
+
+/// Entities that more items than this share tell nothing apart, and cost the most.
+pub const HUB: usize = 1000;
+
+/// Weights of the ways between items where the settings name none. They were set by hand on the validation part of
+/// public data; `[scoring.weights]` overrides them.
+const LINK_WEIGHTS: [(LinkKind, f64); 4] = [
+    (LinkKind::FollowedBy, 0.5),
+    (LinkKind::BoughtWith, 0.5),
+    (LinkKind::CoOccursWith, 1.0),
+    (LinkKind::SimilarTo, 0.02),
+];
+const RELATION_WEIGHT: f64 = 0.1;
+
+/// What is known of the one who asks: items met, the latest first, each with its weight.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// The user's node, if the graph knows them.
+    pub user: Option<u32>,
+    /// Distinct items, the latest first, with the decay of their age.
+    pub history: Vec<(u32, f64)>,
+}
+
+impl Profile {
+    /// Nothing is known: answers come from popularity and from what popular items have in common.
+    pub fn is_cold(&self) -> bool {
+        self.history.is_empty()
+    }
+}
+
+/// An item and its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// The item's node.
+    pub item: u32,
+    /// The sum of its paths.
+    pub score: f64,
+}
+
+/// Scores items of one graph.
+pub struct Scorer<'g> {
+    graph: &'g Graph,
+    settings: &'g ScoringSettings,
+    links: Vec<(LinkKind, f64)>,
+    relations: Vec<Relation>,
+    most_met: usize,
+}
+
+impl<'g> Scorer<'g> {
+    /// Prepares to score; looks at every fact once.
+    pub fn new(graph: &'g Graph, settings: &'g ScoringSettings) -> Self {
+        let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
+        let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
+        let relations = Relation::find(graph, |iri| {
+            weight(iri)
+                .or_else(|| weight(&crate::vocabulary::shorten(iri)))
+                .unwrap_or(RELATION_WEIGHT)
+        });
+        Self {
+            graph,
+            settings,
+            links: links.into_iter().filter(|(_, w)| *w != 0.0).collect(),
+            relations,
+            most_met: graph.items().map(|i| graph.met_by(i).len()).max().unwrap_or(0),
+        }
+    }
+
+    /// What the graph knows of a user.
+    pub fn profile(&self, user: u32) -> Profile {
+        let items = self.graph.events(user).rev().map(|e| e.item);
+        Profile {
+            user: Some(user),
+            history: self.decayed(items),
+        }
+    }
+
+    /// A profile of items met, the latest first: a session, or a user whom the graph does not know.
+    pub fn session(&self, items: &[u32]) -> Profile {
+        Profile {
+            user: None,
+            history: self.decayed(items.iter().copied()),
+        }
+    }
+
+    fn decayed(&self, items: impl Iterator<Item = u32>) -> Vec<(u32, f64)> {
+        let mut seen = FxHashSet::default();
+        let distinct = items.filter(|&item| seen.insert(item)).take(self.settings.history);
+        let weights = (0..).map(|age| f64::from(self.settings.decay).powi(age));
+        distinct.zip(weights).collect()
+    }
+
+    /// The `k` best items, best first, equal scores by node; those that `excluded` names never appear.
+    pub fn rank(&self, profile: &Profile, k: usize, excluded: &FxHashSet<u32>) -> Vec<Scored> {
+        let first = self.graph.items().start;
+        let scores = self.all(profile);
+        let items = self.graph.items().filter(|item| !excluded.contains(item));
+        let mut ranked: Vec<Scored> = items
+            .map(|item| Scored {
+                item,
+                score: scores[(item - first) as usize],
+            })
+            .collect();
+        let k = k.min(ranked.len());
+        if k < ranked.len() && k > 0 {
+            ranked.select_nth_unstable_by(k - 1, best_first);
+        }
+        ranked.truncate(k);
+        ranked.sort_unstable_by(best_first);
+        ranked
+    }
+
+    /// The score of one item: the sum of its [`Scorer::paths`].
+    pub fn score(&self, profile: &Profile, item: u32) -> f64 {
+        self.paths(profile, item).iter().map(|p| p.contribution).sum()
+    }
+
+    /// The scores of all items, in the order of their nodes.
+    pub fn all(&self, profile: &Profile) -> Vec<f64> {
+        let mut scores = vec![0.0; self.graph.items().len()];
+        let first = self.graph.items().start;
+        let mut add = |item: u32, amount: f64| scores[(item - first) as usize] += amount;
+        for item in self.graph.items() {
+            add(item, self.popularity(item));
+        }
+        for &(from, decay) in &profile.history {
+            for &(kind, weight) in &self.links {
+                let row = self.graph.links(kind, from);
+                for (&to, &score) in row.to.iter().zip(row.score) {
+                    add(to, decay * weight * f64::from(score));
+                }
+            }
+            for relation in &self.relations {
+                self.spread(relation, from, |to, amount| add(to, decay * amount));
+            }
+        }
+        if profile.is_cold() {
+            for trend in self.trends() {
+                for item in distinct(self.graph.subjects(trend.entity, trend.predicate)) {
+                    if self.graph.items().contains(&item) {
+                        add(item, self.trend(&trend, item));
+                    }
+                }
+            }
+        }
+        scores
+    }
+
+    /// Everything that a relation leads to from an item.
+    fn spread(&self, relation: &Relation, from: u32, mut add: impl FnMut(u32, f64)) {
+        let items = self.graph.items();
+        for entity in distinct(self.graph.objects(from, relation.predicate)) {
+            if items.contains(&entity) {
+                add(entity, self.stated(relation, from));
+            }
+            let Some(sharing) = self.sharing(relation, entity) else {
+                continue;
+            };
+            for to in distinct(sharing) {
+                if to != from && items.contains(&to) {
+                    add(to, self.shared(relation, from, entity, to));
+                }
+            }
+        }
+    }
+
+    /// The facts of a relation that end in an entity, unless it is a hub or not an entity.
+    fn sharing(&self, relation: &Relation, entity: u32) -> Option<&'g [[u32; 2]]> {
+        if !self.graph.nodes().contains(&entity) {
+            return None;
+        }
+        let sharing = self.graph.subjects(entity, relation.predicate);
+        (2..=HUB).contains(&sharing.len()).then_some(sharing)
+    }
+
+    /// A fact between two items.
+    fn stated(&self, relation: &Relation, from: u32) -> f64 {
+        let degree = self.graph.objects(from, relation.predicate).len() as f64;
+        relation.weight * degree.powf(-0.5)
+    }
+
+    /// A fact that two items share.
+    fn shared(&self, relation: &Relation, from: u32, entity: u32, to: u32) -> f64 {
+        let degree = |item: u32| self.graph.objects(item, relation.predicate).len() as f64;
+        let sharing = self.graph.subjects(entity, relation.predicate).len() as f64;
+        relation.weight * (degree(from) * sharing * degree(to)).powf(-0.5)
+    }
+
+    fn popularity(&self, item: u32) -> f64 {
+        let met_by = self.graph.met_by(item).len() as f64;
+        match self.most_met {
+            0 => 0.0,
+            most => f64::from(self.settings.popularity) * (1.0 + met_by).ln() / (1.0 + most as f64).ln(),
+        }
+    }
+}
+
+fn best_first(a: &Scored, b: &Scored) -> Ordering {
+    b.score.total_cmp(&a.score).then(a.item.cmp(&b.item))
+}

@@ -1,0 +1,134 @@
+//! The summands of a score, with what they rest on.
+
+use super::relations::{Trend, distinct};
+use super::{Profile, Scorer};
+use crate::model::{EvidenceId, LinkKind};
+use serde::Serialize;
+
+/// The way that a path takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// A computed link from an item of the history.
+    Link(LinkKind),
+    /// A fact between an item of the history and the candidate; the number of its predicate.
+    Stated(u32),
+    /// A fact that an item of the history and the candidate share; the number of its predicate.
+    Shared(u32),
+    /// An entity of the candidate that many interactions have to do with; the number of the predicate.
+    Trend(u32),
+    /// Many users met the candidate.
+    Popular,
+}
+
+/// One summand of a score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// The way that it takes.
+    pub route: Route,
+    /// The item of the history that it starts from.
+    pub from: Option<u32>,
+    /// The entity that it goes through.
+    pub via: Option<u32>,
+    /// The candidate that it ends at.
+    pub to: u32,
+    /// What it adds to the score.
+    pub contribution: f64,
+    /// The edges that it walks.
+    pub evidence: Vec<EvidenceId>,
+}
+
+impl Scorer<'_> {
+    /// The paths to an item, the largest contribution first; their contributions add up to its score.
+    pub fn paths(&self, profile: &Profile, item: u32) -> Vec<Path> {
+        let mut paths = Vec::new();
+        if !self.graph.items().contains(&item) {
+            return paths;
+        }
+        for &(from, decay) in &profile.history {
+            let met = profile.user.and_then(|user| self.graph.interaction(user, from));
+            let start = paths.len();
+            self.link_paths(from, item, &mut paths);
+            self.fact_paths(from, item, &mut paths);
+            for path in &mut paths[start..] {
+                path.contribution *= decay;
+                path.evidence.splice(0..0, met);
+            }
+        }
+        if profile.is_cold() {
+            self.trend_paths(item, &mut paths);
+        }
+        paths.push(Path {
+            route: Route::Popular,
+            from: None,
+            via: None,
+            to: item,
+            contribution: self.popularity(item),
+            evidence: Vec::new(),
+        });
+        paths.retain(|p| p.contribution != 0.0);
+        paths.sort_by(|a, b| {
+            let larger = b.contribution.total_cmp(&a.contribution);
+            larger.then((a.route, a.from, a.via).cmp(&(b.route, b.from, b.via)))
+        });
+        paths
+    }
+
+    fn link_paths(&self, from: u32, to: u32, paths: &mut Vec<Path>) {
+        for &(kind, weight) in &self.links {
+            let row = self.graph.links(kind, from);
+            let Some(index) = row.to.iter().position(|&linked| linked == to) else {
+                continue;
+            };
+            paths.push(Path {
+                route: Route::Link(kind),
+                from: Some(from),
+                via: None,
+                to,
+                contribution: weight * f64::from(row.score[index]),
+                evidence: vec![EvidenceId(row.first + index as u64)],
+            });
+        }
+    }
+
+    fn fact_paths(&self, from: u32, to: u32, paths: &mut Vec<Path>) {
+        for relation in &self.relations {
+            let predicate = relation.predicate;
+            let path = |route, via, contribution, triples: &[[u32; 3]]| Path {
+                route,
+                from: Some(from),
+                via,
+                to,
+                contribution,
+                evidence: triples.iter().map(|&t| EvidenceId(self.graph.facts(t).start)).collect(),
+            };
+            for entity in distinct(self.graph.objects(from, predicate)) {
+                if entity == to {
+                    let stated = self.stated(relation, from);
+                    paths.push(path(Route::Stated(predicate), None, stated, &[[from, predicate, to]]));
+                }
+                let both = from != to && !self.graph.facts([to, predicate, entity]).is_empty();
+                if both && self.sharing(relation, entity).is_some() {
+                    let shared = self.shared(relation, from, entity, to);
+                    let triples = [[from, predicate, entity], [to, predicate, entity]];
+                    paths.push(path(Route::Shared(predicate), Some(entity), shared, &triples));
+                }
+            }
+        }
+    }
+
+    fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
+        let of_item = |t: &Trend| !self.graph.facts([item, t.predicate, t.entity]).is_empty();
+        for trend in self.trends().iter().filter(|t| of_item(t)) {
+            let fact = self.graph.facts([item, trend.predicate, trend.entity]).start;
+            paths.push(Path {
+                route: Route::Trend(trend.predicate),
+                from: None,
+                via: Some(trend.entity),
+                to: item,
+                contribution: self.trend(trend, item),
+                evidence: vec![EvidenceId(fact)],
+            });
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Which facts lead from item to item, and which entities are on everybody's list.
+
+use super::Scorer;
+use crate::graph::Graph;
+use crate::model::term;
+use crate::vocabulary::rdf;
+
+/// A predicate between items and resources.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Relation {
+    pub(super) predicate: u32,
+    pub(super) weight: f64,
+}
+
+impl Relation {
+    /// Every predicate that leads from an item to a resource, but the class, which all items share.
+    pub(super) fn find(graph: &Graph, weight: impl Fn(&str) -> f64) -> Vec<Self> {
+        let (items, nodes) = (graph.items(), graph.nodes());
+        let leads = |[object, subject]: &[u32; 2]| items.contains(subject) && nodes.contains(object);
+        let predicates = graph.predicates().iter().copied();
+        let relations = predicates.filter_map(|predicate| {
+            let iri = term::as_iri(graph.term(predicate)).filter(|iri| *iri != rdf::TYPE)?;
+            let weight = weight(iri);
+            let used = weight != 0.0 && graph.pairs(predicate).iter().any(leads);
+            used.then_some(Self { predicate, weight })
+        });
+        relations.collect()
+    }
+}
+
+/// An entity that popular items have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trend {
+    pub(super) predicate: u32,
+    pub(super) entity: u32,
+    /// Share of all interactions that are with items of the entity.
+    pub(super) share: f64,
+}
+
+impl Scorer<'_> {
+    /// Entities with their shares of all interactions. For the cold: nothing else is known of them.
+    pub(super) fn trends(&self) -> Vec<Trend> {
+        let all = self.graph.interaction_count() as f64;
+        let mut trends = Vec::new();
+        for relation in &self.relations {
+            for run in self.graph.pairs(relation.predicate).chunk_by(|a, b| a[0] == b[0]) {
+                let entity = run[0][0];
+                if !self.graph.nodes().contains(&entity) || run.len() < 2 {
+                    continue;
+                }
+                let subjects = self.graph.subjects(entity, relation.predicate);
+                let met: usize = distinct(subjects).map(|item| self.graph.met_by(item).len()).sum();
+                trends.push(Trend {
+                    predicate: relation.predicate,
+                    entity,
+                    share: if all > 0.0 { met as f64 / all } else { 0.0 },
+                });
+            }
+        }
+        trends
+    }
+
+    /// What a trend adds to an item: its share, divided among all facts of the item.
+    pub(super) fn trend(&self, trend: &Trend, item: u32) -> f64 {
+        let facts = self.graph.outgoing(item).len().max(1) as f64;
+        f64::from(self.settings.popularity) * trend.share / facts
+    }
+}
+
+/// The second parts of sorted pairs, each once for each first part.
+pub(super) fn distinct(pairs: &[[u32; 2]]) -> impl Iterator<Item = u32> {
+    pairs.chunk_by(|a, b| a == b).map(|run| run[0][1])
+}
