@@ -4,4 +4,8 @@ pub mod error;
 pub mod model;
 pub mod vocabulary;
 
+pub mod journal;
+
+pub mod config;
+
 pub use error::{Error, ErrorKind, Result};
