@@ -8,4 +8,6 @@ pub mod journal;
 
 pub mod config;
 
+pub mod cli;
+
 pub use error::{Error, ErrorKind, Result};
