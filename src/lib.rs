@@ -16,4 +16,10 @@ pub mod sections;
 pub mod sparql;
 pub mod vocabulary;
 
+pub mod journal;
+
+pub mod config;
+
+pub mod cli;
+
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,161 @@
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Every setting of a project; each has a default, so an empty file is a valid one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What the project is called; empty: like its folder.
+    pub name: String,
+    /// How items are scored.
+    pub scoring: ScoringSettings,
+    /// How items are linked.
+    pub links: LinkSettings,
+    /// How texts become vectors.
+    pub embedding: EmbeddingSettings,
+    /// How prompts are written.
+    pub prompt: PromptSettings,
+    /// Which language model answers.
+    pub model: ModelSettings,
+    /// Limits of queries.
+    pub query: QuerySettings,
+}
+
+/// `[scoring]`: how items are scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoringSettings {
+    /// At most so many latest events of a user count.
+    pub history: usize,
+    /// Weight of each event against the one after it, in 0..=1.
+    pub decay: f32,
+    /// Weight of an item's popularity beside its paths.
+    pub popularity: f32,
+    /// Weight of each link kind or property; the scorer's own where one is missing.
+    pub weights: BTreeMap<String, f32>,
+}
+
+impl Default for ScoringSettings {
+    fn default() -> Self {
+        Self {
+            history: 50,
+            decay: 0.8,
+            popularity: 0.01,
+            weights: BTreeMap::new(),
+        }
+    }
+}
+
+/// `[links]`: how items are linked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinkSettings {
+    /// Items of one user within so many events follow one another.
+    pub window: usize,
+    /// Links kept for each item and kind.
+    pub neighbours: usize,
+}
+
+impl Default for LinkSettings {
+    fn default() -> Self {
+        Self {
+            window: 5,
+            neighbours: 100,
+        }
+    }
+}
+
+/// `[embedding]`: how texts become vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmbeddingSettings {
+    /// Whether texts are embedded at all.
+    pub enabled: bool,
+    /// Name of the sentence model.
+    pub model: String,
+}
+
+impl Default for EmbeddingSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            model: "all-MiniLM-L6-v2".into(),
+        }
+    }
+}
+
+/// `[prompt]`: how prompts are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PromptSettings {
+    /// Tokens of a whole prompt.
+    pub budget: usize,
+    /// Items put to the model.
+    pub candidates: usize,
+    /// Template file, relative to the project; the built-in one if none.
+    pub template: Option<PathBuf>,
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self {
+            budget: 768,
+            candidates: 10,
+            template: None,
+        }
+    }
+}
+
+/// `[model]`: which language model answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// `none`, `local`, `remote` or `replay`.
+    pub kind: String,
+    /// The model's name, as its server or hub knows it.
+    pub name: Option<String>,
+    /// `local`: folder of weights; `replay`: file of replies; relative to the project.
+    pub path: Option<PathBuf>,
+    /// `remote`: base address of an OpenAI-compatible server.
+    pub url: Option<String>,
+    /// Name of the environment variable that holds the key.
+    pub key_env: Option<String>,
+    /// Seconds until a call is given up.
+    pub timeout_s: u64,
+    /// Tokens of a reply at most.
+    pub max_tokens: usize,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            kind: "none".into(),
+            name: None,
+            path: None,
+            url: None,
+            key_env: None,
+            timeout_s: 60,
+            max_tokens: 512,
+        }
+    }
+}
+
+/// `[query]`: limits of queries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuerySettings {
+    /// Seconds until a query is cut short.
+    pub timeout_s: u64,
+    /// Rows until a query is cut short.
+    pub max_rows: usize,
+}
+
+impl Default for QuerySettings {
+    fn default() -> Self {
+        Self {
+            timeout_s: 30,
+            max_rows: 100_000,
+        }
+    }
+}

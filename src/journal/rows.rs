@@ -1,0 +1,172 @@
+//! Records to rows and back.
+
+use super::records::{Build, Decision, Entry, Import, Reply};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+type Result<T> = sqlx::Result<T>;
+
+pub(super) async fn insert_import(c: &mut SqliteConnection, import: &Import) -> Result<i64> {
+    sqlx::query_scalar(
+        "INSERT INTO imports
+             (dataset, started, finished, mapping_hash, inputs_json, records, rejected, segment_hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+    )
+    .bind(&import.dataset)
+    .bind(&import.started)
+    .bind(&import.finished)
+    .bind(&import.mapping_hash)
+    .bind(json(&import.inputs)?)
+    .bind(signed(import.records))
+    .bind(signed(import.rejected))
+    .bind(&import.segment_hash)
+    .fetch_one(c)
+    .await
+}
+
+pub(super) fn import(row: &SqliteRow) -> Result<Entry<Import>> {
+    let record = Import {
+        dataset: row.try_get("dataset")?,
+        started: row.try_get("started")?,
+        finished: row.try_get("finished")?,
+        mapping_hash: row.try_get("mapping_hash")?,
+        inputs: parsed(row, "inputs_json")?,
+        records: unsigned(row, "records")?,
+        rejected: unsigned(row, "rejected")?,
+        segment_hash: row.try_get("segment_hash")?,
+    };
+    let id = row.try_get("id")?;
+    Ok(Entry { id, record })
+}
+
+pub(super) async fn insert_build(c: &mut SqliteConnection, build: &Build) -> Result<i64> {
+    sqlx::query_scalar(
+        "INSERT INTO builds (started, finished, snapshot_hash, counts_json, stages_json)
+         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+    )
+    .bind(&build.started)
+    .bind(&build.finished)
+    .bind(&build.snapshot_hash)
+    .bind(json(&build.counts)?)
+    .bind(json(&build.stages)?)
+    .fetch_one(c)
+    .await
+}
+
+pub(super) fn build(row: &SqliteRow) -> Result<Entry<Build>> {
+    let record = Build {
+        started: row.try_get("started")?,
+        finished: row.try_get("finished")?,
+        snapshot_hash: row.try_get("snapshot_hash")?,
+        counts: parsed(row, "counts_json")?,
+        stages: parsed(row, "stages_json")?,
+    };
+    let id = row.try_get("id")?;
+    Ok(Entry { id, record })
+}
+
+/// Whether the id was free, and the decision is kept.
+pub(super) async fn insert_decision(
+    c: &mut SqliteConnection,
+    id: &str,
+    decision: &Decision,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO decisions
+             (id, at, user_id, request_json, snapshot_hash, prompt_id, prompt_tokens,
+              completion_tokens, model, rung, answer_json, error)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(id)
+    .bind(&decision.at)
+    .bind(&decision.user)
+    .bind(json(&decision.request)?)
+    .bind(&decision.snapshot_hash)
+    .bind(&decision.prompt_id)
+    .bind(decision.prompt_tokens.map(signed))
+    .bind(decision.completion_tokens.map(signed))
+    .bind(&decision.model)
+    .bind(&decision.rung)
+    .bind(json(&decision.answer)?)
+    .bind(&decision.error)
+    .execute(c)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(super) fn decision(row: &SqliteRow) -> Result<Entry<Decision, String>> {
+    let record = Decision {
+        at: row.try_get("at")?,
+        user: row.try_get("user_id")?,
+        request: parsed(row, "request_json")?,
+        snapshot_hash: row.try_get("snapshot_hash")?,
+        prompt_id: row.try_get("prompt_id")?,
+        prompt_tokens: maybe_unsigned(row, "prompt_tokens")?,
+        completion_tokens: maybe_unsigned(row, "completion_tokens")?,
+        model: row.try_get("model")?,
+        rung: row.try_get("rung")?,
+        answer: parsed(row, "answer_json")?,
+        error: row.try_get("error")?,
+    };
+    let id = row.try_get("id")?;
+    Ok(Entry { id, record })
+}
+
+pub(super) async fn insert_reply(c: &mut SqliteConnection, key: &str, reply: &Reply) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO replies (key, model, reply_json, at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (key) DO NOTHING",
+    )
+    .bind(key)
+    .bind(&reply.model)
+    .bind(json(&reply.reply)?)
+    .bind(&reply.at)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+pub(super) fn reply(row: &SqliteRow) -> Result<Reply> {
+    Ok(Reply {
+        model: row.try_get("model")?,
+        reply: parsed(row, "reply_json")?,
+        at: row.try_get("at")?,
+    })
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(e.into()))
+}
+
+fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T> {
+    let text: &str = row.try_get(column)?;
+    serde_json::from_str(text).map_err(|e| undecodable(column, e))
+}
+
+/// SQL has no unsigned numbers; no count of ours comes near the limit.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &SqliteRow, column: &str) -> Result<u64> {
+    u64::try_from(row.try_get::<i64, _>(column)?).map_err(|e| undecodable(column, e))
+}
+
+fn maybe_unsigned(row: &SqliteRow, column: &str) -> Result<Option<u64>> {
+    let count: Option<i64> = row.try_get(column)?;
+    let converted = count.map(u64::try_from).transpose();
+    converted.map_err(|e| undecodable(column, e))
+}
+
+fn undecodable(
+    column: &str,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> sqlx::Error {
+    sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: source.into(),
+    }
+}
