@@ -180,6 +180,17 @@ impl Knowledge {
         Ok(phrases)
     }
 
+    /// Properties that have at most one value.
+    pub fn functional(&self) -> Result<Vec<String>> {
+        let class = rdf::FUNCTIONAL_PROPERTY;
+        let rows = self.select(&format!("SELECT DISTINCT ?p {{ GRAPH ?g {{ ?p a <{class}> }} }} ORDER BY ?p"))?;
+        let iris = rows.into_iter().filter_map(|[property]: [Term; 1]| match property {
+            Term::NamedNode(node) => Some(node.into_string()),
+            _ => None,
+        });
+        Ok(iris.collect())
+    }
+
     /// Runs a query of ours that binds every one of its `N` variables.
     fn select<const N: usize>(&self, query: &str) -> Result<Vec<[Term; N]>> {
         let wrong = |e: &dyn std::fmt::Display| Error::input(format!("cannot query the ontologies: {e}"));

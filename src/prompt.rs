@@ -26,7 +26,7 @@ const PIECES: usize = 16;
 /// A prompt, and what its ids stand for.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// Hash of the messages, the tokenizer's name and the budget: the same bytes have the same id.
+    /// Hash of [`Prompt::text`]: the same bytes have the same id.
     pub id: String,
     /// What the model is given.
     pub messages: Vec<Message>,
@@ -100,8 +100,8 @@ impl<'a> Prompter<'a> {
             if tokens > self.budget && selection.chosen.pop().is_some() {
                 continue;
             }
-            return Ok(Prompt {
-                id: self.id(&messages),
+            let prompt = Prompt {
+                id: String::new(),
                 messages,
                 tokens,
                 budget: self.budget,
@@ -109,7 +109,8 @@ impl<'a> Prompter<'a> {
                 candidates: candidates.iter().map(|c| c.item).collect(),
                 evidence,
                 selection,
-            });
+            };
+            return Ok(prompt.seal());
         }
     }
 
@@ -179,18 +180,21 @@ impl<'a> Prompter<'a> {
     fn count(&self, messages: &[Message]) -> Result<usize> {
         self.counter.count_messages(messages)
     }
+}
 
-    fn id(&self, messages: &[Message]) -> String {
-        let mut hash = blake3::Hasher::new();
-        hash.update(self.counter.name().as_bytes());
-        hash.update(&self.budget.to_le_bytes());
-        for message in messages {
-            hash.update(&[0]);
-            hash.update(message.role.name().as_bytes());
-            hash.update(&[0]);
-            hash.update(message.content.as_bytes());
+impl Prompt {
+    /// The whole prompt as text, byte for byte what its id is the hash of.
+    pub fn text(&self) -> String {
+        let mut text = format!("tokenizer: {}\nbudget: {}\n", self.tokenizer, self.budget);
+        for message in &self.messages {
+            text.push_str(&format!("--- {}\n{}\n", message.role.name(), message.content));
         }
-        hash.finalize().to_hex()[..32].to_owned()
+        text
+    }
+
+    fn seal(mut self) -> Self {
+        self.id = blake3::hash(self.text().as_bytes()).to_hex()[..32].to_owned();
+        self
     }
 }
 

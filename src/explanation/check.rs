@@ -3,12 +3,9 @@
 use super::Verdict;
 use crate::extraction::behaviour::steps;
 use crate::graph::{Event, Graph};
-use crate::model::LinkKind;
-use crate::model::term;
+use crate::model::link::ALIKE;
+use crate::model::{LinkKind, term};
 use rustc_hash::FxHashSet;
-
-/// Texts at least this close (cosine) may be called alike.
-pub const ALIKE: f32 = 0.5;
 
 /// One thing that a reason claims.
 #[derive(Clone, Copy, Debug, PartialEq)]

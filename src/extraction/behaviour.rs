@@ -9,6 +9,7 @@
 use crate::config::LinkSettings;
 use crate::knowledge::segment::{EventRow, NONE};
 use crate::model::LinkKind;
+use crate::model::link::ALIKE;
 use crate::sections::row_starts;
 use rayon::prelude::*;
 
@@ -20,8 +21,6 @@ const LONGEST: usize = 1000;
 pub struct LinkTable {
     /// Which kind.
     pub kind: LinkKind,
-    /// How it was computed, for people.
-    pub method: String,
     /// Number of the first item.
     pub first_item: u32,
     /// Rows of (item counted from the first item, score, support), by item, strongest first.
@@ -51,15 +50,27 @@ pub fn links(behaviour: Behaviour, settings: &LinkSettings) -> Vec<LinkTable> {
     };
     let mut tables = Vec::new();
     if behaviour.events.iter().any(|e| e.user != NONE) {
-        let method = "the same users met both; a way through a user of n items weighs n^-1/2";
         tables.push(events.followed_by());
-        tables.push(events.together(LinkKind::CoOccursWith, events.histories(), method));
+        tables.push(events.together(LinkKind::CoOccursWith, events.histories()));
     }
     if behaviour.groups > 0 {
-        let method = "both in one basket; a way through a basket of n items weighs n^-1/2";
-        tables.push(events.together(LinkKind::BoughtWith, events.baskets(behaviour.groups), method));
+        tables.push(events.together(LinkKind::BoughtWith, events.baskets(behaviour.groups)));
     }
     tables
+}
+
+/// How links of a kind are computed, for people.
+pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
+    let LinkSettings { window, neighbours } = settings;
+    let how = match kind {
+        LinkKind::FollowedBy => {
+            format!("within {window} steps of a history, a basket or an event each; d steps later weighs 1/d")
+        }
+        LinkKind::BoughtWith => "both in one basket; a way through a basket of n items weighs n^-1/2".into(),
+        LinkKind::CoOccursWith => "the same users met both; a way through a user of n items weighs n^-1/2".into(),
+        LinkKind::SimilarTo => return format!("cosine of text vectors, at least {ALIKE}"),
+    };
+    format!("{how}; divided by degree^1/2 of the first and degree^0.3 of the second; the best {neighbours} of each")
 }
 
 /// Items of containers (users, baskets), as rows.
@@ -137,7 +148,7 @@ impl Events<'_> {
         Rows::collect(pairs.collect(), groups as usize)
     }
 
-    fn together(&self, kind: LinkKind, containers: Rows, method: &str) -> LinkTable {
+    fn together(&self, kind: LinkKind, containers: Rows) -> LinkTable {
         let of_item = containers.transpose(self.items);
         let degree = |item: u32| of_item.row(item as usize).len();
         let rows = self.rows(degree, |item, ways| {
@@ -149,7 +160,7 @@ impl Events<'_> {
                 }
             }
         });
-        self.table(kind, method.to_owned(), rows)
+        self.table(kind, rows)
     }
 
     /// Steps of a history are its baskets; without baskets every event is a step of its own.
@@ -170,9 +181,7 @@ impl Events<'_> {
                 ways.add(follow.to, 1.0 / f64::from(follow.distance));
             }
         });
-        let window = self.settings.window;
-        let method = format!("within {window} steps of a history (a step is a basket or an event); d steps later weighs 1/d");
-        self.table(LinkKind::FollowedBy, method, rows)
+        self.table(LinkKind::FollowedBy, rows)
     }
 
     fn follow(&self, history: &[EventRow], follows: &mut Vec<Follow>) {
@@ -212,10 +221,9 @@ impl Events<'_> {
             .collect()
     }
 
-    fn table(&self, kind: LinkKind, method: String, rows: Vec<Vec<(u32, f32, u32)>>) -> LinkTable {
+    fn table(&self, kind: LinkKind, rows: Vec<Vec<(u32, f32, u32)>>) -> LinkTable {
         LinkTable {
             kind,
-            method,
             first_item: self.first,
             rows,
         }

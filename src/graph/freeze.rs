@@ -27,6 +27,7 @@ use crate::vocabulary;
 use crate::{Error, Result};
 use bytemuck::Pod;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Vectors of node texts.
@@ -183,5 +184,35 @@ impl Draft {
         }
         labels
     }
-}
 
+    /// The texts of nodes that are worth a vector: of an item its label and the labels of what it is related to, of
+    /// another node that items are related to its label. Sorted by node; nodes without a label have no text.
+    pub fn texts(&self, labels: &[u32]) -> Vec<(u32, String)> {
+        const RELATED: usize = 8;
+        let items = self.ranges.items();
+        let name = |node: u32| {
+            let label = labels.get(node as usize).filter(|&&label| label != NONE)?;
+            term::lexical(&self.terms[*label as usize])
+        };
+        let mut texts: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+        for node in items.clone() {
+            texts.entry(node).or_default().extend(name(node));
+        }
+        for fact in &self.facts {
+            let [subject, _, object] = fact.triple;
+            if !items.contains(&subject) || items.contains(&object) {
+                continue;
+            }
+            let Some(label) = name(object) else {
+                continue;
+            };
+            texts.entry(object).or_insert_with(|| vec![label]);
+            let words = texts.entry(subject).or_default();
+            if words.len() <= RELATED && !words.contains(&label) {
+                words.push(label);
+            }
+        }
+        let said = texts.into_iter().filter(|(_, words)| !words.is_empty());
+        said.map(|(node, words)| (node, words.join(". "))).collect()
+    }
+}

@@ -3,6 +3,9 @@
 use crate::vocabulary::kenning;
 use serde::{Deserialize, Serialize};
 
+/// Texts at least this close (cosine of their vectors) may be called alike.
+pub const ALIKE: f32 = 0.5;
+
 /// Kinds of computed item-item links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

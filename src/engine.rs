@@ -1,0 +1,123 @@
+//! The API boundary: an [`Engine`] takes changes, a [`Snapshot`] answers.
+//!
+//! ```no_run
+//! use kenning::config::Project;
+//! use kenning::engine::{Engine, Request};
+//!
+//! # fn main() -> kenning::Result<()> {
+//! let engine = Engine::open(Project::open("films".as_ref())?)?;
+//! let snapshot = engine.snapshot()?;
+//! let answer = engine.recommend(&snapshot, &Request::for_user("1", 10), None)?;
+//! for item in &answer.recommendations {
+//!     println!("{} {}: {}", item.rank, item.label, item.reasons[0].text);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! *Invariants:* one process changes a project at a time ([`crate::config::Lock`]); whatever is interrupted leaves the
+//! former state in place, because files appear under their names only when they are whole; answers never wait for
+//! changes, because a snapshot is immutable.
+
+mod answer;
+mod build;
+mod import;
+mod recommend;
+
+pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
+pub use build::Built;
+pub use import::Imported;
+pub use recommend::{Order, Request};
+
+use crate::config::Project;
+use crate::graph::Graph;
+use crate::journal::Journal;
+use crate::scoring::Scorer;
+use crate::{Error, ErrorKind, Result};
+use std::time::Instant;
+
+/// A project that can be changed: imports, builds, and the journal of what was done.
+pub struct Engine {
+    project: Project,
+    journal: Journal,
+}
+
+impl Engine {
+    /// Opens a project and its journal.
+    pub fn open(project: Project) -> Result<Self> {
+        project.create_state()?;
+        let journal = Journal::open(&project.journal_file())?;
+        Ok(Self { project, journal })
+    }
+
+    /// The project.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// What was done.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Opens the newest snapshot.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::open(&self.project)
+    }
+}
+
+/// An immutable graph that answers.
+pub struct Snapshot {
+    graph: Graph,
+}
+
+impl Snapshot {
+    /// Opens the snapshot of a project; nothing is written.
+    pub fn open(project: &Project) -> Result<Self> {
+        match Graph::open(&project.snapshot_file()) {
+            Ok(graph) => Ok(Self { graph }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(Error::not_found("the project has no snapshot yet")
+                    .at(project.snapshot_file().display())
+                    .hint("`kenning import`, then `kenning build`"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// A scorer of this graph.
+    pub fn scorer<'a>(&'a self, project: &'a Project) -> Scorer<'a> {
+        Scorer::new(&self.graph, &project.settings().scoring)
+    }
+}
+
+/// Measures stages of work.
+pub(crate) struct Stopwatch {
+    last: Instant,
+    stages: Vec<(&'static str, f64)>,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self {
+            last: Instant::now(),
+            stages: Vec::new(),
+        }
+    }
+
+    /// The work since the last call was `stage`.
+    pub(crate) fn lap(&mut self, stage: &'static str) {
+        let now = Instant::now();
+        self.stages.push((stage, (now - self.last).as_secs_f64()));
+        self.last = now;
+    }
+
+    pub(crate) fn stages(self) -> Vec<(&'static str, f64)> {
+        self.stages
+    }
+}

@@ -1,0 +1,181 @@
+//! All that was imported becomes one frozen graph.
+
+use super::{Engine, Stopwatch};
+use crate::embedding::{self, Embedder, VectorCache};
+use crate::extraction::behaviour::{self, LinkTable};
+use crate::extraction::{self, DerivedFact};
+use crate::graph::draft::Draft;
+use crate::graph::freeze::{Vectors, freeze};
+use crate::graph::{Graph, Meta};
+use crate::journal::{self, Build, Stage};
+use crate::knowledge::Knowledge;
+use crate::knowledge::segment::Segment;
+use crate::model::link::ALIKE;
+use crate::model::{LinkKind, Progress};
+use crate::sections::Id;
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+
+/// Similar items kept for each item.
+const SIMILAR: usize = 20;
+
+/// What a build made.
+#[derive(Debug)]
+pub struct Built {
+    /// The identity of the snapshot.
+    pub snapshot: Id,
+    /// How many of what it holds.
+    pub counts: BTreeMap<String, u64>,
+    /// Seconds of each stage, in order.
+    pub stages: Vec<(&'static str, f64)>,
+}
+
+impl Engine {
+    /// Builds the graph of everything imported and puts it in the place of the former one. Without an embedder, node
+    /// texts get no vectors and items no links by similar text.
+    pub fn build(&self, embedder: Option<&Embedder>, progress: &dyn Progress) -> Result<Built> {
+        let _lock = self.project.lock()?;
+        let started = journal::now();
+        let mut watch = Stopwatch::start();
+        let knowledge = Knowledge::open(self.segments()?, &self.project.root().join("ontologies"))?;
+        watch.lap("knowledge");
+        let derived = extraction::text_facts(&knowledge, progress)?;
+        watch.lap("extraction from text");
+        let settings = &self.project.settings().links;
+        describe_runs(&knowledge, &derived, |kind| behaviour::method(kind, settings))?;
+        let draft = Draft::merge(&knowledge, &derived)?;
+        watch.lap("merge");
+        let mut links = behaviour::links(draft.behaviour(), settings);
+        watch.lap("links from behaviour");
+        let labels = draft.labels();
+        let vectors = match embedder {
+            Some(embedder) => self.vectors(&draft, &labels, embedder, progress)?,
+            None => Vectors::default(),
+        };
+        links.extend(similar(&draft, &vectors, embedder));
+        watch.lap("vectors");
+        let meta = self.meta(&draft, &knowledge, &links, embedder)?;
+        let snapshot = freeze(&draft, &meta, &links, &vectors, &self.project.snapshot_file())?;
+        let counts = counts(&Graph::open(&self.project.snapshot_file())?);
+        watch.lap("freeze");
+        let stages = watch.stages();
+        self.journal.record_build(&Build {
+            started,
+            finished: journal::now(),
+            snapshot_hash: snapshot.to_string(),
+            counts: counts.clone(),
+            stages: stages.iter().map(|&(stage, seconds)| Stage { stage: stage.into(), seconds }).collect(),
+        })?;
+        Ok(Built {
+            snapshot,
+            counts,
+            stages,
+        })
+    }
+
+    /// The imported datasets, by name.
+    fn segments(&self) -> Result<Vec<Segment>> {
+        let folder = self.project.imports();
+        let entries = std::fs::read_dir(&folder).map_err(|e| Error::io("list", &folder, e))?;
+        let paths = entries.filter_map(|e| Some(e.ok()?.path()));
+        let mut paths: Vec<_> = paths.filter(|p| p.extension().is_some_and(|e| e == "seg")).collect();
+        paths.sort();
+        if paths.is_empty() {
+            return Err(Error::not_found("nothing was imported yet")
+                .at(folder.display())
+                .hint("kenning import --preset movielens DIR"));
+        }
+        paths.iter().map(|path| Segment::open(path)).collect()
+    }
+
+    /// Vectors of the texts of items and of what they are related to; only new texts are computed.
+    fn vectors(&self, draft: &Draft, labels: &[u32], embedder: &Embedder, progress: &dyn Progress) -> Result<Vectors> {
+        let texts = draft.texts(labels);
+        let folder = self.project.vectors();
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
+        let path = folder.join(format!("{}.vec", embedder.id()));
+        let mut cache = VectorCache::open(&path, embedder.id(), embedder.dimensions())?;
+        let strings: Vec<&str> = texts.iter().map(|(_, text)| text.as_str()).collect();
+        cache.fill(&strings, embedder, progress)?;
+        let mut vectors = Vectors::default();
+        for (node, text) in &texts {
+            if let Some(vector) = cache.get(text) {
+                vectors.nodes.push(*node);
+                vectors.values.extend_from_slice(vector);
+            }
+        }
+        Ok(vectors)
+    }
+
+    fn meta(
+        &self,
+        draft: &Draft,
+        knowledge: &Knowledge,
+        links: &[LinkTable],
+        embedder: Option<&Embedder>,
+    ) -> Result<Meta> {
+        let settings = &self.project.settings().links;
+        let method = |l: &LinkTable| (l.kind.name().to_owned(), behaviour::method(l.kind, settings));
+        Ok(Meta {
+            ranges: draft.ranges.clone(),
+            datasets: knowledge.segments.iter().map(|s| s.dataset.clone()).collect(),
+            phrases: knowledge.phrases()?,
+            methods: links.iter().map(method).collect(),
+            functional: knowledge.functional()?,
+            embedder: embedder.map(|e| e.id().to_owned()),
+            dimensions: embedder.map_or(0, Embedder::dimensions),
+            groups: draft.groups,
+            window: self.project.settings().links.window,
+        })
+    }
+}
+
+/// Links between items whose texts are close.
+fn similar(draft: &Draft, vectors: &Vectors, embedder: Option<&Embedder>) -> Option<LinkTable> {
+    let dimensions = embedder?.dimensions();
+    let items = draft.ranges.items();
+    let first = vectors.nodes.partition_point(|&n| n < items.start);
+    let last = vectors.nodes.partition_point(|&n| n < items.end);
+    let nodes = &vectors.nodes[first..last];
+    let values = &vectors.values[first * dimensions..last * dimensions];
+    let neighbours = embedding::neighbours(values, dimensions, SIMILAR, ALIKE);
+    let mut rows = vec![Vec::new(); items.len()];
+    for (&node, near) in nodes.iter().zip(neighbours) {
+        let row = near.into_iter().map(|(index, cosine)| (nodes[index as usize] - items.start, cosine, 1));
+        rows[(node - items.start) as usize] = row.collect();
+    }
+    Some(LinkTable {
+        kind: LinkKind::SimilarTo,
+        first_item: items.start,
+        rows,
+    })
+}
+
+/// States which computations there are. Link kinds are described whether or not this graph has such links.
+fn describe_runs(knowledge: &Knowledge, derived: &[DerivedFact], method: impl Fn(LinkKind) -> String) -> Result<()> {
+    let mut runs: Vec<&str> = derived.iter().map(|f| f.run.as_str()).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    for run in runs {
+        knowledge.describe_run(run, "concepts of a vocabulary, found in texts")?;
+    }
+    for kind in LinkKind::ALL {
+        knowledge.describe_run(&kind.run(), &method(kind))?;
+    }
+    Ok(())
+}
+
+fn counts(graph: &Graph) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::from([
+        ("users".to_owned(), graph.users().len() as u64),
+        ("items".to_owned(), graph.items().len() as u64),
+        ("nodes".to_owned(), graph.nodes().len() as u64),
+        ("facts".to_owned(), graph.fact_count()),
+        ("interactions".to_owned(), graph.interaction_count()),
+        ("events".to_owned(), graph.event_count()),
+        ("vectors".to_owned(), graph.vector_count() as u64),
+        ("bytes".to_owned(), graph.size()),
+    ]);
+    counts.extend(LinkKind::ALL.map(|kind| (kind.name().to_owned(), graph.link_count(kind))));
+    counts
+}

@@ -1,0 +1,352 @@
+//! One request, through every stage: candidates, evidence, prompt, model, ranking, checked reasons.
+
+use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
+use super::{Engine, Snapshot, Stopwatch};
+use crate::explanation::{Explainer, Reason};
+use crate::journal::{self, Decision};
+use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
+use crate::model::term;
+use crate::prompt::{Prompt, Prompter, TEMPLATE};
+use crate::ranking::{Ranking, Rung};
+use crate::scoring::{Profile, Scored, Scorer};
+use crate::selection::Candidate;
+use crate::{Error, ErrorKind, Result};
+use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Reasons shown with an item at most.
+const REASONS: usize = 3;
+
+/// Who asks for what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Request {
+    /// The user, by IRI or by the id that the dumps use.
+    pub user: Option<String>,
+    /// Items met, the latest first, for someone whom the graph does not know.
+    pub session: Vec<String>,
+    /// How many items are wanted.
+    pub k: usize,
+    /// Rank these items instead of the whole catalogue.
+    pub candidates: Vec<String>,
+    /// Never these items.
+    pub exclude: Vec<String>,
+    /// Whether items that the user met may come again.
+    pub order: Order,
+}
+
+/// Whether items that the user met may come again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Only items that are new to the user.
+    #[default]
+    New,
+    /// Any item.
+    Any,
+}
+
+impl Request {
+    /// The `k` best new items for a user.
+    pub fn for_user(user: &str, k: usize) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            k,
+            ..Self::default()
+        }
+    }
+}
+
+/// A request against one snapshot: what the first stages found.
+pub struct Prepared<'a> {
+    snapshot: &'a Snapshot,
+    profile: Profile,
+    person: Person,
+    candidates: Vec<Candidate>,
+    prompt: Option<Prompt>,
+    notes: Vec<String>,
+}
+
+impl Engine {
+    /// Answers a request: by the model if one is given and answers well, else by the graph. The decision is kept in
+    /// the journal. Fails when the request names an unknown item, or asks for nothing; never because of a model.
+    pub fn recommend(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        model: Option<&mut dyn LanguageModel>,
+    ) -> Result<Answer> {
+        let mut watch = Stopwatch::start();
+        let counter = model.as_ref().map(|m| m.counter());
+        let mut prepared = self.prepare(snapshot, request, counter, &mut watch)?;
+        let mut ranking = Ranking::as_scored(prepared.candidates.len());
+        let mut rung = match prepared.profile.is_cold() {
+            true => Rung::Popularity,
+            false => Rung::Graph,
+        };
+        let mut reply = None;
+        let mut trouble = None;
+        if let (Some(model), Some(prompt)) = (model, &prepared.prompt) {
+            match self.ask(model, prompt) {
+                Ok((ranked, asked, which)) => (ranking, reply, rung) = (ranked, Some(asked), which),
+                Err(error) => trouble = Some(error),
+            }
+        }
+        watch.lap("model");
+        if let Some(error) = &trouble {
+            prepared.notes.push(format!("the model's answer was not used: {error}"));
+        }
+        let mut answer = prepared.explain(&ranking, rung, request.k);
+        answer.reply = reply;
+        watch.lap("explanation");
+        answer.timings = watch.stages().into_iter().map(|(stage, s)| (stage.to_owned(), s)).collect();
+        let decision = self.decision(request, &answer, trouble.as_ref())?;
+        if let Some(prompt) = &prepared.prompt {
+            self.journal.save_prompt(&prompt.text())?;
+        }
+        answer.decision = Some(self.journal.record_decision(&decision)?);
+        Ok(answer)
+    }
+
+    /// The prompt that a request would be put to a model with.
+    pub fn prompt(&self, snapshot: &Snapshot, request: &Request, counter: Arc<dyn TokenCounter>) -> Result<Prompt> {
+        let mut watch = Stopwatch::start();
+        let prepared = self.prepare(snapshot, request, Some(counter), &mut watch)?;
+        match prepared.prompt {
+            Some(prompt) => Ok(prompt),
+            None => Err(Error::budget(prepared.notes.join("; ")).hint("allow more tokens with `--budget N`")),
+        }
+    }
+
+    /// Candidates, their evidence and the prompt.
+    fn prepare<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        request: &Request,
+        counter: Option<Arc<dyn TokenCounter>>,
+        watch: &mut Stopwatch,
+    ) -> Result<Prepared<'a>> {
+        let settings = self.project.settings();
+        if request.k == 0 {
+            return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
+        }
+        let scorer = snapshot.scorer(&self.project);
+        let (profile, person, notes) = profile(snapshot, &scorer, request)?;
+        watch.lap("profile");
+        let wanted = request.k.max(settings.prompt.candidates);
+        let scored = candidates(snapshot, &scorer, &profile, request, wanted)?;
+        watch.lap("scoring");
+        let gather = |&scored: &Scored| Candidate::gather(&scorer, &profile, scored);
+        let candidates: Vec<Candidate> = scored.iter().map(gather).collect();
+        watch.lap("paths");
+        let template = self.template()?;
+        let counter = counter.unwrap_or_else(llm::tokens::approximate);
+        let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &template)?;
+        let (prompt, notes) = match prompter.write(&profile, &candidates) {
+            Ok(prompt) => (Some(prompt), notes),
+            Err(error) if error.kind() == ErrorKind::Budget => {
+                (None, [notes, vec![format!("no prompt: {error}")]].concat())
+            }
+            Err(error) => return Err(error),
+        };
+        watch.lap("selection and prompt");
+        Ok(Prepared {
+            snapshot,
+            profile,
+            person,
+            candidates,
+            prompt,
+            notes,
+        })
+    }
+
+    fn template(&self) -> Result<String> {
+        match &self.project.settings().prompt.template {
+            None => Ok(TEMPLATE.to_owned()),
+            Some(path) => {
+                let path = self.project.path(path);
+                std::fs::read_to_string(&path).map_err(|e| Error::io("read the prompt template", &path, e))
+            }
+        }
+    }
+
+    /// Puts the prompt to the model, unless it answered the same before.
+    fn ask(&self, model: &mut dyn LanguageModel, prompt: &Prompt) -> Result<(Ranking, Reply, Rung)> {
+        let settings = &self.project.settings().model;
+        let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
+        let kept = self.journal.reply(&key)?.and_then(|r| serde_json::from_value::<Completion>(r.reply).ok());
+        let (completion, rung) = match kept {
+            Some(completion) => (completion, Rung::Cache),
+            None => {
+                let mut request = llm::Request::new(prompt.messages.clone(), settings.max_tokens);
+                request.deadline = Some(Duration::from_secs(settings.timeout_s));
+                request.json = true;
+                (model.complete(&request)?, Rung::Model)
+            }
+        };
+        if completion.finish == Finish::Deadline {
+            return Err(Error::unavailable(format!("no complete reply within {} s", settings.timeout_s)));
+        }
+        let ranking = Ranking::parse(&completion.text, prompt)?;
+        if rung == Rung::Model {
+            let reply = serde_json::to_value(&completion)
+                .map_err(|e| Error::input(format!("cannot keep the reply: {e}")).because(e))?;
+            let model = model.id().to_owned();
+            let at = journal::now();
+            self.journal.save_reply(&key, &journal::Reply { model, reply, at })?;
+        }
+        let reply = Reply {
+            model: model.id().to_owned(),
+            prompt_tokens: completion.prompt_tokens,
+            completion_tokens: completion.completion_tokens,
+            faults: ranking.faults,
+        };
+        Ok((ranking, reply, rung))
+    }
+
+    fn decision(&self, request: &Request, answer: &Answer, trouble: Option<&Error>) -> Result<Decision> {
+        let json = |e: serde_json::Error| Error::input(format!("cannot keep the decision: {e}")).because(e);
+        let tokens = |count: fn(&Reply) -> usize| answer.reply.as_ref().map(|r| count(r) as u64);
+        Ok(Decision {
+            at: journal::now(),
+            user: Some(answer.user.id.clone()),
+            request: serde_json::to_value(request).map_err(json)?,
+            snapshot_hash: answer.snapshot.clone(),
+            prompt_id: answer.prompt.as_ref().map(|p| p.id.clone()),
+            prompt_tokens: tokens(|r| r.prompt_tokens),
+            completion_tokens: tokens(|r| r.completion_tokens),
+            model: answer.reply.as_ref().map(|r| r.model.clone()),
+            rung: answer.rung.name().to_owned(),
+            answer: serde_json::to_value(answer).map_err(json)?,
+            error: trouble.map(|e| e.to_string()),
+        })
+    }
+}
+
+/// What is known of the one who asks, and what there is to say about that.
+fn profile(snapshot: &Snapshot, scorer: &Scorer, request: &Request) -> Result<(Profile, Person, Vec<String>)> {
+    let graph = snapshot.graph();
+    let mut notes = Vec::new();
+    let user = request.user.as_deref().and_then(|name| graph.find_user(name));
+    let profile = match user {
+        Some(user) => scorer.profile(user),
+        None => scorer.session(&items(snapshot, &request.session)?),
+    };
+    if let (None, Some(name)) = (user, &request.user) {
+        notes.push(format!("the graph does not know the user `{name}`"));
+    }
+    if profile.is_cold() {
+        notes.push("nothing is known of the user: answered from popularity and from what popular items have in common".into());
+    }
+    let known = user.and_then(|u| term::as_iri(graph.term(u)));
+    let person = Person {
+        id: known.or(request.user.as_deref()).unwrap_or("anonymous").to_owned(),
+        known: user.is_some(),
+        history: profile.history.len(),
+    };
+    Ok((profile, person, notes))
+}
+
+/// The `wanted` best items of the catalogue, or the given candidates, best first.
+fn candidates(
+    snapshot: &Snapshot,
+    scorer: &Scorer,
+    profile: &Profile,
+    request: &Request,
+    wanted: usize,
+) -> Result<Vec<Scored>> {
+    let mut excluded: FxHashSet<u32> = items(snapshot, &request.exclude)?.into_iter().collect();
+    if request.candidates.is_empty() {
+        if request.order == Order::New {
+            excluded.extend(profile.user.iter().flat_map(|&u| snapshot.graph().met(u)));
+            excluded.extend(profile.history.iter().map(|(item, _)| item));
+        }
+        return Ok(scorer.rank(profile, wanted, &excluded));
+    }
+    let given: FxHashSet<u32> = items(snapshot, &request.candidates)?.into_iter().collect();
+    excluded.extend(snapshot.graph().items().filter(|item| !given.contains(item)));
+    Ok(scorer.rank(profile, given.len(), &excluded))
+}
+
+fn items(snapshot: &Snapshot, names: &[String]) -> Result<Vec<u32>> {
+    let graph = snapshot.graph();
+    let find = |name: &String| graph.find_item(name).ok_or_else(|| graph.unknown("item", name));
+    names.iter().map(find).collect()
+}
+
+impl Prepared<'_> {
+    /// The first `k` items of a ranking, with reasons that hold.
+    fn explain(&self, ranking: &Ranking, rung: Rung, k: usize) -> Answer {
+        let graph = self.snapshot.graph();
+        let explainer = Explainer::new(graph, &self.profile);
+        let mut claims = Claims::default();
+        let mut recommendations = Vec::new();
+        for (position, &index) in ranking.order.iter().take(k).enumerate() {
+            let candidate = &self.candidates[index];
+            let iri = graph.term(candidate.item);
+            recommendations.push(Recommendation {
+                item: term::as_iri(iri).unwrap_or(iri).to_owned(),
+                label: graph.label(candidate.item).to_owned(),
+                score: candidate.score,
+                rank: position + 1,
+                reasons: self.reasons(&explainer, candidate, &ranking.cited[index], &mut claims),
+            });
+        }
+        Answer {
+            schema_version: 1,
+            decision: None,
+            user: self.person.clone(),
+            rung,
+            notes: self.notes.clone(),
+            recommendations,
+            prompt: self.prompt.as_ref().map(PromptUse::of),
+            reply: None,
+            claims,
+            snapshot: graph.id().to_string(),
+            timings: Default::default(),
+        }
+    }
+
+    /// What the model cited comes first; then the paths that contribute most. Only what holds is shown.
+    fn reasons(
+        &self,
+        explainer: &Explainer,
+        candidate: &Candidate,
+        cited: &[usize],
+        claims: &mut Claims,
+    ) -> Vec<Reason> {
+        let evidence = self.prompt.as_ref().map_or(&[][..], |p| &p.evidence);
+        let cited = cited.iter().filter_map(|&index| evidence.get(index));
+        let mut reasons: Vec<Reason> = Vec::new();
+        for piece in cited.chain(&candidate.pieces) {
+            if reasons.len() == REASONS {
+                break;
+            }
+            let reason = explainer.reason(candidate.item, piece);
+            if reasons.iter().any(|r| r.text == reason.text) {
+                continue;
+            }
+            claims.add(reason.verdict);
+            if reason.verdict.holds() {
+                reasons.push(reason);
+            }
+        }
+        reasons
+    }
+}
+
+impl PromptUse {
+    fn of(prompt: &Prompt) -> Self {
+        Self {
+            id: prompt.id.clone(),
+            tokens: prompt.tokens,
+            budget: prompt.budget,
+            tokenizer: prompt.tokenizer.clone(),
+            evidence: prompt.evidence.len(),
+            value: prompt.selection.value,
+            bound: prompt.selection.bound,
+        }
+    }
+}
