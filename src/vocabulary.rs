@@ -79,6 +79,14 @@ pub mod kenning {
         LINKS = "https://w3id.org/kenning#" "links";
         /// Which property a SKOS scheme's concepts are facts of, when found in text.
         EXTRACTS = "https://w3id.org/kenning#" "extracts";
+        /// Whether a text has at most one concept of a SKOS scheme: the head of its description.
+        HEAD_NOUN = "https://w3id.org/kenning#" "headNoun";
+        /// A word that begins a phrase in which no head is sought.
+        OPENS_MODIFIER = "https://w3id.org/kenning#" "opensModifier";
+        /// The property whose heads a SKOS scheme leaves shared labels to.
+        YIELDS_TO = "https://w3id.org/kenning#" "yieldsTo";
+        /// A label that counts only where the text has no stronger one of the property.
+        WEAK_LABEL = "https://w3id.org/kenning#" "weakLabel";
     }
 }
 
