@@ -1,6 +1,7 @@
 //! Kenning: a knowledge-graph reasoning engine for recommendation.
 
 pub mod error;
+pub mod intake;
 pub mod model;
 pub mod vocabulary;
 
