@@ -56,7 +56,7 @@ impl Project {
         if file.exists() {
             return Err(Error::usage("this folder is a project already")
                 .at(file.display())
-                .hint(format!("kenning -C {} status", dir.display())));
+                .hint("kenning status"));
         }
         create_dir(dir)?;
         let text = TEMPLATE.replace("{name}", &toml::Value::from(name).to_string());

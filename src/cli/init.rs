@@ -18,13 +18,18 @@ impl Verb for Init {
         };
         let project = Project::init(&dir, &name_of(&dir)?)?;
         let printer = session.printer;
-        printer.note(format_args!("started `{}`: {}", project.name(), dir.join(FILE).display()));
+        printer.note(format_args!("started `{}`: {}", project.name(), tidy(&dir.join(FILE)).display()));
         printer.note("next: bring in a dump with `kenning import`, then `kenning build`");
         if let Some(name) = &self.name {
-            printer.hint(&format!("`cd {}`", session.folder().join(name).display()));
+            printer.hint(&format!("`cd {}`", tidy(&session.folder().join(name)).display()));
         }
         Ok(Outcome::Done)
     }
+}
+
+/// Without the `./` that the current folder puts before every path.
+fn tidy(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
 }
 
 /// A project is called like its folder; `.` has a name only once it is written out.

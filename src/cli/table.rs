@@ -22,12 +22,13 @@ pub enum Format {
 /// The flag of verbs that print rows; flatten it into theirs.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Shape {
-    /// How the answer is written
+    /// Print as table, json, jsonl or csv
     #[arg(
         long,
         value_enum,
         value_name = "FORMAT",
         default_value_t,
+        hide_possible_values = true,
         env = "KENNING_FORMAT",
         hide_env = true
     )]
