@@ -186,8 +186,21 @@ fn what_cannot_be_read_exits_with_2() {
 #[test]
 fn init_starts_a_project() {
     let bench = Bench::new();
-    insta::assert_snapshot!(bench.run(&["init", "films"]).seen(), @"");
-    insta::assert_snapshot!(bench.run(&["init", "films"]).seen(), @"");
+    insta::assert_snapshot!(bench.run(&["init", "films"]).seen(), @r#"
+    0
+    --- stdout
+    --- stderr
+    started `films`: [HERE]/films/kenning.toml
+    next: bring in a dump with `kenning import`, then `kenning build`
+    hint: `cd films`
+    "#);
+    insta::assert_snapshot!(bench.run(&["init", "films"]).seen(), @r#"
+    2
+    --- stdout
+    --- stderr
+    error: films/kenning.toml: this folder is a project already
+    hint: `kenning -C films status`
+    "#);
     let quiet = bench.run(&["-q", "init", "books"]);
     assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
     let here = bench.run(&["-C", "films", "config", "show", "--format", "csv"]);
@@ -208,14 +221,27 @@ fn init_without_a_name_takes_the_folder() {
 
 #[test]
 fn without_a_project_the_next_step_is_init() {
-    insta::assert_snapshot!(Bench::new().run(&["status"]).seen(), @"");
+    let bench = Bench::new();
+    insta::assert_snapshot!(bench.run(&["status"]).seen(), @r#"
+    2
+    --- stdout
+    --- stderr
+    error: [HERE]: no project here: neither this folder nor one above it has a `kenning.toml`
+    hint: `kenning init NAME`
+    "#);
 }
 
 #[test]
 fn an_error_in_the_file_is_said_with_place_and_hint() {
     let bench = Bench::new();
     std::fs::write(bench.path().join("kenning.toml"), "[prompt]\nbudgit = 3\n").unwrap();
-    insta::assert_snapshot!(bench.run(&["config", "show"]).seen(), @"");
+    insta::assert_snapshot!(bench.run(&["config", "show"]).seen(), @r#"
+    2
+    --- stdout
+    --- stderr
+    error: [HERE]/kenning.toml:2: unknown setting `prompt.budgit`
+    hint: did you mean `prompt.budget`?
+    "#);
 }
 
 #[test]
@@ -225,7 +251,30 @@ fn config_show_tells_origins() {
     std::fs::write(bench.path().join("kenning.toml"), file).unwrap();
     let mut command = bench.command(&["config", "show", "--origin"]);
     let run = bench.finish(command.env("KENNING_LINKS_WINDOW", "3"));
-    insta::assert_snapshot!(run.stdout, @"");
+    insta::assert_snapshot!(run.stdout, @r#"
+    KEY                 VALUE             ORIGIN
+    name                films             kenning.toml:1
+    scoring.history     50                default
+    scoring.decay       0.8               default
+    scoring.popularity  0.01              default
+    scoring.weights     schema:genre=0.5  kenning.toml:4
+    links.window        3                 KENNING_LINKS_WINDOW
+    links.neighbours    100               default
+    embedding.enabled   true              default
+    embedding.model     all-MiniLM-L6-v2  default
+    prompt.budget       100               kenning.toml:3
+    prompt.candidates   10                default
+    prompt.template                       default
+    model.kind          none              default
+    model.name                            default
+    model.path                            default
+    model.url                             default
+    model.key_env                         default
+    model.timeout_s     60                default
+    model.max_tokens    512               default
+    query.timeout_s     30                default
+    query.max_rows      100000            default
+    "#);
     let run = bench.run(&["config", "show", "--origin", "--format", "json"]);
     let shown = run.json();
     assert_eq!(shown["schema_version"], 1);
@@ -239,7 +288,15 @@ fn config_show_tells_origins() {
 #[test]
 fn status_of_a_fresh_project_changes_nothing() {
     let bench = Bench::with_project();
-    insta::assert_snapshot!(bench.run(&["status"]).seen(), @"");
+    insta::assert_snapshot!(bench.run(&["status"]).seen(), @r#"
+    0
+    --- stdout
+    films in [HERE]
+
+    nothing was imported yet
+    nothing was built yet
+    --- stderr
+    "#);
     assert!(!bench.path().join(".kenning/journal.sqlite").exists());
     let listed = bench.run(&["status", "imports", "--format", "jsonl"]);
     assert_eq!((listed.code, listed.stdout.as_str()), (0, ""));
@@ -252,8 +309,19 @@ fn status_lists_imports_and_builds() {
     journal.record_import(&import()).unwrap();
     journal.record_build(&build()).unwrap();
     let id = journal.record_decision(&decision()).unwrap();
-    insta::assert_snapshot!(bench.run(&["status"]).stdout, @"");
-    insta::assert_snapshot!(bench.run(&["status", "builds", "--format", "csv"]).stdout, @"");
+    insta::assert_snapshot!(bench.run(&["status"]).stdout, @r#"
+    films in [HERE]
+
+    IMPORT  DATASET               FINISHED                     SECONDS  FILES  BYTES  RECORDS  REJECTED
+         1  films\u001b[2J\u202e  2026-01-02T03:04:07.000000Z   2.0000      1   1200       99         1
+
+    BUILD  FINISHED                     SECONDS  SNAPSHOT  COUNTS
+        1  2026-01-02T03:04:09.000000Z   1.0000  0123abcd  {"nodes":7}
+    "#);
+    insta::assert_snapshot!(bench.run(&["status", "builds", "--format", "csv"]).stdout, @r#"
+    build,finished,seconds,snapshot,counts
+    1,2026-01-02T03:04:09.000000Z,1.0,0123abcd,"{""nodes"":7}"
+    "#);
     let line = bench
         .run(&["status", "decisions", "--format", "jsonl"])
         .json();
@@ -265,7 +333,13 @@ fn status_lists_imports_and_builds() {
     assert_eq!(whole["schema_version"], 1);
     assert_eq!(whole["imports"][0]["dataset"], import().dataset);
     assert_eq!(whole["builds"][0]["counts"]["nodes"], 7);
-    insta::assert_snapshot!(bench.run(&["status", "--format", "csv"]).seen(), @"");
+    insta::assert_snapshot!(bench.run(&["status", "--format", "csv"]).seen(), @r#"
+    2
+    --- stdout
+    --- stderr
+    error: the overview is more than one table: name one of them for this format
+    hint: `kenning status imports --format csv`
+    "#);
 }
 
 #[test]

@@ -148,35 +148,50 @@ fn the_weights_of_the_file_are_read() {
     let (value, origin) = origin(&project, "scoring.weights");
     assert_eq!(
         (value.as_str(), origin),
-        ("b=2,schema:genre=0.1", Origin::File(4))
+        ("b=2,schema:genre=0.1", Origin::File(3))
     );
 }
 
 #[test]
 fn an_unknown_key_is_named_with_its_line_and_its_neighbour() {
     let none = Layers::none();
-    insta::assert_snapshot!(complaint("[prompt]\nbudgit = 3\n", &none), @"");
-    insta::assert_snapshot!(complaint("\n\n[promt]\nbudget = 3\n", &none), @"");
-    insta::assert_snapshot!(complaint("[prompt]\nwindow = 3\n", &none), @"");
-    insta::assert_snapshot!(complaint("colour = 'red'\n", &none), @"");
-    insta::assert_snapshot!(complaint("[prompt.budget]\ntokens = 1\n", &none), @"");
+    insta::assert_snapshot!(complaint("[prompt]\nbudgit = 3\n", &none), @r#"
+    kenning.toml:2: unknown setting `prompt.budgit`
+    hint: did you mean `prompt.budget`?
+    "#);
+    insta::assert_snapshot!(complaint("\n\n[promt]\nbudget = 3\n", &none), @r#"
+    kenning.toml:3: unknown setting `promt`
+    hint: did you mean `prompt`?
+    "#);
+    insta::assert_snapshot!(complaint("[prompt]\nwindow = 3\n", &none), @r#"
+    kenning.toml:2: unknown setting `prompt.window`
+    hint: did you mean `links.window`?
+    "#);
+    insta::assert_snapshot!(complaint("colour = 'red'\n", &none), @r#"
+    kenning.toml:1: unknown setting `colour`
+    hint: kenning config show
+    "#);
+    insta::assert_snapshot!(complaint("[prompt.budget]\ntokens = 1\n", &none), @"kenning.toml:1: `prompt.budget` must be a whole number of at least 1, but is { tokens = 1 }");
 }
 
 #[test]
 fn a_bad_value_is_named_with_its_place() {
     let none = Layers::none();
-    insta::assert_snapshot!(complaint("[prompt]\n\nbudget = 'many'\n", &none), @"");
-    insta::assert_snapshot!(complaint("[scoring]\ndecay = 1.5\n", &none), @"");
-    insta::assert_snapshot!(complaint("[scoring]\npopularity = nan\n", &none), @"");
-    insta::assert_snapshot!(complaint("[links]\nwindow = -1\n", &none), @"");
-    insta::assert_snapshot!(complaint("[model]\nkind = 'oracle'\n", &none), @"");
-    insta::assert_snapshot!(complaint("[scoring.weights]\na = 'much'\n", &none), @"");
-    insta::assert_snapshot!(complaint("prompt = 3\n", &none), @"");
-    insta::assert_snapshot!(complaint("[prompt]\nbudget = \n", &none), @"");
+    insta::assert_snapshot!(complaint("[prompt]\n\nbudget = 'many'\n", &none), @r#"kenning.toml:3: `prompt.budget` must be a whole number of at least 1, but is "many""#);
+    insta::assert_snapshot!(complaint("[scoring]\ndecay = 1.5\n", &none), @"kenning.toml:2: `scoring.decay` must be a number from 0 to 1, but is 1.5");
+    insta::assert_snapshot!(complaint("[scoring]\npopularity = nan\n", &none), @"kenning.toml:2: `scoring.popularity` must be a number of at least 0, but is nan");
+    insta::assert_snapshot!(complaint("[links]\nwindow = -1\n", &none), @"kenning.toml:2: `links.window` must be a whole number of at least 1, but is -1");
+    insta::assert_snapshot!(complaint("[model]\nkind = 'oracle'\n", &none), @r#"kenning.toml:2: `model.kind` must be one of none, local, remote, replay, but is "oracle""#);
+    insta::assert_snapshot!(complaint("[scoring.weights]\na = 'much'\n", &none), @r#"kenning.toml:1: `scoring.weights` must be names with numbers, but is { a = "much" }"#);
+    insta::assert_snapshot!(complaint("prompt = 3\n", &none), @r#"
+    kenning.toml:1: `prompt` is a section, not a setting
+    hint: write `[prompt]`, and its settings below
+    "#);
+    insta::assert_snapshot!(complaint("[prompt]\nbudget = \n", &none), @"kenning.toml:2: string values must be quoted, expected literal string");
     let shouting = environment(&[("KENNING_LINKS_WINDOW", "LOTS")]);
-    insta::assert_snapshot!(complaint("", &shouting), @"");
+    insta::assert_snapshot!(complaint("", &shouting), @r#"KENNING_LINKS_WINDOW: `links.window` must be a whole number of at least 1, but is "LOTS""#);
     let flagged = none.flag("prompt.budget", "--budget", Some("-3"));
-    insta::assert_snapshot!(complaint("", &flagged), @"");
+    insta::assert_snapshot!(complaint("", &flagged), @"--budget: `prompt.budget` must be a whole number of at least 1, but is -3");
 }
 
 #[test]
