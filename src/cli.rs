@@ -20,6 +20,7 @@ pub use session::Session;
 pub use table::{Format, Shape, Table};
 pub use verb::Verb;
 
+use clap::builder::FalseyValueParser;
 use clap::{FromArgMatches, Parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -63,7 +64,14 @@ struct Globals {
     project: Option<PathBuf>,
 
     /// No progress and no messages, only data and errors
-    #[arg(short, long, global = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "KENNING_QUIET",
+        hide_env = true,
+        value_parser = FalseyValueParser::new()
+    )]
     quiet: bool,
 
     /// No colours (also: set NO_COLOR)

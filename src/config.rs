@@ -56,7 +56,7 @@ impl Project {
         if file.exists() {
             return Err(Error::usage("this folder is a project already")
                 .at(file.display())
-                .hint(format!("kenning -C {} status", dir.display())));
+                .hint(look_at(dir)));
         }
         create_dir(dir)?;
         let text = TEMPLATE.replace("{name}", &toml::Value::from(name).to_string());
@@ -192,6 +192,13 @@ impl Project {
     }
 }
 
+fn look_at(dir: &Path) -> String {
+    match dir == Path::new(".") {
+        true => "kenning status".into(),
+        false => format!("kenning -C {} status", dir.display()),
+    }
+}
+
 fn check_name(name: &str) -> Result<()> {
     let fits = !name.trim().is_empty() && name.len() <= 200 && !name.chars().any(char::is_control);
     if fits {
@@ -210,9 +217,10 @@ fn create_dir(dir: &Path) -> Result<()> {
 }
 
 fn no_project(dir: &Path) -> Error {
+    let full = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     Error::not_found(format!(
         "no project here: neither this folder nor one above it has a `{FILE}`"
     ))
-    .at(dir.display())
+    .at(full.display())
     .hint("kenning init NAME")
 }

@@ -49,7 +49,7 @@ impl Progress for Bars {
         }
         let records = Arc::new(AtomicU64::new(0));
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-        bar.set_style(style(total, unit, Arc::clone(&records)));
+        bar.set_style(style(&template(total, unit), Arc::clone(&records)));
         bar.set_message(text::one_line(stage).into_owned());
         bar.enable_steady_tick(Duration::from_millis(100));
         *self.stage() = Some(Stage { bar, records });
@@ -78,7 +78,7 @@ impl Drop for Bars {
     }
 }
 
-fn style(total: Option<u64>, unit: &str, records: Arc<AtomicU64>) -> ProgressStyle {
+fn template(total: Option<u64>, unit: &str) -> String {
     let counted = match unit {
         "bytes" => "{binary_bytes}",
         _ => "{human_pos}",
@@ -91,14 +91,17 @@ fn style(total: Option<u64>, unit: &str, records: Arc<AtomicU64>) -> ProgressSty
         "bytes" => "{binary_bytes_per_sec}".to_owned(),
         unit => format!("{{per_sec}} {unit}"),
     };
-    let template = match total {
+    match total {
         Some(_) => {
             format!("{{msg:24!}} {{bar:24}} {counted}/{of_total} {{records}}{rate} {{eta}} left")
         }
         None => format!("{{msg:24!}} {{spinner}} {counted} {{records}}{rate} {{elapsed}}"),
-    };
-    let style =
-        ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    }
+}
+
+fn style(template: &str, records: Arc<AtomicU64>) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     style.with_key("records", move |_: &ProgressState, out: &mut dyn Write| {
         // A stage without records says nothing of them; a failed write only spoils one frame.
         let _ = match records.load(Ordering::Relaxed) {
@@ -106,4 +109,33 @@ fn style(total: Option<u64>, unit: &str, records: Arc<AtomicU64>) -> ProgressSty
             count => write!(out, "{} records ", HumanCount(count)),
         };
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_can_be_drawn() {
+        for unit in ["bytes", "texts"] {
+            for total in [None, Some(9)] {
+                let template = template(total, unit);
+                assert!(
+                    ProgressStyle::with_template(&template).is_ok(),
+                    "{template}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn stages_come_and_go_unwatched() {
+        let bars = Bars::new(&Printer::new(super::super::Talk::Quiet));
+        bars.advance(1, 1);
+        bars.begin("read", Some(3), "bytes");
+        bars.begin("link", None, "items");
+        bars.advance(3, 1);
+        bars.end();
+        bars.end();
+    }
 }

@@ -25,6 +25,7 @@ pub fn command<C: CommandFactory>(groups: &[(&str, usize)]) -> Command {
         reset(),
     );
     command
+        .bin_name("kenning")
         .override_usage("kenning <VERB> [OPTIONS]")
         .help_template(template)
         .after_help(examples())

@@ -1,5 +1,5 @@
 use super::{Outcome, Session, Verb};
-use crate::config::{FILE, Project};
+use crate::config::Project;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -13,15 +13,16 @@ pub struct Init {
 impl Verb for Init {
     fn run(self, session: &Session) -> Result<Outcome> {
         let dir = match &self.name {
-            Some(name) => session.folder().join(name),
+            Some(name) => session.path(name),
             None => session.folder().to_owned(),
         };
         let project = Project::init(&dir, &name_of(&dir)?)?;
         let printer = session.printer;
-        printer.note(format_args!("started `{}`: {}", project.name(), dir.join(FILE).display()));
+        let file = project.file();
+        printer.note(format_args!("started `{}`: {}", project.name(), file.display()));
         printer.note("next: bring in a dump with `kenning import`, then `kenning build`");
-        if let Some(name) = &self.name {
-            printer.hint(&format!("`cd {}`", session.folder().join(name).display()));
+        if self.name.is_some() {
+            printer.hint(&format!("`cd {}`", dir.display()));
         }
         Ok(Outcome::Done)
     }

@@ -100,16 +100,14 @@ impl Printer {
         let message = error.to_string();
         say(format_args!("{RED}error:{RESET} {}", text::lines(&message)));
         if let Some(hint) = error.next_step() {
-            self.hint(hint);
+            say_hint(hint);
         }
     }
 
-    /// Says on stderr what to do next; a bare command is put in backticks.
+    /// Says on stderr what to do next, unless quiet; a bare command is put in backticks.
     pub fn hint(&self, hint: &str) {
-        let hint = text::lines(hint);
-        match hint.starts_with("kenning ") && !hint.contains('`') {
-            true => say(format_args!("{CYAN}hint:{RESET} `{hint}`")),
-            false => say(format_args!("{CYAN}hint:{RESET} {hint}")),
+        if self.talk == Talk::Normal {
+            say_hint(hint);
         }
     }
 
@@ -132,6 +130,14 @@ const RESET: &str = "\x1b[0m";
 /// Nobody can be told that stderr is closed, so that is no error.
 fn say(message: fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr(), "{message}");
+}
+
+fn say_hint(hint: &str) {
+    let hint = text::lines(hint);
+    match hint.starts_with("kenning ") && !hint.contains('`') {
+        true => say(format_args!("{CYAN}hint:{RESET} `{hint}`")),
+        false => say(format_args!("{CYAN}hint:{RESET} {hint}")),
+    }
 }
 
 /// Columns of the terminal that stdout is, if it is one.

@@ -26,6 +26,14 @@ impl Session {
         &self.folder
     }
 
+    /// `path` as seen from that folder.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        match self.folder == Path::new(".") {
+            true => path.to_owned(),
+            false => self.folder.join(path),
+        }
+    }
+
     /// The project, as its file and the environment say.
     pub fn project(&self) -> Result<Project> {
         self.project_with(Layers::from_environment())

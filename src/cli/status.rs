@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 /// Show what was imported, built and recommended
 #[derive(Debug, clap::Args)]
 pub struct Status {
-    /// List these; without it, an overview
-    #[arg(value_enum)]
+    /// List imports, builds or decisions; without it, an overview
+    #[arg(value_enum, hide_possible_values = true)]
     what: Option<What>,
 
     /// List at most so many builds and decisions

@@ -22,12 +22,13 @@ pub enum Format {
 /// The flag of verbs that print rows; flatten it into theirs.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Shape {
-    /// How the answer is written
+    /// Print as table, json, jsonl or csv
     #[arg(
         long,
         value_enum,
         value_name = "FORMAT",
         default_value_t,
+        hide_possible_values = true,
         env = "KENNING_FORMAT",
         hide_env = true
     )]
@@ -172,7 +173,12 @@ mod tests {
 
     #[test]
     fn a_table_for_people_is_aligned_and_safe() {
-        insta::assert_snapshot!(films().drawn(None), @"");
+        insta::assert_snapshot!(films().drawn(None), @r#"
+        FILM                    SCORE  EVENTS
+        千と千尋               0.5000    1200
+        Alien\u001b[2J, "cut"  0.1235       7
+        Heat
+        "#);
     }
 
     #[test]
@@ -187,7 +193,13 @@ mod tests {
 
     #[test]
     fn rows_for_programs_are_exact() {
-        insta::assert_snapshot!(films().csv().unwrap(), @"");
-        insta::assert_snapshot!(films().json_lines(), @"");
+        let csv = "film,score,events\n千と千尋,0.5,1200\n\
+                   \"Alien\u{1b}[2J, \"\"cut\"\"\",0.123456,7\nHeat,,\n";
+        assert_eq!(films().csv().unwrap(), csv);
+        insta::assert_snapshot!(films().json_lines(), @r#"
+        {"film":"千と千尋","score":0.5,"events":1200}
+        {"film":"Alien\u001b[2J, \"cut\"","score":0.123456,"events":7}
+        {"film":"Heat","score":null,"events":null}
+        "#);
     }
 }

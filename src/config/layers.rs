@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
-use toml::{Spanned, Table, Value};
+use toml::{Table, Value};
 
 /// Where the value of a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -126,6 +126,10 @@ fn check(key: &Key, value: Value) -> Result<Value> {
 }
 
 fn unknown(name: &str) -> Error {
+    if keys::is_section(name) {
+        return Error::usage(format!("`{name}` is a section, not a setting"))
+            .hint(format!("write `[{name}]`, and its settings below"));
+    }
     Error::usage(format!("unknown setting `{name}`")).hint(keys::suggestion(name))
 }
 
@@ -162,27 +166,18 @@ fn leaves(table: &DeTable<'_>) -> Vec<Leaf> {
     for (name, value) in table {
         match value.get_ref() {
             DeValue::Table(section) if keys::is_section(name.get_ref()) => {
-                found.extend(section.iter().map(|(leaf, value)| Leaf {
+                found.extend(section.keys().map(|leaf| Leaf {
                     name: format!("{}.{}", name.get_ref(), leaf.get_ref()),
-                    span: span_of(leaf.span(), value),
+                    span: leaf.span(),
                 }));
             }
             _ => found.push(Leaf {
                 name: name.get_ref().to_string(),
-                span: span_of(name.span(), value),
+                span: name.span(),
             }),
         }
     }
     found
-}
-
-/// The name, but of a table its first entry: the header of an empty one has no place of its own.
-fn span_of(name: Range<usize>, value: &Spanned<DeValue<'_>>) -> Range<usize> {
-    let first = |table: &DeTable<'_>| table.keys().map(|key| key.span().start).min();
-    match value.get_ref().as_table().and_then(first) {
-        Some(start) => start..start,
-        None => name,
-    }
 }
 
 fn line_of(text: &str, span: Range<usize>) -> usize {

@@ -1,1 +1,5 @@
+//! One binary for all integration tests: one link instead of many.
 
+mod cli;
+mod config;
+mod journal;
