@@ -22,11 +22,13 @@
 mod answer;
 mod build;
 mod import;
+mod models;
 mod recommend;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
-pub use import::Imported;
+pub use import::{Imported, Strictness};
+pub use models::{embedder, language_model};
 pub use recommend::{Order, Request};
 
 use crate::config::Project;

@@ -23,8 +23,13 @@ pub struct Imported {
 
 impl Engine {
     /// Reads the dump at `root` by `mapping`. A former import under the same name is replaced when all is read.
-    /// With `strict` the first bad record ends it; otherwise bad records are written aside.
-    pub fn import(&self, mapping: Mapping, root: &Path, strictness: Strictness, progress: &dyn Progress) -> Result<Imported> {
+    pub fn import(
+        &self,
+        mapping: Mapping,
+        root: &Path,
+        strictness: Strictness,
+        progress: &dyn Progress,
+    ) -> Result<Imported> {
         let _lock = self.project.lock()?;
         let started = journal::now();
         let name = mapping.dataset.name.clone();
@@ -110,6 +115,7 @@ fn describe(mapping: &Mapping, report: &Report) -> Result<Dataset> {
         licence: dataset.licence.clone(),
         vocabularies: dataset.vocabularies.clone(),
         texts: mapping.text_properties().into_iter().map(Into::into).collect(),
+        clock: mapping.has_clock(),
         phrases: mapping.phrases.clone(),
         sources: report.sources.clone(),
     })

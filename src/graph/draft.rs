@@ -103,6 +103,7 @@ impl Draft {
         draft.add_documents(&documents);
         draft.add_derived(derived);
         draft.order();
+        draft.forget_order_numbers(&knowledge.segments);
         Ok(draft)
     }
 
@@ -169,6 +170,16 @@ impl Draft {
                 from: Some(fact.from.each_ref().map(|t| self.of(t))),
                 ..stated(ids, self.of(&term::iri(&fact.run)))
             });
+        }
+    }
+
+    /// Where a dump's times only tell before from after, they have done their work once the events are in order.
+    fn forget_order_numbers(&mut self, segments: &[Segment]) {
+        let datasets = segments.iter().map(|s| &s.dataset).filter(|d| !d.clock);
+        let graphs = datasets.flat_map(|d| &d.sources).map(|s| self.of(&term::iri(&s.graph)));
+        let clockless: FxHashSet<u32> = graphs.collect();
+        for event in self.events.iter_mut().filter(|e| clockless.contains(&e.source)) {
+            event.time = NO_TIME;
         }
     }
 

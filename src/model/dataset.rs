@@ -31,6 +31,8 @@ pub struct Dataset {
     pub vocabularies: Vec<String>,
     /// Properties whose values are searched for the vocabularies' concepts.
     pub texts: Vec<String>,
+    /// Whether the times of its events are points in time; otherwise they only tell before from after.
+    pub clock: bool,
     /// How a property is said between an item and a value.
     pub phrases: BTreeMap<String, String>,
     /// Where its records stood; [`super::Place::source`] is an index into this list.

@@ -1,0 +1,44 @@
+use super::{Outcome, Session, Shape, Table, Verb};
+use crate::config::Layers;
+use crate::engine::{self, Engine};
+use crate::{ErrorKind, Result};
+use serde_json::json;
+
+/// Build the graph of everything imported
+#[derive(Debug, clap::Args)]
+pub struct Build {
+    /// No vectors of texts: much faster, but no links by similar text
+    #[arg(long)]
+    no_vectors: bool,
+
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Verb for Build {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let off = self.no_vectors.then_some(false);
+        let layers = Layers::from_environment().flag("embedding.enabled", "--no-vectors", off);
+        let engine = Engine::open(session.project_with(layers)?)?;
+        let embedder = match engine::embedder(engine.project()) {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                session.printer.warn(format_args!("{error}; building without vectors"));
+                session.printer.hint(error.next_step().unwrap_or_default());
+                None
+            }
+            other => other?,
+        };
+        let built = engine.build(embedder.as_ref(), &session.bars())?;
+        let mut table = Table::new("build", ["what", "value"]);
+        table.row([json!("snapshot"), json!(built.snapshot.to_string())]);
+        for (what, count) in &built.counts {
+            table.row([json!(what), json!(count)]);
+        }
+        for (stage, seconds) in &built.stages {
+            let milliseconds = (seconds * 1e3).round() / 1e3;
+            table.row([json!(format!("seconds: {stage}")), json!(milliseconds)]);
+        }
+        session.printer.table(&table, self.shape.format)?;
+        Ok(Outcome::Done)
+    }
+}

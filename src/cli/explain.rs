@@ -1,0 +1,59 @@
+use super::{Outcome, Session, Shape, Table, Verb};
+use crate::engine::Snapshot;
+use crate::explanation::Explainer;
+use crate::model::term;
+use crate::scoring::Scored;
+use crate::selection::Candidate;
+use crate::{Error, Result};
+use serde_json::json;
+
+/// Show every path that makes up an item's score for a user
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The item: the id that the dump uses, or an IRI
+    item: String,
+
+    /// The user: the id that the dump uses, or an IRI
+    #[arg(short, long)]
+    user: String,
+
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Verb for Explain {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let project = session.project()?;
+        let snapshot = Snapshot::open(&project)?;
+        let graph = snapshot.graph();
+        let unknown = |what: &str, name: &str| -> Error { graph.unknown(what, name) };
+        let user = graph.find_user(&self.user).ok_or_else(|| unknown("user", &self.user))?;
+        let item = graph.find_item(&self.item).ok_or_else(|| unknown("item", &self.item))?;
+        let scorer = snapshot.scorer(&project);
+        let profile = scorer.profile(user);
+        let score = scorer.score(&profile, item);
+        let candidate = Candidate::gather(&scorer, &profile, Scored { item, score });
+        let explainer = Explainer::new(graph, &profile);
+        let mut table = Table::new("paths", ["contribution", "share", "verdict", "reason", "evidence"]);
+        for piece in &candidate.pieces {
+            let reason = explainer.reason(item, piece);
+            let share = if score > 0.0 { piece.contribution / score } else { 0.0 };
+            table.row([
+                json!(rounded(piece.contribution)),
+                json!(format!("{:.1} %", share * 100.0)),
+                json!(reason.verdict.name()),
+                json!(reason.text),
+                json!(reason.evidence.join(" ")),
+            ]);
+        }
+        let name = term::as_iri(graph.term(item)).unwrap_or_default();
+        session.printer.note(format_args!("{} <{name}>: score {}", graph.label(item), rounded(score)));
+        session.printer.table(&table, self.shape.format)?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Six digits are more than the links themselves have.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}

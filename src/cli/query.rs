@@ -1,0 +1,142 @@
+use super::{Outcome, Session, Table, Verb, printer};
+use crate::config::Layers;
+use crate::engine::Snapshot;
+use crate::sparql::{self, Limits};
+use crate::vocabulary::shorten;
+use crate::{Error, Result};
+use oxigraph::io::RdfFormat;
+use oxigraph::model::Term;
+use oxigraph::sparql::QueryResults;
+use oxigraph::sparql::results::QueryResultsFormat;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Ask the graph in SPARQL
+#[derive(Debug, clap::Args)]
+pub struct Query {
+    /// The query; `-` reads it from standard input. Usual prefixes (kenning, schema, skos, prov, …) are known
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    query: Option<String>,
+
+    /// Read the query from FILE
+    #[arg(short, long)]
+    file: Option<PathBuf>,
+
+    /// How the results are written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+
+    /// Stop the query after SECONDS
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+
+    /// Fail when the results have more rows than N
+    #[arg(long, value_name = "N")]
+    max_rows: Option<usize>,
+}
+
+/// Result formats: `table` for people, the others as their standards say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Columns for people; triples as N-Triples
+    #[default]
+    Table,
+    /// SPARQL 1.1 Query Results JSON; triples as JSON-LD
+    Json,
+    /// SPARQL 1.1 Query Results CSV; triples as N-Triples
+    Csv,
+    /// SPARQL 1.1 Query Results TSV; triples as N-Triples
+    Tsv,
+    /// SPARQL Query Results XML; triples as RDF/XML
+    Xml,
+    /// Triples as Turtle; rows as TSV
+    Turtle,
+    /// Triples as N-Triples; rows as TSV
+    Ntriples,
+}
+
+impl Format {
+    fn standard(self) -> sparql::Format {
+        let (solutions, triples) = match self {
+            Self::Json => (QueryResultsFormat::Json, RdfFormat::JsonLd { profile: Default::default() }),
+            Self::Csv => (QueryResultsFormat::Csv, RdfFormat::NTriples),
+            Self::Tsv | Self::Table | Self::Ntriples => (QueryResultsFormat::Tsv, RdfFormat::NTriples),
+            Self::Xml => (QueryResultsFormat::Xml, RdfFormat::RdfXml),
+            Self::Turtle => (QueryResultsFormat::Tsv, RdfFormat::Turtle),
+        };
+        sparql::Format { solutions, triples }
+    }
+}
+
+impl Verb for Query {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let layers = Layers::from_environment()
+            .flag("query.timeout_s", "--timeout", self.timeout)
+            .flag("query.max_rows", "--max-rows", self.max_rows);
+        let project = session.project_with(layers)?;
+        let snapshot = Snapshot::open(&project)?;
+        let settings = &project.settings().query;
+        let limits = Limits {
+            time: Duration::from_secs(settings.timeout_s),
+            rows: settings.max_rows,
+        };
+        let text = self.text()?;
+        sparql::query(snapshot.graph(), &text, limits, |results| match (self.format, results) {
+            (Format::Table, QueryResults::Solutions(solutions)) => {
+                let names = solutions.variables().iter().map(|v| v.as_str().to_owned());
+                let mut table = Table::new("rows", names.collect::<Vec<_>>());
+                for (row, solution) in solutions.enumerate() {
+                    if row == limits.rows {
+                        return Err(sparql::too_many(limits.rows));
+                    }
+                    let solution = solution.map_err(|e| Error::input(format!("the query failed: {e}")))?;
+                    table.row(solution.values().iter().map(cell).collect::<Vec<_>>());
+                }
+                session.printer.table(&table, super::Format::Table)
+            }
+            (Format::Table, QueryResults::Boolean(answer)) => {
+                session.printer.data(if answer { "yes" } else { "no" })
+            }
+            (format, results) => {
+                let mut out = session.printer.stdout();
+                sparql::write(results, format.standard(), limits.rows, &mut out)?;
+                printer::written(out.flush())
+            }
+        })?;
+        Ok(Outcome::Done)
+    }
+}
+
+impl Query {
+    fn text(&self) -> Result<String> {
+        match (&self.query, &self.file) {
+            (Some(query), _) if query != "-" => Ok(query.clone()),
+            (_, Some(file)) => std::fs::read_to_string(file).map_err(|e| Error::io("read the query", file, e)),
+            _ => {
+                let mut text = String::new();
+                let read = std::io::stdin().read_to_string(&mut text);
+                read.map_err(|e| Error::io("read the query", "standard input".as_ref(), e))?;
+                Ok(text)
+            }
+        }
+    }
+}
+
+/// A term for people: IRIs with prefixes, strings without quotes, numbers as numbers.
+fn cell(term: &Option<Term>) -> Value {
+    match term {
+        None => Value::Null,
+        Some(Term::NamedNode(node)) => json!(shorten(node.as_str())),
+        Some(Term::Literal(literal)) => {
+            let number = literal.value().parse::<serde_json::Number>().ok();
+            let numeric = literal.datatype().as_str().starts_with("http://www.w3.org/2001/XMLSchema#");
+            match number.filter(|_| numeric && literal.datatype() != oxrdf::vocab::xsd::STRING) {
+                Some(number) => Value::Number(number),
+                None => json!(literal.value()),
+            }
+        }
+        Some(other) => json!(other.to_string()),
+    }
+}

@@ -1,0 +1,175 @@
+use super::{Outcome, Session, Verb};
+use crate::cli::text::one_line;
+use crate::config::Layers;
+use crate::engine::{self, Answer, Engine, Order, Request};
+use crate::llm::LanguageModel;
+use crate::prompt::wording::clean;
+use crate::Result;
+use std::fmt::Write;
+
+/// Recommend items to a user, with reasons that were checked
+#[derive(Debug, clap::Args)]
+pub struct Recommend {
+    #[command(flatten)]
+    pub(super) asked: Asked,
+
+    /// Show why, for each item
+    #[arg(long)]
+    explain: bool,
+
+    /// Answer from the graph, also where the settings name a model
+    #[arg(long)]
+    no_model: bool,
+
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: AnswerFormat,
+}
+
+/// The flags that say who asks for what.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Asked {
+    /// The user: the id that the dump uses, or an IRI
+    #[arg(short, long, required_unless_present = "met")]
+    pub user: Option<String>,
+
+    /// Items met, the latest first, for someone whom the graph does not know
+    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
+    pub met: Vec<String>,
+
+    /// How many items
+    #[arg(short, default_value_t = 10)]
+    pub k: usize,
+
+    /// Rank only these items
+    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
+    pub among: Vec<String>,
+
+    /// Never these items
+    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+
+    /// Items that the user met may come again
+    #[arg(long)]
+    pub again: bool,
+
+    /// Tokens that a prompt may have
+    #[arg(long, value_name = "N")]
+    pub budget: Option<usize>,
+
+    /// Items put to the model; at least as many as are asked for
+    #[arg(long, value_name = "N")]
+    pub candidates: Option<usize>,
+}
+
+impl Asked {
+    /// As the library understands it.
+    pub fn request(&self) -> Request {
+        Request {
+            user: self.user.clone(),
+            session: self.met.clone(),
+            k: self.k,
+            candidates: self.among.clone(),
+            exclude: self.exclude.clone(),
+            order: if self.again { Order::Any } else { Order::New },
+        }
+    }
+
+    /// The flags that stand above the project's settings.
+    pub fn layers(&self) -> Layers {
+        Layers::from_environment()
+            .flag("prompt.budget", "--budget", self.budget)
+            .flag("prompt.candidates", "--candidates", self.candidates)
+    }
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum AnswerFormat {
+    /// A list for people
+    #[default]
+    Table,
+    /// One JSON object
+    Json,
+}
+
+impl Verb for Recommend {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let layers = self.asked.layers();
+        let layers = layers.flag("model.kind", "--no-model", self.no_model.then_some("none"));
+        let engine = Engine::open(session.project_with(layers)?)?;
+        let snapshot = engine.snapshot()?;
+        let (mut model, trouble) = open_model(session, &engine);
+        let model = model.as_mut().map(|m| m.as_mut() as &mut dyn LanguageModel);
+        let mut answer = engine.recommend(&snapshot, &self.asked.request(), model)?;
+        answer.notes.extend(trouble);
+        match self.format {
+            AnswerFormat::Json => session.printer.json(&answer)?,
+            AnswerFormat::Table => {
+                let reasons = if self.explain { Reasons::Shown } else { Reasons::Hidden };
+                session.printer.data(&page(&answer, reasons))?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// The model that the settings name. One that cannot be opened does not keep people from an answer.
+pub(super) fn open_model(session: &Session, engine: &Engine) -> (Option<Box<dyn LanguageModel>>, Option<String>) {
+    match engine::language_model(engine.project()) {
+        Ok(model) => (model, None),
+        Err(error) => {
+            session.printer.warn(format_args!("{error}; answering from the graph"));
+            error.next_step().into_iter().for_each(|hint| session.printer.hint(hint));
+            (None, Some(format!("the model could not be opened: {error}")))
+        }
+    }
+}
+
+/// Whether a page says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reasons {
+    Shown,
+    Hidden,
+}
+
+/// The answer for people.
+pub(super) fn page(answer: &Answer, reasons: Reasons) -> String {
+    let mut page = String::new();
+    let person = &answer.user;
+    // Writing to a string cannot fail.
+    let _ = writeln!(page, "For {} (history: {} items)\n", one_line(&person.id), person.history);
+    for item in &answer.recommendations {
+        let _ = writeln!(page, "{:>3}. {}  ({:.4})", item.rank, clean(&item.label), item.score);
+        let shown = item.reasons.iter().filter(|_| reasons == Reasons::Shown);
+        for reason in shown {
+            let _ = writeln!(page, "       {:<9} {}", reason.verdict.name(), one_line(&reason.text));
+        }
+    }
+    let _ = writeln!(page, "\n{}", summary(answer));
+    for note in &answer.notes {
+        let _ = writeln!(page, "note: {}", one_line(note));
+    }
+    page.truncate(page.trim_end().len());
+    page
+}
+
+fn summary(answer: &Answer) -> String {
+    let mut parts = vec![format!("answered by the {}", answer.rung.name())];
+    if let Some(prompt) = &answer.prompt {
+        parts.push(format!(
+            "prompt {} of {} tokens ({}), {} lines of evidence",
+            prompt.tokens, prompt.budget, prompt.tokenizer, prompt.evidence
+        ));
+    }
+    if let Some(reply) = &answer.reply {
+        parts.push(format!("{} replied with {} tokens", reply.model, reply.completion_tokens));
+    }
+    let claims = &answer.claims;
+    let refused = claims.unsupported + claims.contradicted;
+    parts.push(format!(
+        "claims: {} verified, {} aggregate, {} inferred, {refused} refused",
+        claims.verified, claims.aggregate, claims.inferred
+    ));
+    parts.join("\n")
+}

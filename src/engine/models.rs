@@ -1,0 +1,61 @@
+//! Opens the models that a project's settings name.
+
+use crate::config::{ModelSettings, Project};
+use crate::embedding::Embedder;
+use crate::llm::settings::{LocalSettings, RemoteSettings, ReplaySettings};
+use crate::llm::{self, LanguageModel, Settings};
+use crate::weights::{Manifest, cache_dir, locate};
+use crate::{Error, Result};
+
+/// The embedder of a project: `None` where vectors are switched off, an error where its weights are missing.
+pub fn embedder(project: &Project) -> Result<Option<Embedder>> {
+    let settings = &project.settings().embedding;
+    if !settings.enabled {
+        return Ok(None);
+    }
+    let manifest = Manifest::shipped()?;
+    let model = manifest.get(&settings.model)?;
+    let files = locate(model, &cache_dir()?).ok_or_else(|| {
+        Error::unavailable(format!("the embedder `{}` is not on this machine", model.name))
+            .hint(format!("`kenning model pull {}`, or build with `--no-vectors`", model.name))
+    })?;
+    Embedder::load(&files.folder).map(Some)
+}
+
+/// The language model of a project, if its settings name one.
+pub fn language_model(project: &Project) -> Result<Option<Box<dyn LanguageModel>>> {
+    let settings = settings(project, &project.settings().model)?;
+    if settings.is_none() {
+        return Ok(None);
+    }
+    llm::open(&settings).map(Some)
+}
+
+fn settings(project: &Project, model: &ModelSettings) -> Result<Settings> {
+    let missing = |key: &str| {
+        Error::usage(format!("a {} model needs `model.{key}`", model.kind))
+            .at(project.file().display())
+            .hint(format!("set `{key}` in the section `[model]`"))
+    };
+    let path = model.path.as_ref().map(|path| project.path(path));
+    Ok(match model.kind.as_str() {
+        "local" => Settings::Local(LocalSettings {
+            path,
+            model: model.name.clone(),
+            ..LocalSettings::default()
+        }),
+        "remote" => Settings::Remote(RemoteSettings {
+            key_env: model.key_env.clone(),
+            timeout_seconds: model.timeout_s as f64,
+            ..RemoteSettings::new(
+                model.url.clone().ok_or_else(|| missing("url"))?,
+                model.name.clone().ok_or_else(|| missing("name"))?,
+            )
+        }),
+        "replay" => Settings::Replay(ReplaySettings {
+            path: path.ok_or_else(|| missing("path"))?,
+            ..ReplaySettings::default()
+        }),
+        _ => Settings::None {},
+    })
+}
