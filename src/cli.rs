@@ -27,14 +27,26 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 verbs! {
-    "Set up" {
+    "Try" {
+        Demo = demo;
+    }
+    "Prepare" {
         Init = init;
+        Import = import;
+        Build = build;
+        Model = model;
+    }
+    "Ask" {
+        Recommend = recommend;
+        Explain = explain;
+        Prompt = prompt;
+        Query = query;
+    }
+    "Look after" {
+        Status = status;
         Doctor = doctor;
         Config = config;
         Completions = completions;
-    }
-    "Look" {
-        Status = status;
     }
 }
 

@@ -80,7 +80,7 @@ impl Default for EmbeddingSettings {
     fn default() -> Self {
         Self {
             enabled: true,
-            model: "all-MiniLM-L6-v2".into(),
+            model: "all-minilm-l6-v2".into(),
         }
     }
 }

@@ -48,11 +48,11 @@ impl Engine {
         let mut links = behaviour::links(draft.behaviour(), settings);
         watch.lap("links from behaviour");
         let labels = draft.labels();
-        let vectors = match embedder {
-            Some(embedder) => self.vectors(&draft, &labels, embedder, progress)?,
-            None => Vectors::default(),
-        };
-        links.extend(similar(&draft, &vectors, embedder));
+        let mut vectors = Vectors::default();
+        if let Some(embedder) = embedder {
+            vectors = self.vectors(&draft, &labels, embedder, progress)?;
+            links.push(similar(&draft, &vectors, embedder.dimensions())?);
+        }
         watch.lap("vectors");
         let meta = self.meta(&draft, &knowledge, &links, embedder)?;
         let snapshot = freeze(&draft, &meta, &links, &vectors, &self.project.snapshot_file())?;
@@ -131,20 +131,19 @@ impl Engine {
 }
 
 /// Links between items whose texts are close.
-fn similar(draft: &Draft, vectors: &Vectors, embedder: Option<&Embedder>) -> Option<LinkTable> {
-    let dimensions = embedder?.dimensions();
+fn similar(draft: &Draft, vectors: &Vectors, dimensions: usize) -> Result<LinkTable> {
     let items = draft.ranges.items();
     let first = vectors.nodes.partition_point(|&n| n < items.start);
     let last = vectors.nodes.partition_point(|&n| n < items.end);
     let nodes = &vectors.nodes[first..last];
     let values = &vectors.values[first * dimensions..last * dimensions];
-    let neighbours = embedding::neighbours(values, dimensions, SIMILAR, ALIKE);
+    let neighbours = embedding::neighbours(values, dimensions, SIMILAR, ALIKE)?;
     let mut rows = vec![Vec::new(); items.len()];
     for (&node, near) in nodes.iter().zip(neighbours) {
         let row = near.into_iter().map(|(index, cosine)| (nodes[index as usize] - items.start, cosine, 1));
         rows[(node - items.start) as usize] = row.collect();
     }
-    Some(LinkTable {
+    Ok(LinkTable {
         kind: LinkKind::SimilarTo,
         first_item: items.start,
         rows,

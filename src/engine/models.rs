@@ -52,10 +52,7 @@ fn settings(project: &Project, model: &ModelSettings) -> Result<Settings> {
                 model.name.clone().ok_or_else(|| missing("name"))?,
             )
         }),
-        "replay" => Settings::Replay(ReplaySettings {
-            path: path.ok_or_else(|| missing("path"))?,
-            ..ReplaySettings::default()
-        }),
+        "replay" => Settings::Replay(ReplaySettings::new(path.ok_or_else(|| missing("path"))?)),
         _ => Settings::None {},
     })
 }

@@ -261,7 +261,7 @@ fn config_show_tells_origins() {
     links.window        3                 KENNING_LINKS_WINDOW
     links.neighbours    100               default
     embedding.enabled   true              default
-    embedding.model     all-MiniLM-L6-v2  default
+    embedding.model     all-minilm-l6-v2  default
     prompt.budget       100               kenning.toml:3
     prompt.candidates   10                default
     prompt.template                       default

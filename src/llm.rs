@@ -1,0 +1,175 @@
+//! Anything that completes text: a model in this process, one behind HTTP, or recorded replies.
+//!
+//! A caller sees [`LanguageModel`]: messages in, a [`Completion`] out, with a bound on tokens and time. How long
+//! a prompt is gets asked of a [`TokenCounter`], which a model hands out and which works without one, so that
+//! prompts can be built to a budget before any weights are loaded. Without sampling (`temperature` 0, the default)
+//! the same request to the same local model gives the same text, whatever was asked before.
+
+pub mod local;
+pub mod remote;
+pub mod replay;
+pub mod settings;
+pub mod tokens;
+
+mod chat;
+mod gguf;
+mod qwen2;
+
+pub use settings::{Settings, open};
+pub use tokens::TokenCounter;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// Something that answers messages with text.
+pub trait LanguageModel: Send {
+    /// Names the model and its weights; part of the key of whatever is kept about its replies.
+    fn id(&self) -> &str;
+
+    /// How many tokens prompt and reply may have together.
+    fn context_tokens(&self) -> usize;
+
+    /// Counts tokens as this model does; can be kept and used without the model.
+    fn counter(&self) -> Arc<dyn TokenCounter>;
+
+    /// Answers `request`. A prompt that does not fit is a [`Budget`](crate::ErrorKind::Budget) error; no answer
+    /// from upstream is [`Unavailable`](crate::ErrorKind::Unavailable).
+    fn complete(&mut self, request: &Request) -> Result<Completion>;
+
+    /// How many tokens `text` has.
+    fn count_tokens(&self, text: &str) -> Result<usize> {
+        self.counter().count(text)
+    }
+
+    /// How many tokens the model is fed for `messages`, the template around them included.
+    fn count_messages(&self, messages: &[Message]) -> Result<usize> {
+        self.counter().count_messages(messages)
+    }
+}
+
+/// Who says a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The rules of the conversation.
+    System,
+    /// Who asks.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Role {
+    /// The name that chat templates and APIs use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// One turn of a conversation. Its content is text only: what looks like a control token in it is not one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+impl Message {
+    /// The rules of the conversation.
+    pub fn system(content: impl Into<String>) -> Self {
+        Self {
+            role: Role::System,
+            content: content.into(),
+        }
+    }
+
+    /// A question.
+    pub fn user(content: impl Into<String>) -> Self {
+        Self {
+            role: Role::User,
+            content: content.into(),
+        }
+    }
+
+    /// An answer.
+    pub fn assistant(content: impl Into<String>) -> Self {
+        Self {
+            role: Role::Assistant,
+            content: content.into(),
+        }
+    }
+}
+
+/// What is asked of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The conversation so far; the model says the next turn.
+    pub messages: Vec<Message>,
+    /// The longest reply, in tokens.
+    pub max_tokens: usize,
+    /// How long the call may take from now on, if that matters.
+    #[serde(default)]
+    pub deadline: Option<Duration>,
+    /// 0 takes the likeliest token each time; above, tokens are drawn.
+    #[serde(default)]
+    pub temperature: f32,
+    /// Seed of the draws when `temperature` is above 0.
+    #[serde(default)]
+    pub seed: u64,
+    /// The reply should be one JSON object; models that cannot be held to it ignore this.
+    #[serde(default)]
+    pub json: bool,
+}
+
+impl Request {
+    /// A request without deadline that takes the likeliest tokens.
+    pub fn new(messages: Vec<Message>, max_tokens: usize) -> Self {
+        Self {
+            messages,
+            max_tokens,
+            deadline: None,
+            temperature: 0.0,
+            seed: 0,
+            json: false,
+        }
+    }
+}
+
+/// Why a reply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Finish {
+    /// The model was done.
+    Stop,
+    /// The reply reached `max_tokens` or the end of the context.
+    Length,
+    /// Time ran out; the text is what there was by then.
+    Deadline,
+    /// The upstream had another reason, such as a filter.
+    Other,
+}
+
+/// A reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// What the model said.
+    pub text: String,
+    /// Tokens of the prompt, the template included.
+    pub prompt_tokens: usize,
+    /// Tokens of the reply.
+    pub completion_tokens: usize,
+    /// Why it ended.
+    pub finish: Finish,
+}

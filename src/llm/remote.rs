@@ -1,0 +1,323 @@
+//! A server with an OpenAI-compatible `chat/completions`: vLLM, llama.cpp, or a hosted one.
+//!
+//! Refusals that pass (429, 5xx, a broken connection) are tried again with growing pauses or the one that the server
+//! names, within the request's deadline. The key comes from the environment or a file, never from the settings, and
+//! is cut out of whatever is said about the server.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::local::too_long;
+use super::settings::RemoteSettings;
+use super::{Completion, Finish, LanguageModel, Request, TokenCounter, tokens};
+use crate::error::{Error, Result};
+
+/// The longest reply that is read.
+const MAX_REPLY_BYTES: u64 = 4 << 20;
+/// How much of an upstream's error is repeated.
+const MAX_QUOTE: usize = 200;
+/// The pause before the second try; it doubles with every further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between two tries, whatever the server says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A model behind HTTP.
+pub struct Remote {
+    id: String,
+    endpoint: String,
+    model: String,
+    key: Option<Key>,
+    agent: ureq::Agent,
+    timeout: Duration,
+    retries: u32,
+    json_object: bool,
+    context: usize,
+    counter: Arc<dyn TokenCounter>,
+}
+
+impl Remote {
+    /// Prepares to ask the server that `settings` name; does not connect yet.
+    pub fn open(settings: &RemoteSettings) -> Result<Self> {
+        let base = settings.url.trim_end_matches('/');
+        check_url(base)?;
+        let timeout = Duration::try_from_secs_f64(settings.timeout_seconds)
+            .ok()
+            .filter(|t| !t.is_zero());
+        let timeout = timeout.ok_or_else(|| {
+            Error::usage(format!(
+                "`timeout_seconds` is {}, not a positive number",
+                settings.timeout_seconds
+            ))
+        })?;
+        let counter = match &settings.tokenizer {
+            Some(path) => tokens::from_file(path)?,
+            None => tokens::approximate(),
+        };
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0);
+        Ok(Self {
+            id: format!("{}@{base}", settings.model),
+            endpoint: format!("{base}/chat/completions"),
+            model: settings.model.clone(),
+            key: Key::find(settings)?,
+            agent: config.max_redirects_will_error(false).build().new_agent(),
+            timeout,
+            retries: settings.retries,
+            json_object: settings.json_object,
+            context: settings.context_tokens,
+            counter,
+        })
+    }
+
+    fn body(&self, request: &Request) -> Value {
+        let mut body = json!({
+            "model": self.model,
+            "messages": request.messages,
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "stream": false,
+        });
+        if request.json && self.json_object {
+            body["response_format"] = json!({"type": "json_object"});
+        }
+        body
+    }
+
+    /// One try. `Err` holds what went wrong and, if another try may help, how long to wait for it at least.
+    fn ask(&self, body: &[u8], limit: Duration) -> Result<Vec<u8>, Refusal> {
+        let mut request = self
+            .agent
+            .post(&self.endpoint)
+            .header("content-type", "application/json");
+        if let Some(Key(key)) = &self.key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let request = request.config().timeout_global(Some(limit)).build();
+        let mut response = request.send(body).map_err(Refusal::broken)?;
+        let status = response.status().as_u16();
+        let pause = response
+            .headers()
+            .get("retry-after")
+            .and_then(|v| v.to_str().ok()?.trim().parse().ok());
+        let read = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_REPLY_BYTES)
+            .read_to_vec();
+        match status {
+            200..=299 => read.map_err(Refusal::broken),
+            _ => Err(Refusal::status(status, &read.unwrap_or_default(), pause)),
+        }
+    }
+
+    /// Tries until there is a reply, no try is left, or the deadline would pass.
+    fn ask_again(&self, body: &[u8], deadline: Option<Instant>) -> Result<Vec<u8>> {
+        let mut pause = FIRST_PAUSE;
+        for tries in 1.. {
+            let left = deadline.map_or(Duration::MAX, |end| {
+                end.saturating_duration_since(Instant::now())
+            });
+            if left.is_zero() {
+                return Err(self.error("the deadline passed before there was a reply".into()));
+            }
+            let refusal = match self.ask(body, self.timeout.min(left)) {
+                Ok(reply) => return Ok(reply),
+                Err(refusal) => refusal,
+            };
+            let wait = refusal.pause.unwrap_or(pause).min(LONGEST_PAUSE);
+            let left = deadline.map_or(Duration::MAX, |end| {
+                end.saturating_duration_since(Instant::now())
+            });
+            if !refusal.passes || tries > self.retries || wait >= left {
+                return Err(self.error(format!("{} (tries: {tries})", refusal.message)));
+            }
+            std::thread::sleep(wait);
+            pause = pause.saturating_mul(2);
+        }
+        Err(self.error("no try is left".into()))
+    }
+
+    fn read(&self, reply: &[u8], request: &Request) -> Result<Completion> {
+        let reply: Reply = serde_json::from_slice(reply)
+            .map_err(|e| self.error(format!("not a chat completion: {e}: {}", quote(reply))))?;
+        let usage = reply.usage.unwrap_or_default();
+        let choice = reply.choices.into_iter().next();
+        let choice =
+            choice.ok_or_else(|| self.error("a chat completion without choices".into()))?;
+        let text = choice.message.content.unwrap_or_default();
+        let or_count =
+            |given: Option<usize>, count: &dyn Fn() -> Result<usize>| given.map_or_else(count, Ok);
+        Ok(Completion {
+            prompt_tokens: or_count(usage.prompt_tokens, &|| {
+                self.count_messages(&request.messages)
+            })?,
+            completion_tokens: or_count(usage.completion_tokens, &|| self.count_tokens(&text))?,
+            finish: match choice.finish_reason.as_deref() {
+                Some("stop") | None => Finish::Stop,
+                Some("length") => Finish::Length,
+                Some(_) => Finish::Other,
+            },
+            text,
+        })
+    }
+
+    fn error(&self, message: String) -> Error {
+        let message = match &self.key {
+            Some(Key(key)) => message.replace(key.as_str(), "***"),
+            None => message,
+        };
+        Error::unavailable(message)
+            .at(&self.endpoint)
+            .hint("check `url`, `model` and the key in `[llm]`")
+    }
+}
+
+impl LanguageModel for Remote {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.context
+    }
+
+    fn counter(&self) -> Arc<dyn TokenCounter> {
+        self.counter.clone()
+    }
+
+    fn complete(&mut self, request: &Request) -> Result<Completion> {
+        let deadline = request
+            .deadline
+            .and_then(|limit| Instant::now().checked_add(limit));
+        let prompt = self.count_messages(&request.messages)?;
+        if prompt >= self.context && self.counter.is_exact() {
+            return Err(too_long(prompt, self.context, &self.id));
+        }
+        let body = serde_json::to_vec(&self.body(request));
+        let body = body.map_err(|e| Error::input(format!("cannot write the request: {e}")))?;
+        let reply = self.ask_again(&body, deadline)?;
+        self.read(&reply, request)
+    }
+}
+
+/// A key that is not shown.
+struct Key(String);
+
+impl Key {
+    fn find(settings: &RemoteSettings) -> Result<Option<Self>> {
+        let key = match (&settings.key_env, &settings.key_file) {
+            (Some(name), _) => std::env::var(name).map_err(|_| {
+                Error::usage(format!("the environment variable `{name}` holds no key"))
+                    .hint(format!("export {name}=…"))
+            })?,
+            (None, Some(path)) => {
+                std::fs::read_to_string(path).map_err(|e| Error::io("read the key", path, e))?
+            }
+            (None, None) => return Ok(None),
+        };
+        let key = key.trim();
+        match key.is_empty() || key.chars().any(|c| !c.is_ascii_graphic()) {
+            true => Err(Error::usage(
+                "the key is empty or has characters that no header may have",
+            )),
+            false => Ok(Some(Self(key.to_owned()))),
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("id", &self.id)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a try gave no reply.
+struct Refusal {
+    message: String,
+    passes: bool,
+    pause: Option<Duration>,
+}
+
+impl Refusal {
+    fn broken(error: ureq::Error) -> Self {
+        let passes = matches!(
+            error,
+            ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
+        );
+        Self {
+            message: format!("no answer: {error}"),
+            passes,
+            pause: None,
+        }
+    }
+
+    fn status(status: u16, body: &[u8], seconds: Option<u64>) -> Self {
+        Self {
+            message: format!("status {status}: {}", quote(body)),
+            passes: matches!(status, 429 | 500 | 502 | 503 | 504),
+            pause: seconds.map(Duration::from_secs),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Said,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    content: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Usage {
+    prompt_tokens: Option<usize>,
+    completion_tokens: Option<usize>,
+}
+
+fn check_url(url: &str) -> Result<()> {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+    match host {
+        Some(host) if host.contains('@') => Err(Error::usage("`url` holds a name or password")
+            .hint("put the key into `key_env` or `key_file`")),
+        Some(host) if !host.is_empty() => Ok(()),
+        _ => Err(Error::usage(format!(
+            "`url` is `{url}`, not an address such as `http://127.0.0.1:8000/v1`"
+        ))),
+    }
+}
+
+/// The begin of what a server said, on one line.
+fn quote(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * MAX_QUOTE)]);
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_QUOTE)
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! Counting tokens, with a model's own tokenizer or, where there is none, approximately.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokenizers::Tokenizer;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
+
+use super::Message;
+use super::chat::ChatTokenizer;
+use crate::error::{Error, Result};
+
+/// Counts tokens; needs no weights.
+pub trait TokenCounter: Send + Sync {
+    /// What counts: the name of a tokenizer, or `approximate`.
+    fn name(&self) -> &str;
+
+    /// Whether the counts are those of the model.
+    fn is_exact(&self) -> bool;
+
+    /// How many tokens `text` has.
+    fn count(&self, text: &str) -> Result<usize>;
+
+    /// How many tokens a model is fed for `messages`, the template around them and the start of the reply included.
+    fn count_messages(&self, messages: &[Message]) -> Result<usize>;
+}
+
+/// A counter for when the model's tokenizer is not at hand. It errs on the high side.
+pub fn approximate() -> Arc<dyn TokenCounter> {
+    Arc::new(Approximate {
+        words: ByteLevel::new(false, true, true),
+    })
+}
+
+/// A counter from a `tokenizer.json`. Messages are counted exactly where the vocabulary has ChatML's control tokens,
+/// and otherwise as their text plus an allowance for the template.
+pub fn from_file(path: &Path) -> Result<Arc<dyn TokenCounter>> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read the tokenizer", path, e))?;
+    let tokenizer = Tokenizer::from_bytes(&bytes)
+        .map_err(|e| Error::input(format!("not a `tokenizer.json`: {e}")).at(path.display()))?;
+    let name = path.display().to_string();
+    Ok(from_tokenizer(name, tokenizer))
+}
+
+/// A counter from a tokenizer, as [`from_file`] explains.
+pub fn from_tokenizer(name: impl Into<String>, tokenizer: Tokenizer) -> Arc<dyn TokenCounter> {
+    let name = name.into();
+    match ChatTokenizer::new(&name, tokenizer) {
+        Ok(chat) => Arc::new(chat),
+        Err(tokenizer) => Arc::new(TextOnly {
+            name,
+            tokenizer: *tokenizer,
+        }),
+    }
+}
+
+/// Tokens that a template puts around a message, where it is not known.
+const TEMPLATE_ALLOWANCE: usize = 6;
+
+impl TokenCounter for ChatTokenizer {
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn is_exact(&self) -> bool {
+        true
+    }
+
+    fn count(&self, text: &str) -> Result<usize> {
+        Ok(self.encode(text)?.len())
+    }
+
+    fn count_messages(&self, messages: &[Message]) -> Result<usize> {
+        Ok(self.encode_messages(messages)?.len())
+    }
+}
+
+/// A tokenizer whose chat template is not known.
+struct TextOnly {
+    name: String,
+    tokenizer: Tokenizer,
+}
+
+impl TokenCounter for TextOnly {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_exact(&self) -> bool {
+        false
+    }
+
+    fn count(&self, text: &str) -> Result<usize> {
+        let encoding = self.tokenizer.encode_fast(text, false);
+        let encoding =
+            encoding.map_err(|e| Error::input(format!("cannot tokenize: {e}")).at(&self.name))?;
+        Ok(encoding.len())
+    }
+
+    fn count_messages(&self, messages: &[Message]) -> Result<usize> {
+        count_with_allowance(self, messages)
+    }
+}
+
+/// Words as GPT-2 cuts them, and a guess at the pieces of each.
+struct Approximate {
+    words: ByteLevel,
+}
+
+impl TokenCounter for Approximate {
+    fn name(&self) -> &str {
+        "approximate"
+    }
+
+    fn is_exact(&self) -> bool {
+        false
+    }
+
+    fn count(&self, text: &str) -> Result<usize> {
+        let mut cut = PreTokenizedString::from(text);
+        let cut_words = self.words.pre_tokenize(&mut cut);
+        cut_words.map_err(|e| Error::input(format!("cannot cut into words: {e}")))?;
+        let words = cut.get_splits(OffsetReferential::Original, OffsetType::Byte);
+        Ok(words
+            .iter()
+            .map(|(_, (start, end), _)| pieces(&text[*start..*end]))
+            .sum())
+    }
+
+    fn count_messages(&self, messages: &[Message]) -> Result<usize> {
+        count_with_allowance(self, messages)
+    }
+}
+
+fn count_with_allowance(counter: &dyn TokenCounter, messages: &[Message]) -> Result<usize> {
+    let mut sum = TEMPLATE_ALLOWANCE;
+    for message in messages {
+        sum += counter.count(&message.content)? + TEMPLATE_ALLOWANCE;
+    }
+    Ok(sum)
+}
+
+/// A guess, rather high, at the tokens of one word: a token per digit, per six Latin letters, per two other ASCII
+/// characters, and per other character.
+fn pieces(word: &str) -> usize {
+    let (mut letters, mut digits, mut marks, mut others) = (0usize, 0, 0usize, 0);
+    for c in word.trim_start_matches(' ').chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' => letters += 1,
+            '0'..='9' => digits += 1,
+            c if c.is_ascii() => marks += 1,
+            _ => others += 1,
+        }
+    }
+    (letters.div_ceil(6) + digits + marks.div_ceil(2) + others).max(1)
+}
