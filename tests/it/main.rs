@@ -1,5 +1,6 @@
 //! One binary for all integration tests: one link instead of many.
 
+mod architecture;
 mod cli;
 mod config;
 mod journal;
