@@ -10,16 +10,28 @@
 //! closes, a missing column) fails the import: half a dump looks like a whole one afterwards.
 
 mod check;
+mod collect;
+mod column;
+mod cut;
 mod find;
 pub mod mapping;
+mod open;
+mod parsed;
 mod presets;
+mod rdf;
+mod read;
+mod row;
+mod shape;
+mod skip;
+mod table;
 mod value;
 
 pub use mapping::Mapping;
 pub use presets::{PRESETS, preset, preset_text};
 
-use crate::Result;
 use crate::model::{Progress, Record, Source};
+use crate::{Error, Result};
+use collect::Collector;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -103,7 +115,18 @@ pub struct Reject {
 impl Report {
     /// The sum over all files.
     pub fn total(&self) -> FileReport {
-        todo!()
+        let mut total = FileReport::default();
+        for file in &self.files {
+            total.bytes += file.bytes;
+            total.records += file.records;
+            total.facts += file.facts;
+            total.events += file.events;
+            total.rejected += file.rejected;
+            for (reason, count) in &file.skipped {
+                *total.skipped.entry(reason.clone()).or_default() += count;
+            }
+        }
+        total
     }
 }
 
@@ -115,12 +138,58 @@ pub fn run(
     progress: &dyn Progress,
     sink: &mut dyn FnMut(Batch) -> Result<()>,
 ) -> Result<Report> {
-    let _ = (plan, progress, sink);
-    todo!()
+    let files = find::files(&plan.mapping, &plan.root)?;
+    let files: Vec<_> = files
+        .into_iter()
+        .map(|found| {
+            let graph = graph(&plan.mapping, &found.name);
+            (found, graph)
+        })
+        .collect();
+    let mut collector = Collector::new(&files, &plan.bad_records)?;
+    let bytes = files.iter().map(|(found, _)| found.bytes).sum();
+    progress.begin("read the dump", Some(bytes), "bytes");
+    let (mut current, mut seen) = (0, 0);
+    let read = read::read_all(&plan.mapping, &files, &mut |file, read, parsed| {
+        if file != current {
+            (current, seen) = (file, 0);
+        }
+        let (amount, records) = (read.saturating_sub(seen), parsed.read);
+        seen = read;
+        let batch = collector.take((file, &files[file].1), parsed)?;
+        if !(batch.records.is_empty() && batch.sources.is_empty()) {
+            sink(batch)?;
+        }
+        progress.advance(amount, records);
+        Ok(())
+    });
+    progress.end();
+    read.map_err(|error| suggest(error, plan))?;
+    collector.finish()
+}
+
+/// The IRI of a file's graph. How the file is packed is no part of what it says.
+fn graph(mapping: &Mapping, name: &str) -> String {
+    let parts = find::unpacked_name(name).split('/').map(value::slug);
+    let parts: Vec<_> = parts.collect();
+    format!("{}source/{}", mapping.dataset.base, parts.join("/"))
+}
+
+/// Names a preset that fits better, where one does.
+fn suggest(error: Error, plan: &Plan) -> Error {
+    let name = plan.mapping.dataset.name.as_str();
+    let fitting = fitting_presets(&plan.root);
+    match fitting.iter().find(|preset| **preset != name) {
+        Some(preset) if error.next_step().is_none() => error.hint(format!(
+            "kenning import --preset {preset} {}",
+            plan.root.display()
+        )),
+        _ => error,
+    }
 }
 
 /// The presets that fit the files in `root`: those whose files are there, with the columns that they need.
 pub fn fitting_presets(root: &std::path::Path) -> Vec<&'static str> {
-    let _ = root;
-    todo!()
+    let fits = |name: &&&str| preset(name).is_ok_and(|mapping| read::fits(&mapping, root));
+    PRESETS.iter().filter(fits).copied().collect()
 }

@@ -92,17 +92,33 @@ pub fn files<'m>(mapping: &'m Mapping, root: &Path) -> Result<Vec<Found<'m>>> {
             expected(mapping)
         )));
     }
+    match present(mapping, root)? {
+        Present::All(files) => Ok(files),
+        Present::Lacking(file) => Err(missing(mapping, file, root)),
+    }
+}
+
+/// What of a mapping's files is there.
+pub enum Present<'m> {
+    /// All that need be.
+    All(Vec<Found<'m>>),
+    /// Not this one.
+    Lacking(&'m FileMapping),
+}
+
+/// Looks for the files that the mapping means.
+pub fn present<'m>(mapping: &'m Mapping, root: &Path) -> Result<Present<'m>> {
     let mut all = Vec::new();
     for file in &mapping.files {
         let found = matching(file, root)?;
         if found.is_empty() && !file.optional && root.is_dir() {
-            return Err(missing(mapping, file, root));
+            return Ok(Present::Lacking(file));
         }
         all.extend(found);
     }
     match all.is_empty() {
-        true => Err(missing(mapping, &mapping.files[0], root)),
-        false => Ok(all),
+        true => Ok(Present::Lacking(&mapping.files[0])),
+        false => Ok(Present::All(all)),
     }
 }
 

@@ -1,0 +1,307 @@
+//! RDF → facts, as it is.
+//!
+//! N-Triples and N-Quads are read line by line, in parallel. Turtle, TriG and RDF/XML depend on what stood before and
+//! are read by one thread; their facts have no line. Blank nodes are named after the file, so that those of different
+//! files never meet.
+
+use super::cut::{Chunk, LONGEST};
+use super::find::{Found, Syntax};
+use super::open::{Bytes, Opened};
+use super::parsed::Parsed;
+use crate::model::{Place, term};
+use crate::{Error, Result};
+use oxigraph::io::{RdfFormat, RdfParseError, RdfParser, RdfSyntaxError};
+use oxrdf::{BlankNode, GraphName, NamedNodeRef, NamedOrBlankNode, Quad, Term, Triple};
+use rustc_hash::FxHashMap;
+use std::io::{self, BufRead, Read};
+
+/// How deep triple terms may lie in each other; terms are dropped and written by recursion.
+const DEEPEST: usize = 64;
+
+/// What names the graphs and blank nodes of a file.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The file's graph.
+    pub graph: String,
+    /// The file's number.
+    pub file: usize,
+}
+
+impl Names {
+    fn blank(&self, label: &str) -> BlankNode {
+        BlankNode::new_unchecked(format!("f{}_{label}", self.file))
+    }
+
+    /// The graph of a quad, by number within the chunk.
+    fn place(&self, graph: GraphName, line: u32, parsed: &mut Parsed) -> Place {
+        let iri = match graph {
+            GraphName::DefaultGraph => return Place { source: 0, line },
+            GraphName::NamedNode(node) => node.into_string(),
+            GraphName::BlankNode(node) => {
+                format!("{}#{}", self.graph, super::value::slug(node.as_str()))
+            }
+        };
+        let source = parsed.graph(iri);
+        Place { source, line }
+    }
+}
+
+fn format(syntax: Syntax) -> RdfFormat {
+    match syntax {
+        Syntax::NQuads => RdfFormat::NQuads,
+        Syntax::Turtle => RdfFormat::Turtle,
+        Syntax::TriG => RdfFormat::TriG,
+        Syntax::RdfXml => RdfFormat::RdfXml,
+        _ => RdfFormat::NTriples,
+    }
+}
+
+/// Reads lines of N-Triples or N-Quads.
+pub fn parse_lines(chunk: &Chunk, syntax: Syntax, names: &Names) -> Parsed {
+    let mut parsed = Parsed::default();
+    for (index, start) in chunk.starts.iter().enumerate() {
+        let raw = chunk.record(index);
+        if start.too_long {
+            parsed.read += 1;
+            let message = format!("the line is longer than {} MiB", LONGEST >> 20);
+            parsed.reject(start.line, message, raw);
+        } else if let Some(terms) = std::str::from_utf8(raw).ok().and_then(simple) {
+            parsed.read += 1;
+            parsed.fact(
+                terms,
+                Place {
+                    source: 0,
+                    line: start.line,
+                },
+            );
+        } else {
+            parse_line(raw, (start.line, syntax), names, &mut parsed);
+        }
+    }
+    parsed
+}
+
+/// The terms of a triple without escapes, blank nodes, tags and datatypes: most triples, ten times faster than by the
+/// parser, which gets all that is not certain.
+fn simple(line: &str) -> Option<[String; 3]> {
+    let rest = line.trim_end_matches(['\r', '\n']).strip_suffix(" .")?;
+    let (subject, rest) = rest.strip_prefix('<')?.split_once("> <")?;
+    let (predicate, object) = rest.split_once("> ")?;
+    let object = match object.strip_prefix('<') {
+        Some(object) => simple_iri(object.strip_suffix('>')?)?,
+        None => {
+            let text = object.strip_prefix('"')?.strip_suffix('"')?;
+            let plain = !text.contains(['"', '\\', '\r', '\n']);
+            plain.then(|| term::string(text))?
+        }
+    };
+    Some([simple_iri(subject)?, simple_iri(predicate)?, object])
+}
+
+fn simple_iri(iri: &str) -> Option<String> {
+    NamedNodeRef::new(iri).is_ok().then(|| term::iri(iri))
+}
+
+fn parse_line(raw: &[u8], (line, syntax): (u32, Syntax), names: &Names, parsed: &mut Parsed) {
+    if depth(raw) > DEEPEST {
+        parsed.read += 1;
+        return parsed.reject(
+            line,
+            format!("triple terms lie more than {DEEPEST} deep in each other"),
+            raw,
+        );
+    }
+    let before = parsed.records.len();
+    let mut rename = |node: &BlankNode| names.blank(node.as_str());
+    for quad in RdfParser::from_format(format(syntax)).for_slice(raw) {
+        match quad {
+            Ok(quad) => push(renamed(quad, &mut rename), line, names, parsed),
+            Err(error) => {
+                parsed.records.truncate(before);
+                parsed.read += 1;
+                return parsed.reject(line, in_line(&error), raw);
+            }
+        }
+    }
+    // A comment is no record.
+    parsed.read += u64::from(parsed.records.len() > before);
+}
+
+fn in_line(error: &RdfSyntaxError) -> String {
+    let column = error
+        .location()
+        .map(|at| format!("column {}: ", at.start.column + 1));
+    format!("{}{}", column.unwrap_or_default(), bare(error))
+}
+
+/// The parser's message without the position that it begins with.
+fn bare(error: &RdfSyntaxError) -> String {
+    let message = error.to_string();
+    match message
+        .strip_prefix("Parser error")
+        .and_then(|rest| rest.split_once(": "))
+    {
+        Some((_, bare)) => bare.to_owned(),
+        None => message,
+    }
+}
+
+fn push(quad: Quad, line: u32, names: &Names, parsed: &mut Parsed) {
+    let place = names.place(quad.graph_name, line, parsed);
+    let terms = [
+        term::encode(&quad.subject.into()),
+        term::encode(&quad.predicate.into()),
+        term::encode(&quad.object),
+    ];
+    parsed.fact(terms, place);
+}
+
+fn renamed(quad: Quad, rename: &mut impl FnMut(&BlankNode) -> BlankNode) -> Quad {
+    Quad {
+        subject: renamed_subject(quad.subject, rename),
+        predicate: quad.predicate,
+        object: renamed_term(quad.object, rename),
+        graph_name: match quad.graph_name {
+            GraphName::BlankNode(node) => GraphName::BlankNode(rename(&node)),
+            other => other,
+        },
+    }
+}
+
+fn renamed_subject(
+    subject: NamedOrBlankNode,
+    rename: &mut impl FnMut(&BlankNode) -> BlankNode,
+) -> NamedOrBlankNode {
+    match subject {
+        NamedOrBlankNode::BlankNode(node) => rename(&node).into(),
+        other => other,
+    }
+}
+
+fn renamed_term(term: Term, rename: &mut impl FnMut(&BlankNode) -> BlankNode) -> Term {
+    match term {
+        Term::BlankNode(node) => rename(&node).into(),
+        Term::Triple(triple) => {
+            let triple = *triple;
+            Term::Triple(Box::new(Triple {
+                subject: renamed_subject(triple.subject, rename),
+                predicate: triple.predicate,
+                object: renamed_term(triple.object, rename),
+            }))
+        }
+        other => other,
+    }
+}
+
+/// How deep triple terms lie in each other, at most.
+fn depth(bytes: &[u8]) -> usize {
+    let mut guard = Depth::default();
+    guard.read(bytes);
+    guard.deepest
+}
+
+/// Counts the brackets of triple terms. Those in strings count too: a limit that is far off may be rough.
+#[derive(Default)]
+struct Depth {
+    now: usize,
+    deepest: usize,
+    last: [u8; 2],
+}
+
+impl Depth {
+    fn read(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match (self.last, byte) {
+                ([b'<', b'<'], b'(') => self.now += 1,
+                ([b')', b'>'], b'>') => self.now = self.now.saturating_sub(1),
+                _ => {}
+            }
+            self.deepest = self.deepest.max(self.now);
+            self.last = [self.last[1], byte];
+        }
+    }
+}
+
+/// Lets bytes through until triple terms lie too deep in each other.
+struct Guarded {
+    bytes: Bytes,
+    depth: Depth,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.bytes.fill_buf()?;
+        let read = available.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&available[..read]);
+        self.bytes.consume(read);
+        self.depth.read(&buffer[..read]);
+        if self.depth.deepest > DEEPEST {
+            let message = format!("triple terms lie more than {DEEPEST} deep in each other");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(read)
+    }
+}
+
+/// Reads a document of Turtle, TriG or RDF/XML, and gives its quads to `sink`, some at a time.
+pub fn parse_document(
+    (bytes, opened): (Bytes, &Opened),
+    found: &Found<'_>,
+    names: &Names,
+    mut sink: impl FnMut(Vec<Quad>) -> Result<()>,
+) -> Result<()> {
+    const SOME: usize = 4096;
+    let bytes = Guarded {
+        bytes,
+        depth: Depth::default(),
+    };
+    let parser = RdfParser::from_format(format(found.syntax)).with_base_iri(&names.graph);
+    let parser = parser.map_err(|e| Error::usage(format!("the dataset's base is no IRI: {e}")))?;
+    // Nodes without label get a random one from the parser: they are numbered as they come.
+    let mut numbers: FxHashMap<String, usize> = FxHashMap::default();
+    let mut rename = |node: &BlankNode| {
+        let next = numbers.len();
+        let number = *numbers.entry(node.as_str().to_owned()).or_insert(next);
+        names.blank(&format!("b{number}"))
+    };
+    let mut quads = Vec::new();
+    for quad in parser.for_reader(bytes) {
+        let quad = quad.map_err(|error| broken(error, opened))?;
+        quads.push(renamed(quad, &mut rename));
+        if quads.len() >= SOME {
+            sink(std::mem::take(&mut quads))?;
+        }
+    }
+    sink(quads)
+}
+
+fn broken(error: RdfParseError, opened: &Opened) -> Error {
+    let error = match error {
+        RdfParseError::Io(error) => return opened.failed(error),
+        RdfParseError::Syntax(error) => error,
+    };
+    let place = match error.location() {
+        Some(at) => format!(
+            "{}:{}:{}",
+            opened.name(),
+            at.start.line + 1,
+            at.start.column + 1
+        ),
+        None => opened.name().to_owned(),
+    };
+    Error::input(bare(&error))
+        .at(place)
+        .hint("a document cannot be read past an error: correct it")
+}
+
+/// The facts of quads that have no line.
+pub fn parse_quads(quads: Vec<Quad>, names: &Names) -> Parsed {
+    let mut parsed = Parsed {
+        read: quads.len() as u64,
+        ..Parsed::default()
+    };
+    for quad in quads {
+        push(quad, 0, names, &mut parsed);
+    }
+    parsed
+}
