@@ -48,6 +48,9 @@ impl Engine {
     /// Opens a project and its journal.
     pub fn open(project: Project) -> Result<Self> {
         project.create_state()?;
+        for folder in [project.imports(), project.rejects()] {
+            std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
+        }
         let journal = Journal::open(&project.journal_file())?;
         Ok(Self { project, journal })
     }
