@@ -3,4 +3,10 @@
 mod architecture;
 mod cli;
 mod config;
+mod embedding;
+mod extraction;
+mod intake;
 mod journal;
+mod llm;
+mod support;
+mod weights;

@@ -204,7 +204,7 @@ fn a_large_vocabulary_is_built_without_delay() {
     let gazetteer = Gazetteer::new(concepts, &[]).unwrap();
     assert_eq!(
         names(&gazetteer, "a thing number 77777 and n5"),
-        "mo:thing number 77777 mo:n5"
+        "mo:thing number 77777 mo:thing number 5"
     );
 }
 
