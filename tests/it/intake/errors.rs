@@ -62,7 +62,25 @@ fn a_mapping_that_makes_no_sense_is_refused_by_line() {
             told.split("\nhint").next().unwrap_or_default().to_owned()
         })
         .collect();
-    insta::assert_snapshot!(all.join("\n"), @r"");
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    m.toml:3: the mapping is not valid: unknown field `nam`, expected one of `name`, `label`, `base`, `item`, `verb`, `item_class`, `user_class`, `vocabularies`, `licence`, `source`
+    m.toml:3: `dataset.name` may hold a-z, 0-9 and `-` only
+    m.toml:4: `dataset.base` is neither an IRI nor a prefixed name: `t example`
+    m.toml:4: `dataset.base` must end with `/`, `#` or `:`
+    m.toml:11: `file[1].item.attribute[1].property` has the unknown prefix `dct:`; known: kenning, schema, skos, prov, dcterms, rdf, rdfs, owl, xsd, foaf, void
+    m.toml:11: `file[1].item.attribute[1].property` has more than one of `datatype`, `lang`, `entity` and `iri`
+    m.toml:12: `file[1].item.attribute[1].pattern` is not a regular expression: unclosed group
+    m.toml:12: `file[1].item.attribute[1].pattern` must have a group `(…)` around the value
+    m.toml:12: `file[1].item.attribute[1].time` needs the file's `time_format`
+    m.toml:12: `file[1].item.attribute[1].confidence` must lie in 0..=1
+    m.toml:8: the mapping is not valid: expected the name of a column or { column, pattern, fold }
+    m.toml:6: `file[1].path` must not leave the dump's folder
+    m.toml:6: `file[1].path` has a suffix that tells no format; add `format = "csv"` or another
+    m.toml:6: `file[1].path` is RDF, which is loaded as it is: `item`, `user` and `event` are for tables
+    m.toml:7: `file[1].skip[1].column` must have one of `starts_with`, `below`, `above`, `matches`, `equals` and `empty`
+    m.toml:7: `file[1].time_format[1]` must be `unix`, `unix-ms`, `iso` or a pattern with `%`
+    m.toml:6: `iris.item` must be an IRI with one `{}`: `http://t.example/`
+    "#);
 }
 
 #[test]
@@ -72,7 +90,10 @@ fn presets_are_known_by_name() {
     }
     let error = preset("movielense").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
-    insta::assert_snapshot!(told(&error, Path::new("/nowhere")), @r"");
+    insta::assert_snapshot!(told(&error, Path::new("/nowhere")), @r"
+    there is no preset `movielense`
+    hint: the presets are `movielens`, `online-retail`, `amazon-beauty`; `--mapping FILE` takes a mapping of your own
+    ");
 }
 
 #[test]
@@ -105,7 +126,18 @@ fn what_is_missing_is_named() {
                 .replace("DUMP/movies.csv", "FILE")
         })
         .collect();
-    insta::assert_snapshot!(all.join("\n"), @r"");
+    insta::assert_snapshot!(all.join("\n"), @r"
+    DUMP: there is no such file or folder
+    hint: the mapping `movielens` expects `movies.csv`, `links.csv` (optional), `tags.csv` (optional), `ratings.csv`
+    DUMP: `*etail*.csv` is not here, nor with `.gz` or `.zst`
+    hint: kenning import --preset movielens DUMP
+    DUMP: `movies.csv` is not here, nor with `.gz` or `.zst`
+    hint: the mapping `movielens` expects `movies.csv`, `links.csv` (optional), `tags.csv` (optional), `ratings.csv`
+    ratings.csv:1: there is no column `title`; there are `userId`, `movieId`, `rating`, `timestamp`
+    hint: kenning import --preset movielens DUMP
+    DUMP: the mapping `online-retail` has no use for this file
+    hint: kenning import --preset movielens DUMP
+    ");
     let error = import(preset("movielens").unwrap(), &nowhere)
         .err()
         .unwrap();
@@ -117,11 +149,6 @@ fn a_file_that_breaks_fails_the_import() {
     let rows = "1,a\n".repeat(100_000);
     let table = format!("id,title\n{rows}");
     let (gz, zst) = (gzip(table.as_bytes()), zst(table.as_bytes()));
-    let damaged: Vec<u8> = gz
-        .iter()
-        .enumerate()
-        .map(|(n, b)| if n > 200 { b ^ 0x55 } else { *b })
-        .collect();
     let turtle = Mapping::rdf_only("t").unwrap();
     let cases: Vec<(Mapping, &str, Vec<u8>)> = vec![
         (mapping(TITLES), "t.csv.gz", gz[..gz.len() / 2].to_vec()),
@@ -161,13 +188,60 @@ fn a_file_that_breaks_fails_the_import() {
         );
         assert!(!rejects(folder.path()).exists());
     }
-    let damage = dump(&[("t.csv.gz", &damaged)]);
-    let damage = fails(mapping(TITLES), damage.path());
-    assert!(
-        damage.starts_with("t.csv.gz: the gzip stream is damaged, around byte "),
-        "{damage}"
-    );
-    insta::assert_snapshot!(all.join("\n"), @r"");
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    t.csv.gz: the gzip stream is cut off: the file ends in its middle, after 2052 bytes
+    hint: fetch or pack the file again
+    t.csv.zst: the zstd stream is cut off: the file ends in its middle, after 32 bytes
+    hint: fetch or pack the file again
+    t.csv.gz: the gzip stream is cut off: the file ends in its middle, after 5 bytes
+    hint: fetch or pack the file again
+    t.csv: this is a zip archive
+    hint: files may be plain UTF-8 text, or packed with gzip or zstd: convert it first
+    t.csv: this is UTF-16 text, not UTF-8
+    hint: files may be plain UTF-8 text, or packed with gzip or zstd: convert it first
+    t.csv:3: a quoted cell of this record is never closed, so the rest of the file cannot be told apart
+    hint: close the quote; or, where the dump does not quote, say `quote = ""` in the mapping
+    t.csv:1: the header has two columns `id`
+    t.csv: the file is empty: not even a header is here
+    t.csv: the dump holds no records
+    t.csv:1: there is no column `title`; there are `id;title`
+    hint: say `delimiter = ";"` in the mapping
+    t.ttl:2:13: ! is not a valid RDF object
+    hint: a document cannot be read past an error: correct it
+    t.ttl: the dump holds no records
+    t.ttl: triple terms lie more than 64 deep in each other
+    "#);
+}
+
+#[test]
+fn a_damaged_archive_says_about_where() {
+    let mut table = "id,title\n".to_owned();
+    let mut random = 1_u64;
+    for id in 0..50_000 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        table += &format!("{id},{random:x}\n");
+    }
+    for (name, packed) in [
+        ("t.csv.gz", gzip(table.as_bytes())),
+        ("t.csv.zst", zst(table.as_bytes())),
+    ] {
+        let damaged: Vec<u8> = packed
+            .iter()
+            .enumerate()
+            .map(|(n, b)| if n > 300_000 { b ^ 0x55 } else { *b })
+            .collect();
+        let folder = dump(&[(name, &damaged)]);
+        let told = fails(mapping(TITLES), folder.path());
+        let kind = if name.ends_with("gz") { "gzip" } else { "zstd" };
+        assert!(
+            told.starts_with(&format!(
+                "{name}: the {kind} stream is damaged, around byte "
+            )),
+            "{told}"
+        );
+    }
 }
 
 /// Imports the bytes and gives the rejects as they were written, then the strict error.
@@ -204,7 +278,20 @@ fn bad_events_are_written_aside() {
         1,2,3,1e99\n\
         \"1\n1\",\xff,3,4\n\
         1,\"a\tb\\\",3,x\n";
-    insta::assert_snapshot!(rejected(&mapping(EVENTS), "e.csv", table), @r"");
+    insta::assert_snapshot!(rejected(&mapping(EVENTS), "e.csv", table), @r#"
+    file	line	reason	record
+    e.csv	3	the record has 3 cells, where 4 columns are known	1,2,3
+    e.csv	4	the record has 5 cells, where 4 columns are known	1,2,3,4,5
+    e.csv	5	`user` is empty	,2,3,4
+    e.csv	6	`item` is empty	1, ,3,4
+    e.csv	7	`time` is not a time as `time_format` says: `soon`	1,2,soon,4
+    e.csv	8	`time` is a time after the year 9999: `1600000000000`; are these milliseconds, `time_format = "unix-ms"`?	1,2,1600000000000,4
+    e.csv	9	`weight` is not a number: `many`	1,2,3,many
+    e.csv	10	`weight` is not a finite number: `NaN`	1,2,3,NaN
+    e.csv	11	`weight` is not a finite number: `1e99`	1,2,3,1e99
+    e.csv	12	cell 2 is not valid UTF-8, from byte 1 on	"1\n1",�,3,4
+    e.csv	14	`weight` is not a number: `x`	1,"a\tb\\",3,x
+    "#);
 }
 
 #[test]
@@ -234,7 +321,23 @@ fn bad_json_and_triples_are_written_aside() {
         )
         .contains("deep in each other")
     );
-    insta::assert_snapshot!(all, @r"");
+    insta::assert_snapshot!(all, @r#"
+    file	line	reason	record
+    t.jsonl	2	the record is not a JSON object: invalid type: sequence, expected a map	[1]
+    t.jsonl	3	the record is not a JSON object: EOF while parsing an object	{"id": 1
+    t.jsonl	4	`id` is empty	{"title": "b"}
+    t.jsonl	5	`id` has several values where one is wanted	{"id": [1, 2]}
+    t.jsonl	6	the record is not valid UTF-8, from byte 9 on	{"id": "�"}
+    file	line	reason	record
+    t.jsonl	2	the record is not a JSON o
+    file	line	reason	record
+    t.nt	2	Quads must be followed by a dot	<x:a> <x:p> <x:b>
+    t.nt	3	column 7: Invalid IRI code point ' '	<x:a> <x:p <x:b> .
+    t.nt	4	column 7: The predicate of a triple must be an IRI	<x:a> "p" <x:b> .
+    t.nt	5	column 14: Invalid UTF-8: invalid utf-8 sequence of 1 bytes from index 0	<x:a> <x:p> "�" .
+    t.nt	6	column 1: No scheme found in an absolute IRI	<a> <x:p> <x:b> .
+    t.nt	7	column 35: Expecting the end of a quoted triple ')>>'	<x:a> <x:p> <<( <x:a> <x:p> <x:a> <x:p> <<( <x:a> <x:p> <x:a> <x:p> <<( <x:a> <x:p> <x:a>
+    "#);
 }
 
 #[test]
@@ -245,7 +348,10 @@ fn a_record_beyond_all_bounds_is_rejected() {
     assert!(written.contains("t.csv\t3\tthe record is longer than 16 MiB\t2,\"xxx"));
     let folder = dump(&[("t.csv", table.as_bytes())]);
     let imported = import(mapping(TITLES), folder.path()).unwrap();
-    insta::assert_snapshot!(imported.listing(), @r"");
+    insta::assert_snapshot!(imported.listing(), @r#"
+    0:2 <t:item/1 <rdfs:label "a
+    0:5 <t:item/3 <rdfs:label "c
+    "#);
     let triples = format!("<x:a> <x:p> <x:b> .\n<x:a> <x:p> \"{huge}\" .\n");
     let written = rejected(&Mapping::rdf_only("t").unwrap(), "t.nt", triples.as_bytes());
     assert!(written.contains("t.nt\t2\tthe line is longer than 16 MiB"));
@@ -266,5 +372,8 @@ fn rejects_of_an_earlier_run_do_not_stay() {
 fn a_dump_of_bad_records_only_is_an_error() {
     let folder = dump(&[("t.csv", b"id,title\n,a\n")]);
     let error = import(mapping(TITLES), folder.path()).err().unwrap();
-    insta::assert_snapshot!(told(&error, folder.path()), @r"");
+    insta::assert_snapshot!(told(&error, folder.path()), @r"
+    t.csv: of 1 records none gave a fact or an event: 1 rejected, 0 skipped
+    hint: the first: t.csv:2: `id` is empty
+    ");
 }

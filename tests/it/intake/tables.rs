@@ -47,7 +47,19 @@ iri = "https://imdb.example/tt{}/"
         B2,Untold,none,,,\n";
     let folder = dump(&[("t.csv", table.as_bytes())]);
     let imported = import(mapping(text), folder.path()).unwrap();
-    insta::assert_snapshot!(imported.listing(), @r"");
+    insta::assert_snapshot!(imported.listing(), @r#"
+    0:2 <t:item/a1 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type <t:Film
+    0:2 <t:item/a1 <t:year ^http://www.w3.org/2001/XMLSchema#gYear|1995
+    0:2 <t:item/a1 <t:genre <t:genre/crime @86400 ~0.5
+    0:2 <t:genre/crime <rdfs:label "crime
+    0:2 <t:item/a1 <t:genre <t:genre/sci%20fi @86400 ~0.5
+    0:2 <t:genre/sci%20fi <rdfs:label "sci fi
+    0:2 <t:item/a1 <rdfs:label @en-gb|Heat (1995)
+    0:2 <t:item/a1 <t:page <http://p.example/1
+    0:2 <t:item/a1 <t:same <https://imdb.example/tt0113277/
+    0:3 <t:item/b2 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type <t:Film
+    0:3 <t:item/b2 <rdfs:label @en-gb|Untold
+    "#);
 }
 
 #[test]
@@ -87,8 +99,23 @@ group = "invoice"
     let table = "1,A 1,2,1970-01-01 00:01,17.0,UK\n1,B,3,02.01.1970,,UK\nC1,A,1,,,\n2,A,-1,,,\n2,POST,1,,,\n2,A,1,,,Nowhere\n2,,1,,,\n2,B,,,,\n";
     let folder = dump(&[("t.csv", table.as_bytes())]);
     let imported = import(mapping(text), folder.path()).unwrap();
-    insta::assert_snapshot!(imported.listing(), @r"");
-    insta::assert_debug_snapshot!(imported.report.files[0].skipped, @r"");
+    insta::assert_snapshot!(imported.listing(), @r#"
+    0:1 <t:user/17 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type <t:Person
+    0:1 <t:user/17 <t:country <t:country/UK
+    0:1 <t:country/UK <rdfs:label "UK
+    0:1 Some("<t:user/17") <http://shop.example/A%201 Some("<t:group/1") Some(60) 2
+    0:2 None <http://shop.example/B Some("<t:group/1") Some(86400) 3
+    0:8 None <http://shop.example/B Some("<t:group/2") None 1
+    "#);
+    insta::assert_debug_snapshot!(imported.report.files[0].skipped, @r#"
+    {
+        "`code` is empty": 1,
+        "`code` matches `^POST$`": 1,
+        "`count` is below 1": 1,
+        "`country` is `Nowhere`": 1,
+        "cancellation": 1,
+    }
+    "#);
     assert_eq!(imported.report.files[0].records, 8);
     assert_eq!(imported.report.files[0].rejected, 0);
 }
