@@ -231,7 +231,7 @@ fn check_use(file: &FileMapping) -> Checked {
     };
     if rdf && says {
         return fault(
-            "format",
+            "path",
             "is RDF, which is loaded as it is: `item`, `user` and `event` are for tables",
         );
     }
@@ -322,8 +322,18 @@ fn check_pattern(pattern: &str) -> Checked {
     match regex::Regex::new(pattern) {
         Ok(regex) if regex.captures_len() > 1 => Ok(()),
         Ok(_) => fault("pattern", "must have a group `(…)` around the value"),
-        Err(error) => fault("pattern", format!("is not a regular expression: {error}")),
+        Err(error) => fault("pattern", not_regex(&error)),
     }
+}
+
+/// The error without the drawing above it.
+fn not_regex(error: &regex::Error) -> String {
+    let message = error.to_string();
+    let why = message.lines().last().unwrap_or_default();
+    format!(
+        "is not a regular expression: {}",
+        why.trim_start_matches("error: ")
+    )
 }
 
 fn check_event(event: &Event, timed: bool) -> Checked {
@@ -358,7 +368,7 @@ fn check_skip(skip: &Skip) -> Checked {
     match &skip.matches {
         Some(pattern) => match regex::Regex::new(pattern) {
             Ok(_) => Ok(()),
-            Err(error) => fault("matches", format!("is not a regular expression: {error}")),
+            Err(error) => fault("matches", not_regex(&error)),
         },
         None => Ok(()),
     }

@@ -144,7 +144,7 @@ impl<'p> Collector<'p> {
         }
         let skipped: u64 = total.skipped.values().sum();
         let message = format!(
-            "none of the {} records gave a fact or an event: {} were rejected, {skipped} skipped",
+            "of {} records none gave a fact or an event: {} rejected, {skipped} skipped",
             total.records, total.rejected
         );
         let error = Error::input(message).at(names.join(", "));

@@ -125,13 +125,16 @@ impl Opened {
 
     /// What it means that reading failed so.
     pub fn failed(&self, error: io::Error) -> Error {
+        // What a reader between the file and a parser refuses, as no operating system would.
+        if error.kind() == ErrorKind::Unsupported && error.raw_os_error().is_none() {
+            return Error::input(error.to_string()).at(&self.name);
+        }
         let packing = match self.packing {
             Packing::Plain => return Error::io("read the dump", &self.path, error),
             Packing::Gzip => "gzip",
             Packing::Zstd => "zstd",
         };
-        let broken = error.raw_os_error().is_none();
-        if !broken {
+        if error.raw_os_error().is_some() {
             return Error::io("read the dump", &self.path, error);
         }
         let (read, size) = (self.read(), self.size);

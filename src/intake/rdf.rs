@@ -128,9 +128,9 @@ fn parse_line(raw: &[u8], (line, syntax): (u32, Syntax), names: &Names, parsed: 
 }
 
 fn in_line(error: &RdfSyntaxError) -> String {
-    let column = error
-        .location()
-        .map(|at| format!("column {}: ", at.start.column + 1));
+    // The parser sees what is missing only behind the line's end.
+    let column = error.location().filter(|at| at.start.line == 0);
+    let column = column.map(|at| format!("column {}: ", at.start.column + 1));
     format!("{}{}", column.unwrap_or_default(), bare(error))
 }
 
@@ -237,7 +237,7 @@ impl Read for Guarded {
         self.depth.read(&buffer[..read]);
         if self.depth.deepest > DEEPEST {
             let message = format!("triple terms lie more than {DEEPEST} deep in each other");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
         }
         Ok(read)
     }

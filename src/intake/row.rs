@@ -87,7 +87,10 @@ pub fn keys(line: &[u8], columns: &Columns) -> Result<Vec<Vec<String>>, Refusal>
         // The line that serde counts is always the first.
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
-        format!("is not a JSON object: {message}, column {}", error.column())
+        match error.column() {
+            0 => format!("is not a JSON object: {message}"),
+            column => format!("is not a JSON object: {message}, column {column}"),
+        }
     })?;
     let mut all = Vec::with_capacity(columns.names.len());
     for name in &columns.names {

@@ -213,7 +213,20 @@ fn header(dialect: Dialect, found: &Found<'_>, chunk: Option<Chunk>) -> Result<C
 }
 
 fn lacking(name: &str, columns: &Columns, found: &Found<'_>) -> Error {
-    let there = columns.names().join("`, `");
-    Error::input(format!("there is no column `{name}`; there are `{there}`"))
-        .at(format!("{}:1", found.name))
+    let there = columns.names();
+    let error = Error::input(format!(
+        "there is no column `{name}`; there are `{}`",
+        there.join("`, `")
+    ))
+    .at(format!("{}:1", found.name));
+    let separator = match there {
+        [all] => [";", "\t", "|", ","]
+            .into_iter()
+            .find(|other| all.contains(other)),
+        _ => None,
+    };
+    match separator {
+        Some(other) => error.hint(format!("say `delimiter = {other:?}` in the mapping")),
+        None => error,
+    }
 }
