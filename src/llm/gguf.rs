@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Elements of all arrays together; a tokenizer of 150,000 tokens and as many merges has half a million.
 const MAX_ELEMENTS: u64 = 8 << 20;
@@ -20,18 +20,20 @@ const MAX_DIMENSIONS: u32 = 4;
 /// Fails unless the file at `path` is a whole GGUF file with a sane header.
 pub fn check(path: &Path) -> Result<()> {
     let file = File::open(path).map_err(|e| Error::io("open the model", path, e))?;
-    let length = file
-        .metadata()
-        .map_err(|e| Error::io("open the model", path, e))?
-        .len();
+    let metadata = file.metadata().map_err(|e| Error::io("open the model", path, e))?;
+    if !metadata.is_file() {
+        return Err(Error::usage("not a file, where a GGUF file is expected").at(path.display()));
+    }
+    let length = metadata.len();
     let mut header = Header {
         reader: BufReader::new(file),
         length,
         elements: 0,
     };
-    header
-        .check()
-        .map_err(|e| e.at(path.display()).hint("kenning model check"))
+    header.check().map_err(|e| match e.kind() {
+        ErrorKind::Corrupt => e.at(path.display()).hint("kenning model check"),
+        _ => e.at(path.display()),
+    })
 }
 
 struct Header {
@@ -197,7 +199,7 @@ fn unreadable(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => Error::corrupt("truncated in its header"),
         _ => Error::new(
-            crate::ErrorKind::Io,
+            ErrorKind::Io,
             format!("cannot read the header: {error}"),
         ),
     }

@@ -205,11 +205,6 @@ impl Qwen2 {
         self.length = self.length.min(length);
     }
 
-    /// How many tokens the vocabulary has.
-    pub fn vocabulary(&self) -> usize {
-        self.shape.vocabulary
-    }
-
     /// Appends `ids` to the cached tokens; returns the hidden state after the last one, with dimensions 1 × width.
     /// There must be room for them, and every id must be in the vocabulary.
     pub fn forward(&mut self, ids: &[u32]) -> candle_core::Result<Tensor> {

@@ -1,0 +1,7 @@
+//! Language models: a tiny random one in this process, a server that the test plays, and recorded replies.
+
+mod local;
+mod remote;
+mod replay;
+mod settings;
+mod tiny;
