@@ -19,11 +19,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// A source states every fact of it.
+    /// A source states every fact of it, in a column or literally in a text.
     Verified,
     /// A count over the events bears it out.
     Aggregate,
-    /// A computation derived it from what sources state.
+    /// A computation concluded it from what sources state.
     Inferred,
     /// Nothing in the graph says so.
     Unsupported,

@@ -9,7 +9,7 @@ use crate::model::term;
 use crate::prompt::{Prompt, Prompter, TEMPLATE};
 use crate::ranking::{Ranking, Rung};
 use crate::scoring::{Profile, Scored, Scorer};
-use crate::selection::Candidate;
+use crate::selection::{Candidate, Piece};
 use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
@@ -309,7 +309,8 @@ impl Prepared<'_> {
         }
     }
 
-    /// What the model cited comes first; then the paths that contribute most. Only what holds is shown.
+    /// What the model cited comes first; then the paths that contribute most, the last place kept for a way that is not
+    /// shown yet. Only what holds is shown.
     fn reasons(
         &self,
         explainer: &Explainer,
@@ -318,22 +319,26 @@ impl Prepared<'_> {
         claims: &mut Claims,
     ) -> Vec<Reason> {
         let evidence = self.prompt.as_ref().map_or(&[][..], |p| &p.evidence);
-        let cited = cited.iter().filter_map(|&index| evidence.get(index));
-        let mut reasons: Vec<Reason> = Vec::new();
-        for piece in cited.chain(&candidate.pieces) {
-            if reasons.len() == REASONS {
-                break;
+        let cited: Vec<&Piece> = cited.iter().filter_map(|&index| evidence.get(index)).collect();
+        let mut shown: Vec<(&Piece, Reason)> = Vec::new();
+        for piece in cited.iter().copied().chain(&candidate.pieces) {
+            let is_new = |p: &Piece| shown.iter().all(|(s, _)| s.route != p.route);
+            let last = shown.len() + 1 == REASONS;
+            let another_way = candidate.pieces.iter().any(is_new);
+            let free = cited.contains(&piece) || !last || !another_way || is_new(piece);
+            if shown.len() == REASONS || !free {
+                continue;
             }
             let reason = explainer.reason(candidate.item, piece);
-            if reasons.iter().any(|r| r.text == reason.text) {
+            if shown.iter().any(|(_, r)| r.text == reason.text) {
                 continue;
             }
             claims.add(reason.verdict);
             if reason.verdict.holds() {
-                reasons.push(reason);
+                shown.push((piece, reason));
             }
         }
-        reasons
+        shown.into_iter().map(|(_, reason)| reason).collect()
     }
 }
 

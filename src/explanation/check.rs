@@ -84,12 +84,15 @@ pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
     }
 }
 
+/// Words found in a text at least this surely are what the text says.
+const LITERAL: f32 = 0.9;
+
 /// A triple that no source states is contradicted if its predicate allows one value and has another.
 fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
     let [subject, predicate, _] = triple;
     let mut stated = graph.facts(triple).filter_map(|index| graph.fact(index)).peekable();
     if stated.peek().is_some() {
-        let surely = stated.any(|fact| fact.from.is_none());
+        let surely = stated.any(|fact| fact.from.is_none() || fact.confidence >= LITERAL);
         return if surely { Verdict::Verified } else { Verdict::Inferred };
     }
     let iri = term::as_iri(graph.term(predicate)).unwrap_or_default();

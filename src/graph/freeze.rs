@@ -188,7 +188,7 @@ impl Draft {
     /// The texts of nodes that are worth a vector: of an item its label and the labels of what it is related to, of
     /// another node that items are related to its label. Sorted by node; nodes without a label have no text.
     pub fn texts(&self, labels: &[u32]) -> Vec<(u32, String)> {
-        const RELATED: usize = 8;
+        const RELATED: usize = 4;
         let items = self.ranges.items();
         let name = |node: u32| {
             let label = labels.get(node as usize).filter(|&&label| label != NONE)?;
@@ -200,7 +200,8 @@ impl Draft {
         }
         for fact in &self.facts {
             let [subject, _, object] = fact.triple;
-            if !items.contains(&subject) || items.contains(&object) {
+            // What was read off the label would only say it again.
+            if !items.contains(&subject) || items.contains(&object) || fact.from.is_some() {
                 continue;
             }
             let Some(label) = name(object) else {
