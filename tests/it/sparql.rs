@@ -1,0 +1,184 @@
+//! The graph as an RDF dataset: virtual triples agree with the rows they come from, and with oxigraph's own store.
+
+use crate::shop::Shop;
+use kenning::ErrorKind;
+use kenning::graph::Graph;
+use kenning::model::{EvidenceId, LinkKind};
+use kenning::sparql::{Limits, query};
+use oxigraph::sparql::QueryResults;
+use oxigraph::store::Store;
+use std::time::Duration;
+
+const LIMITS: Limits = Limits { time: Duration::from_secs(60), rows: 1_000_000 };
+
+fn rows(results: QueryResults<'_>) -> Vec<String> {
+    let QueryResults::Solutions(solutions) = results else { panic!("not a SELECT") };
+    let row = |s: oxigraph::sparql::QuerySolution| {
+        let values = s.values().iter().map(|v| v.as_ref().map_or("-".to_owned(), ToString::to_string));
+        values.collect::<Vec<_>>().join(" ")
+    };
+    let mut rows: Vec<String> = solutions.map(|s| row(s.unwrap())).collect();
+    rows.sort();
+    rows
+}
+
+fn ask(graph: &Graph, text: &str) -> Vec<String> {
+    query(graph, text, LIMITS, |results| Ok(rows(results))).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+}
+
+fn count(graph: &Graph, pattern: &str) -> u64 {
+    let rows = ask(graph, &format!("SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}"));
+    rows[0].split('"').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn virtual_triples_are_the_rows_of_the_graph() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    assert_eq!(count(graph, "?u kenning:interacted ?i"), graph.interaction_count());
+    assert_eq!(count(graph, "?a kenning:boughtWith ?b"), graph.link_count(LinkKind::BoughtWith));
+    assert_eq!(count(graph, "?r rdf:reifies ?t"), graph.edge_count());
+    let user = graph.find_user("u3").unwrap();
+    let bound = "<https://example.org/shop/user/u3> kenning:interacted ?i";
+    assert_eq!(count(graph, bound), graph.met(user).len() as u64);
+    let item = graph.met(user)[0];
+    let iri = kenning::model::term::as_iri(graph.term(item)).unwrap();
+    assert_eq!(count(graph, &format!("?u kenning:interacted <{iri}>")), graph.met_by(item).len() as u64);
+    assert_eq!(count(graph, &format!("<https://example.org/shop/user/u3> kenning:interacted <{iri}>")), 1);
+    assert_eq!(count(graph, &format!("<{iri}> kenning:interacted ?x")), 0);
+    assert_eq!(count(graph, "?s <https://example.org/never> ?o"), 0);
+}
+
+#[test]
+fn sources_are_named_graphs_and_the_default_graph_is_their_union() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let graphs = ask(graph, "SELECT DISTINCT ?g WHERE { GRAPH ?g { ?s ?p ?o } }");
+    let base = "<https://example.org/shop/source/products.csv>";
+    for expected in [
+        base,
+        "<https://w3id.org/kenning>",
+        "<https://w3id.org/kenning#interactions>",
+        "<https://w3id.org/kenning#links>",
+        "<https://w3id.org/kenning#provenance>",
+        "<urn:kenning:run:text:shop>",
+    ] {
+        assert!(graphs.contains(&expected.to_owned()), "{expected} is not in {graphs:?}");
+    }
+    assert!(count(graph, &format!("GRAPH {base} {{ ?p schema:brand ?b }}")) >= 80);
+    assert_eq!(count(graph, &format!("GRAPH {base} {{ ?u kenning:interacted ?i }}")), 0);
+    let named = count(graph, "SELECT DISTINCT ?s ?p ?o WHERE { GRAPH ?g { ?s ?p ?o } }");
+    assert_eq!(count(graph, "?s ?p ?o"), named);
+}
+
+#[test]
+fn reifiers_tell_where_a_fact_comes_from() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let stated = ask(
+        graph,
+        "SELECT ?source ?line ?sure WHERE {
+            <https://example.org/shop/item/p3> rdfs:label ?label
+                {| prov:wasDerivedFrom ?source ; kenning:line ?line ; kenning:confidence ?sure |} }",
+    );
+    insta::assert_snapshot!(stated.join("\n"), @r#"<https://example.org/shop/source/products.csv> "5"^^<http://www.w3.org/2001/XMLSchema#integer> "1.0"^^<http://www.w3.org/2001/XMLSchema#decimal>"#);
+    let derived = ask(
+        graph,
+        "SELECT DISTINCT ?run ?name ?line WHERE {
+            << <https://example.org/shop/item/p3> kenning:productType ?type >> prov:wasGeneratedBy ?run ; prov:wasDerivedFrom ?fact .
+            ?fact rdf:reifies ?triple ; kenning:line ?line . ?run rdfs:label ?name }",
+    );
+    insta::assert_snapshot!(derived.join("\n"), @r#"<urn:kenning:run:text:shop> "concepts of a vocabulary, found in texts" "5"^^<http://www.w3.org/2001/XMLSchema#integer>"#);
+    let links = ask(
+        graph,
+        "SELECT (COUNT(*) AS ?n) WHERE { << ?a kenning:followedBy ?b >> kenning:score ?score ; kenning:support ?n1 ; prov:wasGeneratedBy ?run . ?run a kenning:Run }",
+    );
+    assert!(links[0].contains(&format!("\"{}\"", graph.link_count(LinkKind::FollowedBy))), "{links:?}");
+}
+
+#[test]
+fn any_edge_can_be_asked_for_by_its_iri() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    for id in (0..graph.edge_count()).step_by(97) {
+        let told = ask(graph, &format!("SELECT ?t WHERE {{ <urn:kenning:edge:{id}> rdf:reifies ?t }}"));
+        assert_eq!(told.len(), 1, "edge {id}");
+        let back = ask(graph, &format!("SELECT ?r WHERE {{ ?r rdf:reifies {} }}", told[0].replace("<<", "<<").as_str()));
+        assert!(back.contains(&format!("<urn:kenning:edge:{id}>")), "edge {id}: {told:?} gives {back:?}");
+        assert!(graph.edge(EvidenceId(id)).is_some());
+    }
+}
+
+/// The same triples in oxigraph's own store answer the same.
+#[test]
+fn answers_agree_with_oxigraphs_store() {
+    let shop = Shop::new(4);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let store = Store::new().unwrap();
+    let all = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }";
+    query(graph, all, LIMITS, |results| {
+        let QueryResults::Graph(triples) = results else { panic!("not a graph") };
+        for triple in triples {
+            let triple = triple.unwrap();
+            store.insert(&triple.in_graph(oxigraph::model::GraphName::DefaultGraph)).unwrap();
+        }
+        Ok(())
+    })
+    .unwrap();
+    let prefixes = kenning::vocabulary::PREFIXES.iter().map(|(p, n)| format!("PREFIX {p}: <{n}>\n"));
+    let prefixes: String = prefixes.collect();
+    for text in [
+        "SELECT * WHERE { ?u kenning:interacted ?i . ?i schema:brand ?b } ",
+        "SELECT ?b (COUNT(?u) AS ?n) WHERE { ?i schema:brand ?b . ?u kenning:interacted ?i } GROUP BY ?b",
+        "SELECT DISTINCT ?k WHERE { <https://example.org/shop/user/u3> kenning:interacted/^kenning:interacted/kenning:interacted ?k }",
+        "SELECT ?i WHERE { ?i kenning:motif ?m FILTER NOT EXISTS { ?u kenning:interacted ?i } }",
+        "SELECT ?a ?b WHERE { ?a kenning:boughtWith ?b . ?b kenning:followedBy ?a }",
+        "SELECT ?a WHERE { ?a kenning:boughtWith+ <https://example.org/shop/item/p3> }",
+        "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p",
+        "SELECT ?i ?l WHERE { ?i rdfs:label ?l FILTER(CONTAINS(?l, 'owl')) OPTIONAL { ?i schema:keywords ?k } }",
+        "SELECT ?s ?o WHERE { ?s (skos:broader|kenning:productType)* ?o . ?s schema:brand ?b }",
+        "SELECT ?r ?c WHERE { ?r kenning:confidence ?c FILTER(?c < 1.0) }",
+        "SELECT ?s ?x WHERE { ?s ?p ?x . ?x ?q ?s }",
+    ] {
+        let expected = oxigraph::sparql::SparqlEvaluator::new()
+            .parse_query(&format!("{prefixes}{text}"))
+            .unwrap()
+            .on_store(&store)
+            .execute()
+            .unwrap();
+        let (ours, theirs) = (ask(graph, text), rows(expected));
+        assert!(ours == theirs, "{text}: {} rows, but the store has {}", ours.len(), theirs.len());
+        assert!(!theirs.is_empty() || text.contains("?x ?q"), "{text} should have rows");
+    }
+}
+
+#[test]
+fn hostile_queries_are_bounded() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let short = Limits { time: Duration::from_millis(300), rows: 1000 };
+    let run = |text: &str, limits| {
+        query(graph, text, limits, |results| {
+            kenning::sparql::write(results, kenning::sparql::Format {
+                solutions: oxigraph::sparql::results::QueryResultsFormat::Json,
+                triples: oxigraph::io::RdfFormat::NTriples,
+            }, limits.rows, std::io::sink())
+        })
+    };
+    let cross = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }";
+    let error = run(cross, short).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Budget, "{error}");
+    assert!(error.message().contains("stopped after 0.3 s"), "{error}");
+    let error = run("SELECT * WHERE { ?s ?p ?o }", short).unwrap_err();
+    assert!(error.message().contains("more than 1000 rows"), "{error}");
+    let error = run("SELECT * WHERE { ?s ?p }", LIMITS).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+    let error = run("SELECT * WHERE { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }", LIMITS).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+}
