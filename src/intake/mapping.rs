@@ -8,7 +8,7 @@
 //! name = "films"                          # a-z, 0-9 and -
 //! label = "Films"                         # for people; the name if absent
 //! base = "https://example.org/films/"     # minted IRIs: base + "item/" + id, base + "user/" + id,
-//!                                         # base + "group/" + id, base + kind of entity + "/" + value
+//!                                         ## base + "group/" + id, base + kind of entity + "/" + value
 //! item = "film"                           # one item, in sentences
 //! verb = "rated"                          # what users do with items, in sentences
 //! item_class = "schema:Movie"             # given to every item that a table describes; in RDF: what marks an item
@@ -30,9 +30,9 @@
 //! quote = "\""                            # "" = quotes mean nothing (so in TSV, unless said otherwise)
 //! optional = false                        # true: the file may be missing
 //! rename = { Identifier = "id" }          # header names of other editions, and the names used here
-//! # columns = ["id", "title"]             # the names, where the file has no header
+//! ## columns = ["id", "title"]             # the names, where the file has no header
 //! time_format = "iso"                     # unix | unix-ms | iso | strptime such as "%Y-%m-%d %H:%M", or a list
-//! # records to leave out: starts_with | below | above | matches | equals | empty
+//! ## records to leave out: starts_with | below | above | matches | equals | empty
 //! skip = [{ column = "id", starts_with = "test", reason = "not a film" }]
 //!
 //! [file.item]                             # the records describe items
@@ -54,19 +54,19 @@
 //! none = ["(no genres listed)"]           # cells that say nothing; empty ones always do
 //! fold = true                             # lower case
 //! confidence = 0.9
-//! # time = "added"                        # the column that says when it was said
-//! # iri = "https://example.org/{}"        # the value fills an IRI; "{}": it is one
+//! ## time = "added"                        # the column that says when it was said
+//! ## iri = "https://example.org/{}"        # the value fills an IRI; "{}": it is one
 //!
 //! [[file]]
 //! path = "ratings-*.jsonl"                # JSON Lines: the keys are the columns, arrays hold several values
 //! time_format = "unix"
-//! # [file.user] and [[file.user.attribute]] describe users as [file.item] does items
+//! ## [file.user] and [[file.user.attribute]] describe users as [file.item] does items
 //! [file.event]
 //! user = { column = "who", pattern = '^(\d+)' }
 //! anonymous = true                        # the user may be absent
 //! item = "film"
 //! time = "when"                           # or order = "position": whole numbers that say before and after;
-//!                                         # they are kept as seconds since 1970 and are no clock
+//!                                         ## they are kept as seconds since 1970 and are no clock
 //! weight = "stars"                        # 1 if absent
 //! group = "session"                       # what was done together
 //!
