@@ -130,7 +130,7 @@ fn facts_of_the_labelled_descriptions_are_found() {
     assert!(recall >= 0.95, "recall {recall}");
 }
 
-/// The same over fifty that it was not fitted to.
+/// The same over fifty that its errors were not mended on.
 #[test]
 fn facts_of_unseen_descriptions_are_found() {
     let [precision, recall] = measure(UNSEEN);
