@@ -11,6 +11,7 @@ use std::io::Read;
 const KENNING: &str = include_str!("../../ontologies/kenning.ttl");
 const GIFT_SHOP: &str = include_str!("../../ontologies/gift-shop.ttl");
 const FACTS: &str = include_str!("data/gift-shop-facts.tsv");
+const UNSEEN: &str = include_str!("data/gift-shop-facts-unseen.tsv");
 const VOCABULARY: &str = include_str!("../../src/vocabulary.rs");
 const EXCERPT: &str = "graphs/gift-shop/online-retail-excerpt.csv.gz";
 
@@ -121,13 +122,28 @@ fn broader_concepts_are_of_the_same_scheme() {
     }
 }
 
-/// Precision and recall over the hundred labelled descriptions.
+/// Precision and recall over the hundred descriptions that the vocabulary was measured on while it grew.
 #[test]
 fn facts_of_the_labelled_descriptions_are_found() {
+    let [precision, recall] = measure(FACTS);
+    assert!(precision >= 0.95, "precision {precision}");
+    assert!(recall >= 0.95, "recall {recall}");
+}
+
+/// The same over fifty that its errors were not mended on.
+#[test]
+fn facts_of_unseen_descriptions_are_found() {
+    let [precision, recall] = measure(UNSEEN);
+    assert!(precision >= 0.9, "precision {precision}");
+    assert!(recall >= 0.9, "recall {recall}");
+}
+
+/// Micro precision and recall over all properties; prints them for each, and every difference.
+fn measure(labelled: &str) -> [f64; 2] {
     let gazetteer = Gazetteer::from_store(&store()).unwrap();
     // For each property: right, wrong, missed.
     let mut counts = [[0usize; 3]; 4];
-    for line in FACTS.lines().filter(|line| !line.starts_with('#')) {
+    for line in labelled.lines().filter(|line| !line.starts_with('#')) {
         let cells: Vec<&str> = line.split('\t').collect();
         assert_eq!(cells.len(), 5, "{line}");
         let found = facts(&gazetteer, cells[0]);
@@ -159,8 +175,7 @@ fn facts_of_the_labelled_descriptions_are_found() {
         "{:12} precision {precision:.3} recall {recall:.3} {all:?}",
         "all"
     );
-    assert!(precision >= 0.95, "precision {precision}");
-    assert!(recall >= 0.85, "recall {recall}");
+    [precision, recall]
 }
 
 fn rates([right, wrong, missed]: [usize; 3]) -> [f64; 2] {

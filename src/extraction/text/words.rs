@@ -128,9 +128,7 @@ fn fold_plural(word: &str, key: &mut String) {
         key.push('y');
     } else if ["xes", "ches", "shes", "sses"].into_iter().any(ends) || ends("oes") && length > 4 {
         key.push_str(keep(2));
-    } else if ["xe", "che", "she", "sse", "oe"].into_iter().any(ends) {
-        key.push_str(keep(1));
-    } else if ends("s") {
+    } else if ["xe", "che", "she", "sse", "oe", "s"].into_iter().any(ends) {
         key.push_str(keep(1));
     } else {
         key.push_str(word);
