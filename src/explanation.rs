@@ -105,7 +105,12 @@ impl<'a> Explainer<'a> {
         let to = piece.to;
         match piece.route {
             Route::Link(LinkKind::SimilarTo) => {
-                statements.extend(piece.from.iter().map(|&from| Statement::Similar { from, to }));
+                statements.extend(
+                    piece
+                        .from
+                        .iter()
+                        .map(|&from| Statement::Similar { from, to }),
+                );
             }
             Route::Link(kind) => {
                 let count = wording::support(self.graph, piece);
@@ -118,18 +123,28 @@ impl<'a> Explainer<'a> {
                 statements.extend(piece.from.iter().map(counted));
             }
             Route::Stated(p) => {
-                statements.extend(piece.from.iter().map(|&from| Statement::Fact([from, p, to])));
+                statements.extend(
+                    piece
+                        .from
+                        .iter()
+                        .map(|&from| Statement::Fact([from, p, to])),
+                );
             }
             Route::Shared(p) => {
                 let all = piece.from.iter().copied().chain([to]);
-                statements.extend(piece.via.into_iter().flat_map(|via| {
-                    all.clone().map(move |item| Statement::Fact([item, p, via]))
-                }));
+                statements.extend(
+                    piece.via.into_iter().flat_map(|via| {
+                        all.clone().map(move |item| Statement::Fact([item, p, via]))
+                    }),
+                );
             }
             Route::Trend(p) => {
                 let fact = piece.via.map(|via| Statement::Fact([to, p, via]));
                 statements.extend(fact);
-                statements.extend(piece.via.map(|via| Statement::InDemand { predicate: p, entity: via }));
+                statements.extend(piece.via.map(|via| Statement::InDemand {
+                    predicate: p,
+                    entity: via,
+                }));
             }
             Route::Popular => statements.push(Statement::MetBy {
                 item: to,
@@ -149,10 +164,14 @@ pub fn iri(edge: &EvidenceId) -> String {
 fn sentence(route: Route, said: &str) -> String {
     let capital = |text: &str| {
         let mut chars = text.chars();
-        chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+        chars
+            .next()
+            .map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
     };
     match route {
-        Route::Shared(_) | Route::Trend(_) | Route::Link(LinkKind::SimilarTo) => format!("It {said}."),
+        Route::Shared(_) | Route::Trend(_) | Route::Link(LinkKind::SimilarTo) => {
+            format!("It {said}.")
+        }
         _ => format!("{}.", capital(said)),
     }
     .replace("It described", "It is described")

@@ -34,15 +34,25 @@ pub struct DerivedFact {
 /// one that most records carry speaks: others are slips of the pen ("damaged", "check").
 pub fn text_facts(knowledge: &Knowledge, progress: &dyn Progress) -> Result<Vec<DerivedFact>> {
     let mut derived = Vec::new();
-    if knowledge.segments.iter().all(|s| s.dataset.vocabularies.is_empty()) {
+    if knowledge
+        .segments
+        .iter()
+        .all(|s| s.dataset.vocabularies.is_empty())
+    {
         return Ok(derived);
     }
     let gazetteer = Gazetteer::from_store(&knowledge.store)?;
-    for segment in knowledge.segments.iter().filter(|s| !s.dataset.vocabularies.is_empty()) {
+    for segment in knowledge
+        .segments
+        .iter()
+        .filter(|s| !s.dataset.vocabularies.is_empty())
+    {
         let texts = texts(segment);
         progress.begin("texts", Some(texts.len() as u64), "texts");
         for batch in texts.chunks(BATCH) {
-            let found = batch.par_iter().flat_map_iter(|fact| find(&gazetteer, segment, fact));
+            let found = batch
+                .par_iter()
+                .flat_map_iter(|fact| find(&gazetteer, segment, fact));
             derived.extend(found.collect::<Vec<_>>());
             progress.advance(batch.len() as u64, batch.len() as u64);
         }
@@ -58,7 +68,11 @@ fn texts(segment: &Segment) -> Vec<&FactRow> {
         .filter(|&id| wanted.contains(segment.terms.get(id as usize)))
         .collect();
     let mut best: FxHashMap<[u32; 2], &FactRow> = FxHashMap::default();
-    for fact in segment.facts.iter().filter(|f| predicates.contains(&f.triple[1])) {
+    for fact in segment
+        .facts
+        .iter()
+        .filter(|f| predicates.contains(&f.triple[1]))
+    {
         let [subject, predicate, _] = fact.triple;
         let first = best.entry([subject, predicate]).or_insert(fact);
         if fact.count > first.count {
@@ -71,12 +85,18 @@ fn texts(segment: &Segment) -> Vec<&FactRow> {
 }
 
 fn find(gazetteer: &Gazetteer, segment: &Segment, fact: &FactRow) -> Vec<DerivedFact> {
-    let from = fact.triple.map(|id| segment.terms.get(id as usize).to_owned());
+    let from = fact
+        .triple
+        .map(|id| segment.terms.get(id as usize).to_owned());
     let matches = gazetteer.find(term::lexical(&from[2]).unwrap_or_default());
     let derive = |found: text::Match| {
         let concept = &gazetteer.concepts()[found.concept];
         DerivedFact {
-            triple: [from[0].clone(), term::iri(&concept.property), term::iri(&concept.iri)],
+            triple: [
+                from[0].clone(),
+                term::iri(&concept.property),
+                term::iri(&concept.iri),
+            ],
             confidence: found.confidence * fact.confidence,
             from: from.clone(),
             run: format!("urn:kenning:run:text:{}", segment.dataset.name),

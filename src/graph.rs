@@ -244,13 +244,24 @@ impl Graph {
             && columns.iter().all(|&n| n == facts)
             && table(&self.met_at, ranges.users as usize, self.met.len())
             && table(&self.met_by_at, items, self.met.len())
-            && table(&self.event_at, ranges.users as usize + 1, self.event_item.len())
+            && table(
+                &self.event_at,
+                ranges.users as usize + 1,
+                self.event_item.len(),
+            )
             && table(&self.event_of_at, items, self.event_item.len())
             && self.labels.len() == ranges.nodes as usize
             && self.terms.len() == ranges.terms as usize
             && self.vectors.len() == self.vector_nodes.len() * self.meta.dimensions
-            && self.links.iter().all(|l| l.at.is_empty() || table(&l.at, items, l.to.len()));
-        if sound { Ok(()) } else { Err("its tables do not fit together") }
+            && self
+                .links
+                .iter()
+                .all(|l| l.at.is_empty() || table(&l.at, items, l.to.len()));
+        if sound {
+            Ok(())
+        } else {
+            Err("its tables do not fit together")
+        }
     }
 
     /// The identity of the content: equal graphs have equal ids.
@@ -317,11 +328,15 @@ impl Graph {
     pub fn find(&self, encoded: &str) -> Option<u32> {
         let ranges = &self.meta.ranges;
         let classes = match term::kind(encoded) {
-            term::Kind::Resource => [0..ranges.users, ranges.items(), ranges.items..ranges.nodes].to_vec(),
+            term::Kind::Resource => {
+                [0..ranges.users, ranges.items(), ranges.items..ranges.nodes].to_vec()
+            }
             term::Kind::Literal => vec![ranges.nodes..ranges.literals],
             term::Kind::Triple => vec![ranges.literals..ranges.terms],
         };
-        classes.into_iter().find_map(|class| self.find_in(class, encoded))
+        classes
+            .into_iter()
+            .find_map(|class| self.find_in(class, encoded))
     }
 
     fn find_in(&self, class: Range<u32>, encoded: &str) -> Option<u32> {
@@ -352,9 +367,18 @@ impl Graph {
         self.find_named(name, |d| &d.item_iri, self.items())
     }
 
-    fn find_named(&self, name: &str, template: fn(&Dataset) -> &String, range: Range<u32>) -> Option<u32> {
+    fn find_named(
+        &self,
+        name: &str,
+        template: fn(&Dataset) -> &String,
+        range: Range<u32>,
+    ) -> Option<u32> {
         let encoded = crate::vocabulary::percent_encode(name);
-        let minted = self.meta.datasets.iter().map(|d| template(d).replace("{}", &encoded));
+        let minted = self
+            .meta
+            .datasets
+            .iter()
+            .map(|d| template(d).replace("{}", &encoded));
         let mut names = std::iter::once(name.to_owned()).chain(minted);
         names.find_map(|iri| self.find_iri(&iri).filter(|id| range.contains(id)))
     }
@@ -516,9 +540,9 @@ impl Graph {
             let user = self.met_at.partition_point(|&at| at <= pair) as u32 - 1;
             return Some(Edge::Interaction { user, item });
         }
-        let kind = LinkKind::ALL.into_iter().rfind(|&k| {
-            self.first_link(k) <= id && id - self.first_link(k) < self.link_count(k)
-        })?;
+        let kind = LinkKind::ALL
+            .into_iter()
+            .rfind(|&k| self.first_link(k) <= id && id - self.first_link(k) < self.link_count(k))?;
         let links = &self.links[kind as usize];
         let index = id - self.first_link(kind);
         let from = links.at.partition_point(|&at| at <= index) as u32 - 1 + self.meta.ranges.users;
@@ -555,18 +579,27 @@ impl Graph {
     /// The dataset that an item or user belongs to: the one whose base its IRI starts with, else the first.
     pub fn dataset_of(&self, node: u32) -> Option<&Dataset> {
         let iri = term::as_iri(self.term(node)).unwrap_or_default();
-        let stem = |template: &String| template.split("{}").next().map(str::to_owned).unwrap_or_default();
+        let stem = |template: &String| {
+            template
+                .split("{}")
+                .next()
+                .map(str::to_owned)
+                .unwrap_or_default()
+        };
         let mut datasets = self.meta.datasets.iter();
         let own = datasets.find(|d| {
-            iri.starts_with(&stem(&d.item_iri)) || iri.starts_with(&stem(&d.user_iri)) || iri.starts_with(&d.base)
+            iri.starts_with(&stem(&d.item_iri))
+                || iri.starts_with(&stem(&d.user_iri))
+                || iri.starts_with(&d.base)
         });
         own.or_else(|| self.meta.datasets.first())
     }
 
     /// An error that says that a user or an item is unknown.
     pub fn unknown(&self, what: &str, name: &str) -> Error {
-        Error::not_found(format!("there is no {what} `{name}` in the graph"))
-            .hint(format!("`kenning query 'SELECT * {{ ?s ?p ?o }} LIMIT 10'` shows how {what}s are named"))
+        Error::not_found(format!("there is no {what} `{name}` in the graph")).hint(format!(
+            "`kenning query 'SELECT * {{ ?s ?p ?o }} LIMIT 10'` shows how {what}s are named"
+        ))
     }
 }
 
@@ -585,7 +618,12 @@ fn prefix(pairs: &[[u32; 2]], first: u32) -> &[[u32; 2]] {
 
 /// The last part of an IRI, for nodes without a label.
 fn local_name(encoded: &str) -> &str {
-    let iri = term::as_iri(encoded).or(encoded.strip_prefix('_')).unwrap_or(encoded);
+    let iri = term::as_iri(encoded)
+        .or(encoded.strip_prefix('_'))
+        .unwrap_or(encoded);
     let name = iri.trim_end_matches(['/', '#']);
-    name.rsplit(['/', '#', ':']).next().filter(|n| !n.is_empty()).unwrap_or(iri)
+    name.rsplit(['/', '#', ':'])
+        .next()
+        .filter(|n| !n.is_empty())
+        .unwrap_or(iri)
 }

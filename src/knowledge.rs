@@ -57,7 +57,12 @@ impl Knowledge {
             name == "kenning" || datasets.any(|d| d.vocabularies.iter().any(|v| v == name))
         };
         for (name, graph, text) in SHIPPED.iter().filter(|(name, ..)| wanted(name)) {
-            knowledge.load(text.as_bytes(), RdfFormat::Turtle, graph, &format!("ontologies/{name}.ttl"))?;
+            knowledge.load(
+                text.as_bytes(),
+                RdfFormat::Turtle,
+                graph,
+                &format!("ontologies/{name}.ttl"),
+            )?;
         }
         let own = knowledge.load_folder(folder)?;
         knowledge.check_vocabularies(&own)?;
@@ -77,10 +82,15 @@ impl Knowledge {
         for quad in parser.for_slice(bytes) {
             let quad = quad.map_err(|e| {
                 let at = e.location().map(|l| l.start);
-                let at = at.map_or(String::new(), |at| format!(":{}:{}", at.line + 1, at.column + 1));
-                Error::input(format!("this is not valid {}: {e}", format.name())).at(format!("{name}{at}"))
+                let at = at.map_or(String::new(), |at| {
+                    format!(":{}:{}", at.line + 1, at.column + 1)
+                });
+                Error::input(format!("this is not valid {}: {e}", format.name()))
+                    .at(format!("{name}{at}"))
             })?;
-            loader.load_quads([labels.rename(quad)]).map_err(store_error)?;
+            loader
+                .load_quads([labels.rename(quad)])
+                .map_err(store_error)?;
         }
         loader.commit().map_err(store_error)
     }
@@ -112,11 +122,14 @@ impl Knowledge {
     fn check_vocabularies(&self, own: &[String]) -> Result<()> {
         for segment in &self.segments {
             for name in &segment.dataset.vocabularies {
-                let known = SHIPPED.iter().any(|(shipped, ..)| shipped == name) || own.contains(name);
+                let known =
+                    SHIPPED.iter().any(|(shipped, ..)| shipped == name) || own.contains(name);
                 if !known {
                     return Err(Error::not_found(format!("there is no vocabulary `{name}`"))
                         .at(format!("dataset `{}`", segment.dataset.name))
-                        .hint(format!("put `{name}.ttl` into the project's `ontologies` folder")));
+                        .hint(format!(
+                            "put `{name}.ttl` into the project's `ontologies` folder"
+                        )));
                 }
             }
         }
@@ -154,7 +167,12 @@ impl Knowledge {
         let class = NamedNode::new_unchecked(vocabulary::expand("kenning:Run"));
         let quads = [
             Quad::new(run.clone(), oxrdf::vocab::rdf::TYPE, class, graph.clone()),
-            Quad::new(run, oxrdf::vocab::rdfs::LABEL, Literal::new_simple_literal(label), graph),
+            Quad::new(
+                run,
+                oxrdf::vocab::rdfs::LABEL,
+                Literal::new_simple_literal(label),
+                graph,
+            ),
         ];
         self.store.extend(quads).map_err(store_error)
     }
@@ -183,17 +201,22 @@ impl Knowledge {
     /// Properties that have at most one value.
     pub fn functional(&self) -> Result<Vec<String>> {
         let class = rdf::FUNCTIONAL_PROPERTY;
-        let rows = self.select(&format!("SELECT DISTINCT ?p {{ GRAPH ?g {{ ?p a <{class}> }} }} ORDER BY ?p"))?;
-        let iris = rows.into_iter().filter_map(|[property]: [Term; 1]| match property {
-            Term::NamedNode(node) => Some(node.into_string()),
-            _ => None,
-        });
+        let rows = self.select(&format!(
+            "SELECT DISTINCT ?p {{ GRAPH ?g {{ ?p a <{class}> }} }} ORDER BY ?p"
+        ))?;
+        let iris = rows
+            .into_iter()
+            .filter_map(|[property]: [Term; 1]| match property {
+                Term::NamedNode(node) => Some(node.into_string()),
+                _ => None,
+            });
         Ok(iris.collect())
     }
 
     /// Runs a query of ours that binds every one of its `N` variables.
     fn select<const N: usize>(&self, query: &str) -> Result<Vec<[Term; N]>> {
-        let wrong = |e: &dyn std::fmt::Display| Error::input(format!("cannot query the ontologies: {e}"));
+        let wrong =
+            |e: &dyn std::fmt::Display| Error::input(format!("cannot query the ontologies: {e}"));
         let results = SparqlEvaluator::new()
             .parse_query(query)
             .map_err(|e| wrong(&e))?

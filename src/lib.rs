@@ -46,7 +46,7 @@
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
-//! | [`journal`] | SQL: imports, builds, decisions, prompts, replies | model |
+//! | [`journal`] | SQL: imports, builds, decisions, prompts, replies | – |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, sections, selection, weights |
 //! | [`cli`] | one file a verb | config, engine, explanation, intake, journal, llm, model, prompt, scoring, selection, sparql, vocabulary, weights |
 //!
@@ -66,11 +66,11 @@
 //! a multiple of its memory there; it stays a [`knowledge::segment`], one named graph for each file. SPARQL runs on the
 //! frozen graph, where both are one dataset ([`sparql`]).
 
-pub mod vocabulary;
-pub mod model;
 pub mod config;
 pub mod error;
+pub mod model;
 pub mod sections;
+pub mod vocabulary;
 pub mod weights;
 
 pub mod embedding;

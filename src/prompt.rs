@@ -70,7 +70,9 @@ impl<'a> Prompter<'a> {
         let mut environment = Environment::new();
         environment.set_fuel(Some(1_000_000));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.add_template("prompt", template).map_err(template_error)?;
+        environment
+            .add_template("prompt", template)
+            .map_err(template_error)?;
         Ok(Self {
             graph,
             counter,
@@ -122,17 +124,34 @@ impl<'a> Prompter<'a> {
     fn costs(&self, profile: &Profile, candidates: &[Candidate]) -> Result<Vec<Vec<usize>>> {
         let cost = |c: usize, piece: &Piece| {
             let said = self.said(profile, candidates, 99, c, piece);
-            self.counter.count(&format!("{} {}: {}\n", said.id, said.about, said.text))
+            self.counter
+                .count(&format!("{} {}: {}\n", said.id, said.about, said.text))
         };
         let of_candidate = |(c, candidate): (usize, &Candidate)| {
-            candidate.pieces.iter().take(PIECES).map(|piece| cost(c, piece)).collect()
+            candidate
+                .pieces
+                .iter()
+                .take(PIECES)
+                .map(|piece| cost(c, piece))
+                .collect()
         };
         candidates.iter().enumerate().map(of_candidate).collect()
     }
 
-    fn said(&self, profile: &Profile, candidates: &[Candidate], index: usize, c: usize, piece: &Piece) -> Said {
+    fn said(
+        &self,
+        profile: &Profile,
+        candidates: &[Candidate],
+        index: usize,
+        c: usize,
+        piece: &Piece,
+    ) -> Said {
         let name = |node: u32| {
-            let met = profile.history.iter().take(HISTORY).position(|(item, _)| *item == node);
+            let met = profile
+                .history
+                .iter()
+                .take(HISTORY)
+                .position(|(item, _)| *item == node);
             let candidate = candidates.iter().position(|c| c.item == node);
             match (met, candidate) {
                 (Some(index), _) => format!("h{}", index + 1),
@@ -147,20 +166,35 @@ impl<'a> Prompter<'a> {
         }
     }
 
-    fn render(&self, profile: &Profile, candidates: &[Candidate], evidence: &[Piece]) -> Result<Vec<Message>> {
+    fn render(
+        &self,
+        profile: &Profile,
+        candidates: &[Candidate],
+        evidence: &[Piece],
+    ) -> Result<Vec<Message>> {
         let named = |prefix: &str, index: usize, node: u32| {
             context! { id => format!("{prefix}{}", index + 1), label => quoted(self.graph.label(node)) }
         };
         let history = profile.history.iter().take(HISTORY).enumerate();
         let history: Vec<_> = history.map(|(i, (item, _))| named("h", i, *item)).collect();
-        let listed: Vec<_> = candidates.iter().enumerate().map(|(i, c)| named("c", i, c.item)).collect();
+        let listed: Vec<_> = candidates
+            .iter()
+            .enumerate()
+            .map(|(i, c)| named("c", i, c.item))
+            .collect();
         let said = |(index, piece): (usize, &Piece)| {
-            let candidate = candidates.iter().position(|c| c.item == piece.to).unwrap_or(0);
-            let Said { id, about, text } = self.said(profile, candidates, index + 1, candidate, piece);
+            let candidate = candidates
+                .iter()
+                .position(|c| c.item == piece.to)
+                .unwrap_or(0);
+            let Said { id, about, text } =
+                self.said(profile, candidates, index + 1, candidate, piece);
             context! { id, about, text }
         };
         let evidence: Vec<_> = evidence.iter().enumerate().map(said).collect();
-        let dataset = candidates.first().and_then(|c| self.graph.dataset_of(c.item));
+        let dataset = candidates
+            .first()
+            .and_then(|c| self.graph.dataset_of(c.item));
         let values = context! {
             noun => dataset.map_or("item", |d| d.noun.as_str()),
             verb => dataset.map_or("chose", |d| d.verb.as_str()),
@@ -168,13 +202,19 @@ impl<'a> Prompter<'a> {
             candidates => listed,
             evidence,
         };
-        let template = self.environment.get_template("prompt").map_err(template_error)?;
+        let template = self
+            .environment
+            .get_template("prompt")
+            .map_err(template_error)?;
         let mut rendered = template.render_captured(values).map_err(template_error)?;
         let mut block = |name: &str| {
             let text = rendered.with_state_mut(|state| state.render_block(name));
             Ok::<_, Error>(text.map_err(template_error)?.trim().to_owned())
         };
-        Ok(vec![Message::system(block("system")?), Message::user(block("user")?)])
+        Ok(vec![
+            Message::system(block("system")?),
+            Message::user(block("user")?),
+        ])
     }
 
     fn count(&self, messages: &[Message]) -> Result<usize> {
@@ -187,7 +227,11 @@ impl Prompt {
     pub fn text(&self) -> String {
         let mut text = format!("tokenizer: {}\nbudget: {}\n", self.tokenizer, self.budget);
         for message in &self.messages {
-            text.push_str(&format!("--- {}\n{}\n", message.role.name(), message.content));
+            text.push_str(&format!(
+                "--- {}\n{}\n",
+                message.role.name(),
+                message.content
+            ));
         }
         text
     }

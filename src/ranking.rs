@@ -79,8 +79,9 @@ impl Ranking {
 
     /// Reads a reply to `prompt`, whose candidates are in the order of their scores.
     pub fn parse(reply: &str, prompt: &Prompt) -> Result<Self> {
-        let reply: Reply = serde_json::from_str(unfenced(reply))
-            .map_err(|e| Error::input(format!("the model's reply is not what was asked for: {e}")).because(e))?;
+        let reply: Reply = serde_json::from_str(unfenced(reply)).map_err(|e| {
+            Error::input(format!("the model's reply is not what was asked for: {e}")).because(e)
+        })?;
         let candidates = prompt.candidates.len();
         let mut faults = Faults::default();
         let mut order = Vec::with_capacity(candidates);
@@ -130,5 +131,8 @@ fn index(id: &str, prefix: char, count: usize) -> Option<usize> {
 fn unfenced(reply: &str) -> &str {
     let reply = reply.trim();
     let inner = reply.strip_prefix("```json").or(reply.strip_prefix("```"));
-    inner.and_then(|r| r.strip_suffix("```")).unwrap_or(reply).trim()
+    inner
+        .and_then(|r| r.strip_suffix("```"))
+        .unwrap_or(reply)
+        .trim()
 }

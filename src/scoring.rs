@@ -82,7 +82,11 @@ impl<'g> Scorer<'g> {
             settings,
             links: links.into_iter().filter(|(_, w)| *w != 0.0).collect(),
             relations,
-            most_met: graph.items().map(|i| graph.met_by(i).len()).max().unwrap_or(0),
+            most_met: graph
+                .items()
+                .map(|i| graph.met_by(i).len())
+                .max()
+                .unwrap_or(0),
         }
     }
 
@@ -105,7 +109,9 @@ impl<'g> Scorer<'g> {
 
     fn decayed(&self, items: impl Iterator<Item = u32>) -> Vec<(u32, f64)> {
         let mut seen = FxHashSet::default();
-        let distinct = items.filter(|&item| seen.insert(item)).take(self.settings.history);
+        let distinct = items
+            .filter(|&item| seen.insert(item))
+            .take(self.settings.history);
         let weights = (0..).map(|age| f64::from(self.settings.decay).powi(age));
         distinct.zip(weights).collect()
     }
@@ -132,7 +138,10 @@ impl<'g> Scorer<'g> {
 
     /// The score of one item: the sum of its [`Scorer::paths`].
     pub fn score(&self, profile: &Profile, item: u32) -> f64 {
-        self.paths(profile, item).iter().map(|p| p.contribution).sum()
+        self.paths(profile, item)
+            .iter()
+            .map(|p| p.contribution)
+            .sum()
     }
 
     /// The scores of all items, in the order of their nodes.
@@ -210,7 +219,9 @@ impl<'g> Scorer<'g> {
         let met_by = self.graph.met_by(item).len() as f64;
         match self.most_met {
             0 => 0.0,
-            most => f64::from(self.settings.popularity) * (1.0 + met_by).ln() / (1.0 + most as f64).ln(),
+            most => {
+                f64::from(self.settings.popularity) * (1.0 + met_by).ln() / (1.0 + most as f64).ln()
+            }
         }
     }
 }

@@ -218,7 +218,8 @@ impl Sections {
         // SAFETY: files under their final name are only ever replaced by a rename, never written in place,
         // so the mapping does not change while it lives; a file cut short by another program would fault.
         let bytes = unsafe { Mmap::map(&file) }.map_err(|e| Error::io("map", path, e))?;
-        let table = read_table(&bytes, format).map_err(|e| e.at(path.display()).hint(hint(format)))?;
+        let table =
+            read_table(&bytes, format).map_err(|e| e.at(path.display()).hint(hint(format)))?;
         let id = Id(hash(bytemuck::cast_slice(&table)));
         let sections = Self {
             bytes: Arc::new(bytes),
@@ -265,7 +266,8 @@ impl Sections {
             at: self.column(&format!("{name}.at"))?,
             utf8: self.column(&format!("{name}.utf8"))?,
         };
-        let sound = strings.at.is_sorted() && strings.at.last() == Some(&(strings.utf8.len() as u64));
+        let sound =
+            strings.at.is_sorted() && strings.at.last() == Some(&(strings.utf8.len() as u64));
         if !sound {
             return Err(self.damage(format!("the string table `{name}` is out of bounds")));
         }
@@ -335,7 +337,10 @@ fn read_table(bytes: &[u8], format: Format) -> Result<Vec<Entry>> {
 
 fn section_name(name: &str) -> [u8; 16] {
     let mut bytes = [0; 16];
-    assert!(name.len() <= bytes.len(), "section names have at most 16 bytes: {name}");
+    assert!(
+        name.len() <= bytes.len(),
+        "section names have at most 16 bytes: {name}"
+    );
     bytes[..name.len()].copy_from_slice(name.as_bytes());
     bytes
 }

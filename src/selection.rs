@@ -60,7 +60,9 @@ impl Candidate {
                 Route::Link(_) | Route::Stated(_) => path.from,
                 _ => None,
             };
-            let piece = pieces.entry((path.route, path.via, apart)).or_insert_with(|| Piece::of(path));
+            let piece = pieces
+                .entry((path.route, path.via, apart))
+                .or_insert_with(|| Piece::of(path));
             piece.add(path);
         }
         let mut pieces: Vec<Piece> = pieces.into_values().collect();
@@ -142,7 +144,11 @@ impl<'a> Greedy<'a> {
 
     fn share(&self, (candidate, piece): (usize, usize)) -> f64 {
         let candidate = &self.candidates[candidate];
-        let whole: f64 = candidate.pieces.iter().map(|p| p.contribution.max(0.0)).sum();
+        let whole: f64 = candidate
+            .pieces
+            .iter()
+            .map(|p| p.contribution.max(0.0))
+            .sum();
         let part = candidate.pieces[piece].contribution.max(0.0);
         if whole > 0.0 { part / whole } else { 0.0 }
     }
@@ -167,7 +173,9 @@ impl<'a> Greedy<'a> {
         let mut chosen = Selection::default();
         loop {
             left.retain(|&piece| chosen.cost + self.cost(piece) <= budget);
-            let density = |piece: &(usize, usize)| self.gain(*piece, told[piece.0]) / self.cost(*piece) as f64;
+            let density = |piece: &(usize, usize)| {
+                self.gain(*piece, told[piece.0]) / self.cost(*piece) as f64
+            };
             let best = left.iter().copied().max_by(|a, b| {
                 let denser = density(a).total_cmp(&density(b));
                 denser.then(b.cmp(a))
@@ -233,7 +241,11 @@ pub fn subgraph<'p>(graph: &Graph, pieces: impl IntoIterator<Item = &'p Piece>) 
             continue;
         };
         let (from, to, relation) = match edge {
-            Edge::Fact(fact) => (fact.triple[0], fact.triple[2], Relation::Fact(fact.triple[1])),
+            Edge::Fact(fact) => (
+                fact.triple[0],
+                fact.triple[2],
+                Relation::Fact(fact.triple[1]),
+            ),
             Edge::Interaction { user, item } => (user, item, Relation::Interacted),
             Edge::Link { kind, from, to, .. } => (from, to, Relation::Link(kind)),
         };

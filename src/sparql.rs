@@ -48,8 +48,7 @@ pub fn query<T>(
     consume: impl FnOnce(QueryResults<'_>) -> Result<T>,
 ) -> Result<T> {
     let token = CancellationToken::new();
-    let mut evaluator = SparqlEvaluator::new()
-        .with_cancellation_token(token.clone());
+    let mut evaluator = SparqlEvaluator::new().with_cancellation_token(token.clone());
     for (prefix, namespace) in PREFIXES {
         evaluator = evaluator
             .with_prefix(*prefix, *namespace)

@@ -42,7 +42,9 @@ impl Engine {
         let derived = extraction::text_facts(&knowledge, progress)?;
         watch.lap("extraction from text");
         let settings = &self.project.settings().links;
-        describe_runs(&knowledge, &derived, |kind| behaviour::method(kind, settings))?;
+        describe_runs(&knowledge, &derived, |kind| {
+            behaviour::method(kind, settings)
+        })?;
         let draft = Draft::merge(&knowledge, &derived)?;
         watch.lap("merge");
         let mut links = behaviour::links(draft.behaviour(), settings);
@@ -55,7 +57,13 @@ impl Engine {
         }
         watch.lap("vectors");
         let meta = self.meta(&draft, &knowledge, &links, embedder)?;
-        let snapshot = freeze(&draft, &meta, &links, &vectors, &self.project.snapshot_file())?;
+        let snapshot = freeze(
+            &draft,
+            &meta,
+            &links,
+            &vectors,
+            &self.project.snapshot_file(),
+        )?;
         let counts = counts(&Graph::open(&self.project.snapshot_file())?);
         watch.lap("freeze");
         let stages = watch.stages();
@@ -64,7 +72,13 @@ impl Engine {
             finished: journal::now(),
             snapshot_hash: snapshot.to_string(),
             counts: counts.clone(),
-            stages: stages.iter().map(|&(stage, seconds)| Stage { stage: stage.into(), seconds }).collect(),
+            stages: stages
+                .iter()
+                .map(|&(stage, seconds)| Stage {
+                    stage: stage.into(),
+                    seconds,
+                })
+                .collect(),
         })?;
         Ok(Built {
             snapshot,
@@ -78,7 +92,9 @@ impl Engine {
         let folder = self.project.imports();
         let entries = std::fs::read_dir(&folder).map_err(|e| Error::io("list", &folder, e))?;
         let paths = entries.filter_map(|e| Some(e.ok()?.path()));
-        let mut paths: Vec<_> = paths.filter(|p| p.extension().is_some_and(|e| e == "seg")).collect();
+        let mut paths: Vec<_> = paths
+            .filter(|p| p.extension().is_some_and(|e| e == "seg"))
+            .collect();
         paths.sort();
         if paths.is_empty() {
             return Err(Error::not_found("nothing was imported yet")
@@ -89,7 +105,13 @@ impl Engine {
     }
 
     /// Vectors of the texts of items and of what they are related to; only new texts are computed.
-    fn vectors(&self, draft: &Draft, labels: &[u32], embedder: &Embedder, progress: &dyn Progress) -> Result<Vectors> {
+    fn vectors(
+        &self,
+        draft: &Draft,
+        labels: &[u32],
+        embedder: &Embedder,
+        progress: &dyn Progress,
+    ) -> Result<Vectors> {
         let texts = draft.texts(labels);
         let folder = self.project.vectors();
         std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
@@ -115,10 +137,19 @@ impl Engine {
         embedder: Option<&Embedder>,
     ) -> Result<Meta> {
         let settings = &self.project.settings().links;
-        let method = |l: &LinkTable| (l.kind.name().to_owned(), behaviour::method(l.kind, settings));
+        let method = |l: &LinkTable| {
+            (
+                l.kind.name().to_owned(),
+                behaviour::method(l.kind, settings),
+            )
+        };
         Ok(Meta {
             ranges: draft.ranges.clone(),
-            datasets: knowledge.segments.iter().map(|s| s.dataset.clone()).collect(),
+            datasets: knowledge
+                .segments
+                .iter()
+                .map(|s| s.dataset.clone())
+                .collect(),
             phrases: knowledge.phrases()?,
             methods: links.iter().map(method).collect(),
             functional: knowledge.functional()?,
@@ -140,7 +171,9 @@ fn similar(draft: &Draft, vectors: &Vectors, dimensions: usize) -> Result<LinkTa
     let neighbours = embedding::neighbours(values, dimensions, SIMILAR, ALIKE)?;
     let mut rows = vec![Vec::new(); items.len()];
     for (&node, near) in nodes.iter().zip(neighbours) {
-        let row = near.into_iter().map(|(index, cosine)| (nodes[index as usize] - items.start, cosine, 1));
+        let row = near
+            .into_iter()
+            .map(|(index, cosine)| (nodes[index as usize] - items.start, cosine, 1));
         rows[(node - items.start) as usize] = row.collect();
     }
     Ok(LinkTable {
@@ -151,7 +184,11 @@ fn similar(draft: &Draft, vectors: &Vectors, dimensions: usize) -> Result<LinkTa
 }
 
 /// States which computations there are. Link kinds are described whether or not this graph has such links.
-fn describe_runs(knowledge: &Knowledge, derived: &[DerivedFact], method: impl Fn(LinkKind) -> String) -> Result<()> {
+fn describe_runs(
+    knowledge: &Knowledge,
+    derived: &[DerivedFact],
+    method: impl Fn(LinkKind) -> String,
+) -> Result<()> {
     let mut runs: Vec<&str> = derived.iter().map(|f| f.run.as_str()).collect();
     runs.sort_unstable();
     runs.dedup();

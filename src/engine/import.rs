@@ -45,7 +45,10 @@ impl Engine {
         };
         let mut segment = SegmentBuilder::default();
         let report = intake::run(&plan, progress, &mut |batch| {
-            batch.records.into_iter().try_for_each(|record| segment.add(record))
+            batch
+                .records
+                .into_iter()
+                .try_for_each(|record| segment.add(record))
         })?;
         let (facts, events) = (segment.facts(), segment.events());
         let dataset = describe(&plan.mapping, &report)?;
@@ -104,7 +107,10 @@ fn describe(mapping: &Mapping, report: &Report) -> Result<Dataset> {
     };
     Ok(Dataset {
         name: dataset.name.clone(),
-        label: dataset.label.clone().unwrap_or_else(|| dataset.name.clone()),
+        label: dataset
+            .label
+            .clone()
+            .unwrap_or_else(|| dataset.name.clone()),
         base: dataset.base.clone(),
         user_iri: template("user"),
         item_iri: template("item"),
@@ -114,7 +120,11 @@ fn describe(mapping: &Mapping, report: &Report) -> Result<Dataset> {
         verb: dataset.verb.clone(),
         licence: dataset.licence.clone(),
         vocabularies: dataset.vocabularies.clone(),
-        texts: mapping.text_properties().into_iter().map(Into::into).collect(),
+        texts: mapping
+            .text_properties()
+            .into_iter()
+            .map(Into::into)
+            .collect(),
         clock: mapping.has_clock(),
         phrases: mapping.phrases.clone(),
         sources: report.sources.clone(),

@@ -16,8 +16,14 @@ pub fn embedder(project: &Project) -> Result<Option<Embedder>> {
     let manifest = Manifest::shipped()?;
     let model = manifest.get(&settings.model)?;
     let files = locate(model, &cache_dir()?).ok_or_else(|| {
-        Error::unavailable(format!("the embedder `{}` is not on this machine", model.name))
-            .hint(format!("`kenning model pull {}`, or build with `--no-vectors`", model.name))
+        Error::unavailable(format!(
+            "the embedder `{}` is not on this machine",
+            model.name
+        ))
+        .hint(format!(
+            "`kenning model pull {}`, or build with `--no-vectors`",
+            model.name
+        ))
     })?;
     Embedder::load(&files.folder).map(Some)
 }

@@ -96,12 +96,18 @@ impl Engine {
         }
         watch.lap("model");
         if let Some(error) = &trouble {
-            prepared.notes.push(format!("the model's answer was not used: {error}"));
+            prepared
+                .notes
+                .push(format!("the model's answer was not used: {error}"));
         }
         let mut answer = prepared.explain(&ranking, rung, request.k);
         answer.reply = reply;
         watch.lap("explanation");
-        answer.timings = watch.stages().into_iter().map(|(stage, s)| (stage.to_owned(), s)).collect();
+        answer.timings = watch
+            .stages()
+            .into_iter()
+            .map(|(stage, s)| (stage.to_owned(), s))
+            .collect();
         let decision = self.decision(request, &answer, trouble.as_ref())?;
         if let Some(prompt) = &prepared.prompt {
             self.journal.save_prompt(&prompt.text())?;
@@ -111,12 +117,18 @@ impl Engine {
     }
 
     /// The prompt that a request would be put to a model with.
-    pub fn prompt(&self, snapshot: &Snapshot, request: &Request, counter: Arc<dyn TokenCounter>) -> Result<Prompt> {
+    pub fn prompt(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        counter: Arc<dyn TokenCounter>,
+    ) -> Result<Prompt> {
         let mut watch = Stopwatch::start();
         let prepared = self.prepare(snapshot, request, Some(counter), &mut watch)?;
         match prepared.prompt {
             Some(prompt) => Ok(prompt),
-            None => Err(Error::budget(prepared.notes.join("; ")).hint("allow more tokens with `--budget N`")),
+            None => Err(Error::budget(prepared.notes.join("; "))
+                .hint("allow more tokens with `--budget N`")),
         }
     }
 
@@ -167,16 +179,24 @@ impl Engine {
             None => Ok(TEMPLATE.to_owned()),
             Some(path) => {
                 let path = self.project.path(path);
-                std::fs::read_to_string(&path).map_err(|e| Error::io("read the prompt template", &path, e))
+                std::fs::read_to_string(&path)
+                    .map_err(|e| Error::io("read the prompt template", &path, e))
             }
         }
     }
 
     /// Puts the prompt to the model, unless it answered the same before.
-    fn ask(&self, model: &mut dyn LanguageModel, prompt: &Prompt) -> Result<(Ranking, Reply, Rung)> {
+    fn ask(
+        &self,
+        model: &mut dyn LanguageModel,
+        prompt: &Prompt,
+    ) -> Result<(Ranking, Reply, Rung)> {
         let settings = &self.project.settings().model;
         let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
-        let kept = self.journal.reply(&key)?.and_then(|r| serde_json::from_value::<Completion>(r.reply).ok());
+        let kept = self
+            .journal
+            .reply(&key)?
+            .and_then(|r| serde_json::from_value::<Completion>(r.reply).ok());
         let (completion, rung) = match kept {
             Some(completion) => (completion, Rung::Cache),
             None => {
@@ -187,7 +207,10 @@ impl Engine {
             }
         };
         if completion.finish == Finish::Deadline {
-            return Err(Error::unavailable(format!("no complete reply within {} s", settings.timeout_s)));
+            return Err(Error::unavailable(format!(
+                "no complete reply within {} s",
+                settings.timeout_s
+            )));
         }
         let ranking = Ranking::parse(&completion.text, prompt)?;
         if rung == Rung::Model {
@@ -195,7 +218,8 @@ impl Engine {
                 .map_err(|e| Error::input(format!("cannot keep the reply: {e}")).because(e))?;
             let model = model.id().to_owned();
             let at = journal::now();
-            self.journal.save_reply(&key, &journal::Reply { model, reply, at })?;
+            self.journal
+                .save_reply(&key, &journal::Reply { model, reply, at })?;
         }
         let reply = Reply {
             model: model.id().to_owned(),
@@ -206,8 +230,15 @@ impl Engine {
         Ok((ranking, reply, rung))
     }
 
-    fn decision(&self, request: &Request, answer: &Answer, trouble: Option<&Error>) -> Result<Decision> {
-        let json = |e: serde_json::Error| Error::input(format!("cannot keep the decision: {e}")).because(e);
+    fn decision(
+        &self,
+        request: &Request,
+        answer: &Answer,
+        trouble: Option<&Error>,
+    ) -> Result<Decision> {
+        let json = |e: serde_json::Error| {
+            Error::input(format!("cannot keep the decision: {e}")).because(e)
+        };
         let tokens = |count: fn(&Reply) -> usize| answer.reply.as_ref().map(|r| count(r) as u64);
         Ok(Decision {
             at: journal::now(),
@@ -226,10 +257,17 @@ impl Engine {
 }
 
 /// What is known of the one who asks, and what there is to say about that.
-fn profile(snapshot: &Snapshot, scorer: &Scorer, request: &Request) -> Result<(Profile, Person, Vec<String>)> {
+fn profile(
+    snapshot: &Snapshot,
+    scorer: &Scorer,
+    request: &Request,
+) -> Result<(Profile, Person, Vec<String>)> {
     let graph = snapshot.graph();
     let mut notes = Vec::new();
-    let user = request.user.as_deref().and_then(|name| graph.find_user(name));
+    let user = request
+        .user
+        .as_deref()
+        .and_then(|name| graph.find_user(name));
     let profile = match user {
         Some(user) => scorer.profile(user),
         None => scorer.session(&items(snapshot, &request.session)?),
@@ -242,7 +280,10 @@ fn profile(snapshot: &Snapshot, scorer: &Scorer, request: &Request) -> Result<(P
     }
     let known = user.and_then(|u| term::as_iri(graph.term(u)));
     let person = Person {
-        id: known.or(request.user.as_deref()).unwrap_or("anonymous").to_owned(),
+        id: known
+            .or(request.user.as_deref())
+            .unwrap_or("anonymous")
+            .to_owned(),
         known: user.is_some(),
         history: profile.history.len(),
     };
@@ -266,13 +307,22 @@ fn candidates(
         return Ok(scorer.rank(profile, wanted, &excluded));
     }
     let given: FxHashSet<u32> = items(snapshot, &request.candidates)?.into_iter().collect();
-    excluded.extend(snapshot.graph().items().filter(|item| !given.contains(item)));
+    excluded.extend(
+        snapshot
+            .graph()
+            .items()
+            .filter(|item| !given.contains(item)),
+    );
     Ok(scorer.rank(profile, given.len(), &excluded))
 }
 
 fn items(snapshot: &Snapshot, names: &[String]) -> Result<Vec<u32>> {
     let graph = snapshot.graph();
-    let find = |name: &String| graph.find_item(name).ok_or_else(|| graph.unknown("item", name));
+    let find = |name: &String| {
+        graph
+            .find_item(name)
+            .ok_or_else(|| graph.unknown("item", name))
+    };
     names.iter().map(find).collect()
 }
 
@@ -319,7 +369,10 @@ impl Prepared<'_> {
         claims: &mut Claims,
     ) -> Vec<Reason> {
         let evidence = self.prompt.as_ref().map_or(&[][..], |p| &p.evidence);
-        let cited: Vec<&Piece> = cited.iter().filter_map(|&index| evidence.get(index)).collect();
+        let cited: Vec<&Piece> = cited
+            .iter()
+            .filter_map(|&index| evidence.get(index))
+            .collect();
         let mut shown: Vec<(&Piece, Reason)> = Vec::new();
         for piece in cited.iter().copied().chain(&candidate.pieces) {
             let is_new = |p: &Piece| shown.iter().all(|(s, _)| s.route != p.route);

@@ -75,7 +75,10 @@ pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
         Statement::MetBy { item, count } => counted(graph.met_by(item).len(), count),
         Statement::InDemand { predicate, entity } => {
             let items = graph.subjects(entity, predicate).iter().map(|pair| pair[1]);
-            counted(items.filter(|&item| !graph.met_by(item).is_empty()).count(), 1)
+            counted(
+                items.filter(|&item| !graph.met_by(item).is_empty()).count(),
+                1,
+            )
         }
         Statement::Similar { from, to } => match cosine(graph, from, to) {
             Some(cosine) if cosine >= ALIKE => Verdict::Inferred,
@@ -90,10 +93,17 @@ const LITERAL: f32 = 0.9;
 /// A triple that no source states is contradicted if its predicate allows one value and has another.
 fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
     let [subject, predicate, _] = triple;
-    let mut stated = graph.facts(triple).filter_map(|index| graph.fact(index)).peekable();
+    let mut stated = graph
+        .facts(triple)
+        .filter_map(|index| graph.fact(index))
+        .peekable();
     if stated.peek().is_some() {
         let surely = stated.any(|fact| fact.from.is_none() || fact.confidence >= LITERAL);
-        return if surely { Verdict::Verified } else { Verdict::Inferred };
+        return if surely {
+            Verdict::Verified
+        } else {
+            Verdict::Inferred
+        };
     }
     let iri = term::as_iri(graph.term(predicate)).unwrap_or_default();
     let functional = graph.meta.functional.iter().any(|f| f == iri);
@@ -108,20 +118,27 @@ fn together(graph: &Graph, kind: LinkKind, from: u32, to: u32) -> usize {
     match kind {
         LinkKind::CoOccursWith => {
             let others = graph.met_by(to);
-            let both = graph.met_by(from).iter().filter(|user| others.binary_search(user).is_ok());
+            let both = graph
+                .met_by(from)
+                .iter()
+                .filter(|user| others.binary_search(user).is_ok());
             both.count()
         }
         LinkKind::BoughtWith => {
             let baskets = |item| {
                 let events = graph.events_of(item).iter();
-                events.filter_map(|&e| graph.event_at(e)?.group).collect::<FxHashSet<u32>>()
+                events
+                    .filter_map(|&e| graph.event_at(e)?.group)
+                    .collect::<FxHashSet<u32>>()
             };
             baskets(from).intersection(&baskets(to)).count()
         }
         LinkKind::FollowedBy => {
             let window = graph.meta.window;
             let users = graph.met_by(from).iter();
-            users.filter(|&&user| follows(graph, user, from, to, window)).count()
+            users
+                .filter(|&&user| follows(graph, user, from, to, window))
+                .count()
         }
         LinkKind::SimilarTo => 0,
     }
@@ -132,7 +149,11 @@ fn follows(graph: &Graph, user: u32, from: u32, to: u32, window: usize) -> bool 
     let steps: Vec<&[Event]> = steps(&events, |e| e.group).collect();
     let holds = |step: &[Event], item: u32| step.iter().any(|e| e.item == item);
     steps.iter().enumerate().any(|(i, step)| {
-        holds(step, from) && steps[i + 1..].iter().take(window).any(|later| holds(later, to))
+        holds(step, from)
+            && steps[i + 1..]
+                .iter()
+                .take(window)
+                .any(|later| holds(later, to))
     })
 }
 

@@ -64,13 +64,21 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
     let LinkSettings { window, neighbours } = settings;
     let how = match kind {
         LinkKind::FollowedBy => {
-            format!("within {window} steps of a history, a basket or an event each; d steps later weighs 1/d")
+            format!(
+                "within {window} steps of a history, a basket or an event each; d steps later weighs 1/d"
+            )
         }
-        LinkKind::BoughtWith => "both in one basket; a way through a basket of n items weighs n^-1/2".into(),
-        LinkKind::CoOccursWith => "the same users met both; a way through a user of n items weighs n^-1/2".into(),
+        LinkKind::BoughtWith => {
+            "both in one basket; a way through a basket of n items weighs n^-1/2".into()
+        }
+        LinkKind::CoOccursWith => {
+            "the same users met both; a way through a user of n items weighs n^-1/2".into()
+        }
         LinkKind::SimilarTo => return format!("cosine of text vectors, at least {ALIKE}"),
     };
-    format!("{how}; divided by degree^1/2 of the first and degree^0.3 of the second; the best {neighbours} of each")
+    format!(
+        "{how}; divided by degree^1/2 of the first and degree^0.3 of the second; the best {neighbours} of each"
+    )
 }
 
 /// Items of containers (users, baskets), as rows.
@@ -91,7 +99,8 @@ impl Rows {
     /// Distinct (container, item) pairs as rows; the last [`LONGEST`] of each by `order`, the third of each triple.
     fn collect(mut pairs: Vec<(u32, u32, u64)>, containers: usize) -> Self {
         let latest = |order: u64| std::cmp::Reverse(order);
-        pairs.par_sort_unstable_by_key(|&(container, item, order)| (container, item, latest(order)));
+        pairs
+            .par_sort_unstable_by_key(|&(container, item, order)| (container, item, latest(order)));
         pairs.dedup_by_key(|&mut (container, item, _)| (container, item));
         pairs.par_sort_unstable_by_key(|&(container, _, order)| (container, latest(order)));
         let (mut last, mut taken) = (NONE, 0);
@@ -166,7 +175,11 @@ impl Events<'_> {
     /// Steps of a history are its baskets; without baskets every event is a step of its own.
     fn followed_by(&self) -> LinkTable {
         let mut follows = Vec::new();
-        for history in self.events.chunk_by(|a, b| a.user == b.user).filter(|h| h[0].user != NONE) {
+        for history in self
+            .events
+            .chunk_by(|a, b| a.user == b.user)
+            .filter(|h| h[0].user != NONE)
+        {
             let recent = &history[history.len().saturating_sub(LONGEST)..];
             self.follow(recent, &mut follows);
         }
@@ -231,7 +244,10 @@ impl Events<'_> {
 }
 
 /// Cuts a history into steps: events of one basket are one step, an event without a basket is a step of its own.
-pub(crate) fn steps<E>(history: &[E], basket: impl Fn(&E) -> Option<u32>) -> impl Iterator<Item = &[E]> {
+pub(crate) fn steps<E>(
+    history: &[E],
+    basket: impl Fn(&E) -> Option<u32>,
+) -> impl Iterator<Item = &[E]> {
     history.chunk_by(move |a, b| basket(a).is_some() && basket(a) == basket(b))
 }
 

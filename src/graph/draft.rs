@@ -143,7 +143,11 @@ impl Draft {
         let user = |id: u32| ids.get(id as usize).copied().unwrap_or(NONE);
         let first_group = self.groups;
         let group = |id: u32| if id == NONE { NONE } else { first_group + id };
-        let groups = segment.events.iter().filter(|e| e.group != NONE).map(|e| e.group + 1);
+        let groups = segment
+            .events
+            .iter()
+            .filter(|e| e.group != NONE)
+            .map(|e| e.group + 1);
         self.groups += groups.max().unwrap_or(0);
         self.events.extend(segment.events.iter().map(|e| EventRow {
             user: user(e.user),
@@ -176,9 +180,15 @@ impl Draft {
     /// Where a dump's times only tell before from after, they have done their work once the events are in order.
     fn forget_order_numbers(&mut self, segments: &[Segment]) {
         let datasets = segments.iter().map(|s| &s.dataset).filter(|d| !d.clock);
-        let graphs = datasets.flat_map(|d| &d.sources).map(|s| self.of(&term::iri(&s.graph)));
+        let graphs = datasets
+            .flat_map(|d| &d.sources)
+            .map(|s| self.of(&term::iri(&s.graph)));
         let clockless: FxHashSet<u32> = graphs.collect();
-        for event in self.events.iter_mut().filter(|e| clockless.contains(&e.source)) {
+        for event in self
+            .events
+            .iter_mut()
+            .filter(|e| clockless.contains(&e.source))
+        {
             event.time = NO_TIME;
         }
     }
@@ -272,8 +282,13 @@ fn fixed_terms() -> impl Iterator<Item = String> {
         prov::WAS_GENERATED_BY,
         prov::GENERATED_AT_TIME,
     ];
-    let links = LinkKind::ALL.into_iter().flat_map(|k| [k.predicate().to_owned(), k.run()]);
-    names.into_iter().map(term::iri).chain(links.map(|l| term::iri(&l)))
+    let links = LinkKind::ALL
+        .into_iter()
+        .flat_map(|k| [k.predicate().to_owned(), k.run()]);
+    names
+        .into_iter()
+        .map(term::iri)
+        .chain(links.map(|l| term::iri(&l)))
 }
 
 fn number_terms(
@@ -284,7 +299,12 @@ fn number_terms(
 ) -> Result<(Vec<String>, Ranges)> {
     let mut all: FxHashSet<String> = fixed_terms().collect();
     for segment in &knowledge.segments {
-        for term in segment.terms.iter().filter(|t| !all.contains(*t)).collect::<Vec<_>>() {
+        for term in segment
+            .terms
+            .iter()
+            .filter(|t| !all.contains(*t))
+            .collect::<Vec<_>>()
+        {
             all.insert(term.to_owned());
         }
         all.extend(segment.dataset.sources.iter().map(|s| term::iri(&s.graph)));

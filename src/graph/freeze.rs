@@ -40,7 +40,13 @@ pub struct Vectors {
 }
 
 /// Writes the snapshot; a former one under that name stays until the new one is whole.
-pub fn freeze(draft: &Draft, meta: &Meta, links: &[LinkTable], vectors: &Vectors, path: &Path) -> Result<Id> {
+pub fn freeze(
+    draft: &Draft,
+    meta: &Meta,
+    links: &[LinkTable],
+    vectors: &Vectors,
+    path: &Path,
+) -> Result<Id> {
     let mut writer = Writer::create(path, FORMAT)?;
     let json = serde_json::to_vec(meta)
         .map_err(|e| Error::corrupt("cannot write the snapshot's description").because(e))?;
@@ -64,18 +70,25 @@ fn write_facts(writer: &mut Writer, draft: &Draft) -> Result<()> {
     writer.add("out.at", &row_starts(&triples, nodes, |t| t[0] as usize))?;
     writer.add("out", &last_two(&triples))?;
 
-    triples.par_iter_mut().for_each(|[s, p, o]| (*s, *p, *o) = (*o, *p, *s));
+    triples
+        .par_iter_mut()
+        .for_each(|[s, p, o]| (*s, *p, *o) = (*o, *p, *s));
     triples.par_sort_unstable();
     let terms = draft.ranges.terms as usize;
     writer.add("in.at", &row_starts(&triples, terms, |t| t[0] as usize))?;
     writer.add("in", &last_two(&triples))?;
 
-    triples.par_iter_mut().for_each(|[o, p, _]| (*o, *p) = (*p, *o));
+    triples
+        .par_iter_mut()
+        .for_each(|[o, p, _]| (*o, *p) = (*p, *o));
     triples.par_sort_unstable();
     let mut predicates: Vec<u32> = triples.iter().map(|t| t[0]).collect();
     predicates.dedup();
     let rank = |t: &[u32; 3]| predicates.partition_point(|p| *p < t[0]);
-    writer.add("predicate.at", &row_starts(&triples, predicates.len(), rank))?;
+    writer.add(
+        "predicate.at",
+        &row_starts(&triples, predicates.len(), rank),
+    )?;
     writer.add("predicate", &last_two(&triples))?;
     writer.add("predicates", &predicates)
 }
@@ -110,7 +123,10 @@ fn write_events(writer: &mut Writer, draft: &Draft) -> Result<()> {
 
     let mut by_item: Vec<(u32, u64)> = events.iter().map(|e| e.item - first).zip(0..).collect();
     by_item.par_sort_unstable();
-    writer.add("event-of.at", &row_starts(&by_item, items, |e| e.0 as usize))?;
+    writer.add(
+        "event-of.at",
+        &row_starts(&by_item, items, |e| e.0 as usize),
+    )?;
     writer.add("event-of", &project(&by_item, |e| e.1))?;
 
     let known = events.iter().filter(|e| e.user != NONE);
@@ -121,7 +137,10 @@ fn write_events(writer: &mut Writer, draft: &Draft) -> Result<()> {
     writer.add("met", &project(&pairs, |p| p[1]))?;
     pairs.par_iter_mut().for_each(|p| p.reverse());
     pairs.par_sort_unstable();
-    writer.add("met-by.at", &row_starts(&pairs, items, |p| (p[0] - first) as usize))?;
+    writer.add(
+        "met-by.at",
+        &row_starts(&pairs, items, |p| (p[0] - first) as usize),
+    )?;
     writer.add("met-by", &project(&pairs, |p| p[1]))
 }
 
@@ -162,8 +181,10 @@ impl Draft {
     /// The literal that names each node, or [`NONE`]: by the order of [`vocabulary::LABELS`], then English or
     /// untagged before other languages, then what most records say, then the first in order.
     pub fn labels(&self) -> Vec<u32> {
-        let properties: Vec<Option<u32>> =
-            vocabulary::LABELS.iter().map(|p| self.id(&term::iri(p))).collect();
+        let properties: Vec<Option<u32>> = vocabulary::LABELS
+            .iter()
+            .map(|p| self.id(&term::iri(p)))
+            .collect();
         let mut labels = vec![NONE; self.ranges.nodes as usize];
         let mut best = vec![None; labels.len()];
         for fact in &self.facts {
@@ -177,7 +198,10 @@ impl Draft {
             };
             let key = (rank, foreign, std::cmp::Reverse(fact.count), value);
             let slot = &mut best[node as usize];
-            if value < self.ranges.literals && value >= self.ranges.nodes && slot.is_none_or(|b| key < b) {
+            if value < self.ranges.literals
+                && value >= self.ranges.nodes
+                && slot.is_none_or(|b| key < b)
+            {
                 *slot = Some(key);
                 labels[node as usize] = value;
             }

@@ -17,9 +17,9 @@ use super::Graph;
 use crate::model::{EvidenceId, LinkKind};
 use petgraph::Direction;
 use petgraph::visit::{
-    Data, EdgeRef, GraphBase, GraphProp, GraphRef, IntoEdgeReferences, IntoEdges, IntoEdgesDirected,
-    IntoNeighbors, IntoNeighborsDirected, IntoNodeIdentifiers, NodeCompactIndexable, NodeCount,
-    NodeIndexable, VisitMap, Visitable,
+    Data, EdgeRef, GraphBase, GraphProp, GraphRef, IntoEdgeReferences, IntoEdges,
+    IntoEdgesDirected, IntoNeighbors, IntoNeighborsDirected, IntoNodeIdentifiers,
+    NodeCompactIndexable, NodeCount, NodeIndexable, VisitMap, Visitable,
 };
 use std::ops::Range;
 
@@ -87,24 +87,33 @@ impl Graph {
     pub fn edges_from(&self, node: u32) -> impl Iterator<Item = EdgeReference> {
         let start = self.out_at.get(node as usize).copied().unwrap_or(0);
         let pairs = self.outgoing(node);
-        let facts = pairs.iter().enumerate().filter_map(move |(i, &[predicate, target])| {
-            let repeated = i > 0 && pairs[i - 1] == pairs[i];
-            (self.nodes().contains(&target) && !repeated).then_some(EdgeReference {
-                source: node,
-                target,
-                id: EvidenceId(start + i as u64),
-                relation: Relation::Fact(predicate),
-            })
-        });
-        let met = self.met(node).iter().filter_map(move |&item| self.meeting(node, item));
+        let facts = pairs
+            .iter()
+            .enumerate()
+            .filter_map(move |(i, &[predicate, target])| {
+                let repeated = i > 0 && pairs[i - 1] == pairs[i];
+                (self.nodes().contains(&target) && !repeated).then_some(EdgeReference {
+                    source: node,
+                    target,
+                    id: EvidenceId(start + i as u64),
+                    relation: Relation::Fact(predicate),
+                })
+            });
+        let met = self
+            .met(node)
+            .iter()
+            .filter_map(move |&item| self.meeting(node, item));
         let links = LinkKind::ALL.into_iter().flat_map(move |kind| {
             let row = self.links(kind, node);
-            row.to.iter().zip(row.first..).map(move |(&target, id)| EdgeReference {
-                source: node,
-                target,
-                id: EvidenceId(id),
-                relation: Relation::Link(kind),
-            })
+            row.to
+                .iter()
+                .zip(row.first..)
+                .map(move |(&target, id)| EdgeReference {
+                    source: node,
+                    target,
+                    id: EvidenceId(id),
+                    relation: Relation::Link(kind),
+                })
         });
         facts.chain(met).chain(links)
     }
@@ -112,17 +121,27 @@ impl Graph {
     /// All edges that enter a node. Links have no index by target; those of each linked item are searched.
     pub fn edges_to(&self, node: u32) -> impl Iterator<Item = EdgeReference> {
         let pairs = self.incoming(node);
-        let facts = pairs.iter().enumerate().filter_map(move |(i, &[predicate, source])| {
-            let repeated = i > 0 && pairs[i - 1] == pairs[i];
-            (!repeated).then(|| EdgeReference {
-                source,
-                target: node,
-                id: EvidenceId(self.facts([source, predicate, node]).start),
-                relation: Relation::Fact(predicate),
-            })
-        });
-        let met = self.met_by(node).iter().filter_map(move |&user| self.meeting(user, node));
-        let sources = if self.items().contains(&node) { self.items() } else { 0..0 };
+        let facts = pairs
+            .iter()
+            .enumerate()
+            .filter_map(move |(i, &[predicate, source])| {
+                let repeated = i > 0 && pairs[i - 1] == pairs[i];
+                (!repeated).then(|| EdgeReference {
+                    source,
+                    target: node,
+                    id: EvidenceId(self.facts([source, predicate, node]).start),
+                    relation: Relation::Fact(predicate),
+                })
+            });
+        let met = self
+            .met_by(node)
+            .iter()
+            .filter_map(move |&user| self.meeting(user, node));
+        let sources = if self.items().contains(&node) {
+            self.items()
+        } else {
+            0..0
+        };
         let links = LinkKind::ALL.into_iter().flat_map(move |kind| {
             let sources = sources.clone();
             sources.filter_map(move |source| {

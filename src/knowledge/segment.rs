@@ -203,9 +203,10 @@ impl Segment {
             .facts
             .iter()
             .all(|f| f.source < sources && f.triple.iter().all(|&id| id < terms));
-        let events_sound = self.events.iter().all(|e| {
-            e.source < sources && e.item < terms && optional(e.user)
-        });
+        let events_sound = self
+            .events
+            .iter()
+            .all(|e| e.source < sources && e.item < terms && optional(e.user));
         match facts_sound && events_sound {
             true => Ok(()),
             false => Err("a record points outside its tables".into()),

@@ -10,7 +10,9 @@ const LONGEST_LABEL: usize = 80;
 
 /// Text of a dump, made harmless: one line, no control or invisible formatting characters, at most 80 characters.
 pub fn clean(text: &str) -> String {
-    let visible = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+    let visible = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c });
     let visible: String = visible.filter(|c| !is_hidden(*c)).collect();
     let mut words = visible.split(' ').filter(|w| !w.is_empty());
     let mut line = words.next().unwrap_or_default().to_owned();
@@ -34,13 +36,17 @@ fn is_hidden(c: char) -> bool {
 
 /// Says a piece of evidence; the candidate is "it", `name` names other nodes.
 pub fn say(graph: &Graph, piece: &Piece, name: &dyn Fn(u32) -> String) -> String {
-    let verb = graph.dataset_of(piece.to).map_or("chose", |d| d.verb.as_str());
+    let verb = graph
+        .dataset_of(piece.to)
+        .map_or("chose", |d| d.verb.as_str());
     let from = list(piece, name);
     match piece.route {
         Route::Link(kind) => {
             let n = support(graph, piece);
             match kind {
-                LinkKind::FollowedBy => format!("{n} who {verb} {from} {verb} it next", n = people(n)),
+                LinkKind::FollowedBy => {
+                    format!("{n} who {verb} {from} {verb} it next", n = people(n))
+                }
                 LinkKind::CoOccursWith => format!("{n} {verb} both it and {from}", n = people(n)),
                 LinkKind::BoughtWith => format!("{verb} together with {from}, {}", times(n)),
                 LinkKind::SimilarTo => format!("described much like {from}"),

@@ -46,7 +46,9 @@ impl Scorer<'_> {
             return paths;
         }
         for &(from, decay) in &profile.history {
-            let met = profile.user.and_then(|user| self.graph.interaction(user, from));
+            let met = profile
+                .user
+                .and_then(|user| self.graph.interaction(user, from));
             let start = paths.len();
             self.link_paths(from, item, &mut paths);
             self.fact_paths(from, item, &mut paths);
@@ -100,18 +102,31 @@ impl Scorer<'_> {
                 via,
                 to,
                 contribution,
-                evidence: triples.iter().map(|&t| EvidenceId(self.graph.facts(t).start)).collect(),
+                evidence: triples
+                    .iter()
+                    .map(|&t| EvidenceId(self.graph.facts(t).start))
+                    .collect(),
             };
             for entity in distinct(self.graph.objects(from, predicate)) {
                 if entity == to {
                     let stated = self.stated(relation, from);
-                    paths.push(path(Route::Stated(predicate), None, stated, &[[from, predicate, to]]));
+                    paths.push(path(
+                        Route::Stated(predicate),
+                        None,
+                        stated,
+                        &[[from, predicate, to]],
+                    ));
                 }
                 let both = from != to && !self.graph.facts([to, predicate, entity]).is_empty();
                 if both && self.sharing(relation, entity).is_some() {
                     let shared = self.shared(relation, from, entity, to);
                     let triples = [[from, predicate, entity], [to, predicate, entity]];
-                    paths.push(path(Route::Shared(predicate), Some(entity), shared, &triples));
+                    paths.push(path(
+                        Route::Shared(predicate),
+                        Some(entity),
+                        shared,
+                        &triples,
+                    ));
                 }
             }
         }
@@ -120,7 +135,10 @@ impl Scorer<'_> {
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
         let of_item = |t: &Trend| !self.graph.facts([item, t.predicate, t.entity]).is_empty();
         for trend in self.trends().iter().filter(|t| of_item(t)) {
-            let fact = self.graph.facts([item, trend.predicate, trend.entity]).start;
+            let fact = self
+                .graph
+                .facts([item, trend.predicate, trend.entity])
+                .start;
             paths.push(Path {
                 route: Route::Trend(trend.predicate),
                 from: None,

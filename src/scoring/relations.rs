@@ -16,7 +16,8 @@ impl Relation {
     /// Every predicate that leads from an item to a resource, but the class, which all items share.
     pub(super) fn find(graph: &Graph, weight: impl Fn(&str) -> f64) -> Vec<Self> {
         let (items, nodes) = (graph.items(), graph.nodes());
-        let leads = |[object, subject]: &[u32; 2]| items.contains(subject) && nodes.contains(object);
+        let leads =
+            |[object, subject]: &[u32; 2]| items.contains(subject) && nodes.contains(object);
         let predicates = graph.predicates().iter().copied();
         let relations = predicates.filter_map(|predicate| {
             let iri = term::as_iri(graph.term(predicate)).filter(|iri| *iri != rdf::TYPE)?;
@@ -43,13 +44,19 @@ impl Scorer<'_> {
         let all = self.graph.interaction_count() as f64;
         let mut trends = Vec::new();
         for relation in &self.relations {
-            for run in self.graph.pairs(relation.predicate).chunk_by(|a, b| a[0] == b[0]) {
+            for run in self
+                .graph
+                .pairs(relation.predicate)
+                .chunk_by(|a, b| a[0] == b[0])
+            {
                 let entity = run[0][0];
                 if !self.graph.nodes().contains(&entity) || run.len() < 2 {
                     continue;
                 }
                 let subjects = self.graph.subjects(entity, relation.predicate);
-                let met: usize = distinct(subjects).map(|item| self.graph.met_by(item).len()).sum();
+                let met: usize = distinct(subjects)
+                    .map(|item| self.graph.met_by(item).len())
+                    .sum();
                 trends.push(Trend {
                     predicate: relation.predicate,
                     entity,

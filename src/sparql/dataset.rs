@@ -105,12 +105,20 @@ impl<'a> GraphDataset<'a> {
     }
 
     /// The id of a literal that is made from a number; `bits` tell numbers of one `datatype` apart.
-    pub(super) fn literal(&self, datatype: &'static str, bits: u64, text: impl FnOnce() -> String) -> TermId {
+    pub(super) fn literal(
+        &self,
+        datatype: &'static str,
+        bits: u64,
+        text: impl FnOnce() -> String,
+    ) -> TermId {
         if let Some(&id) = self.locals.borrow().literals.get(&(datatype, bits)) {
             return id;
         }
         let id = self.id(term::decode(&term::typed(&text(), datatype)));
-        self.locals.borrow_mut().literals.insert((datatype, bits), id);
+        self.locals
+            .borrow_mut()
+            .literals
+            .insert((datatype, bits), id);
         id
     }
 
@@ -146,7 +154,10 @@ impl<'a> GraphDataset<'a> {
             Some(Some(wanted)) => (None, Some((triples, Some(wanted)))),
             None => (None, Some((triples, None))),
         };
-        let default = default.into_iter().flatten().map(|triple| quad(triple, None));
+        let default = default
+            .into_iter()
+            .flatten()
+            .map(|triple| quad(triple, None));
         let named = named.into_iter().flat_map(move |(triples, wanted)| {
             triples.flat_map(move |triple| {
                 let graphs = graph.facts(triple).map(move |fact| graph.graph_of(fact));
@@ -185,9 +196,13 @@ impl<'a> QueryableDataset<'a> for GraphDataset<'a> {
         let named = graph_name.map(|g| g.map(TermId::known));
         let none = |term: &Option<Option<u32>>| *term == Some(None);
         let possible = !known.iter().any(none) && named != Some(Some(None));
-        let facts = possible.then(|| self.facts(known.map(Option::flatten), named.map(Option::flatten)));
+        let facts =
+            possible.then(|| self.facts(known.map(Option::flatten), named.map(Option::flatten)));
         let facts = facts.into_iter().flatten();
-        let edges = self.names.concerns(pattern[1]).then(|| self.edges(pattern, graph_name));
+        let edges = self
+            .names
+            .concerns(pattern[1])
+            .then(|| self.edges(pattern, graph_name));
         facts.chain(edges.into_iter().flatten())
     }
 

@@ -67,7 +67,9 @@ impl Virtual {
             return true;
         };
         predicate.known().is_some_and(|p| {
-            p == self.interacted || self.links.contains(&p) || self.reifier_predicates().contains(&p)
+            p == self.interacted
+                || self.links.contains(&p)
+                || self.reifier_predicates().contains(&p)
         })
     }
 
@@ -125,19 +127,27 @@ impl<'a> GraphDataset<'a> {
         if p.is_some_and(|p| p != predicate) {
             return none();
         }
-        let triple = move |user: u32, item: u32| [TermId::Known(user), predicate, TermId::Known(item)];
+        let triple =
+            move |user: u32, item: u32| [TermId::Known(user), predicate, TermId::Known(item)];
         match (ends(s), ends(o)) {
             (End::Never, _) | (_, End::Never) => none(),
-            (End::Is(user), End::Is(item)) => {
-                Box::new(graph.interaction(user, item).map(|_| triple(user, item)).into_iter())
-            }
-            (End::Is(user), End::Any) => Box::new(graph.met(user).iter().map(move |&i| triple(user, i))),
-            (End::Any, End::Is(item)) => Box::new(graph.met_by(item).iter().map(move |&u| triple(u, item))),
-            (End::Any, End::Any) => Box::new(
+            (End::Is(user), End::Is(item)) => Box::new(
                 graph
-                    .users()
-                    .flat_map(move |user| graph.met(user).iter().map(move |&item| triple(user, item))),
+                    .interaction(user, item)
+                    .map(|_| triple(user, item))
+                    .into_iter(),
             ),
+            (End::Is(user), End::Any) => {
+                Box::new(graph.met(user).iter().map(move |&i| triple(user, i)))
+            }
+            (End::Any, End::Is(item)) => {
+                Box::new(graph.met_by(item).iter().map(move |&u| triple(u, item)))
+            }
+            (End::Any, End::Any) => {
+                Box::new(graph.users().flat_map(move |user| {
+                    graph.met(user).iter().map(move |&item| triple(user, item))
+                }))
+            }
         }
     }
 
@@ -153,7 +163,8 @@ impl<'a> GraphDataset<'a> {
         };
         let predicates = self.names.links;
         let kinds = LinkKind::ALL.into_iter().zip(predicates);
-        let kinds = kinds.filter(move |(_, predicate)| p.is_none_or(|p| p == TermId::Known(*predicate)));
+        let kinds =
+            kinds.filter(move |(_, predicate)| p.is_none_or(|p| p == TermId::Known(*predicate)));
         Box::new(kinds.flat_map(move |(kind, predicate)| {
             sources.clone().flat_map(move |source| {
                 let targets = graph.links(kind, source).to.iter();
@@ -175,8 +186,12 @@ impl<'a> GraphDataset<'a> {
         Box::new(edges.flat_map(move |edge| {
             let edge = EvidenceId(edge);
             let properties = this.properties(edge, p.and_then(TermId::known));
-            let wanted = properties.into_iter().filter(move |(_, value)| o.is_none_or(|o| o == *value));
-            wanted.map(move |(predicate, value)| [TermId::Reifier(edge), TermId::Known(predicate), value])
+            let wanted = properties
+                .into_iter()
+                .filter(move |(_, value)| o.is_none_or(|o| o == *value));
+            wanted.map(move |(predicate, value)| {
+                [TermId::Reifier(edge), TermId::Known(predicate), value]
+            })
         }))
     }
 
@@ -189,7 +204,9 @@ impl<'a> GraphDataset<'a> {
                 said.extend(value().map(|value| (predicate, value)));
             }
         };
-        say(self.names.reifies, &|| Some(TermId::Triple(self.first_edge(edge))));
+        say(self.names.reifies, &|| {
+            Some(TermId::Triple(self.first_edge(edge)))
+        });
         match self.graph.edge(edge) {
             Some(Edge::Fact(fact)) => {
                 let derived = fact.from.map(|from| TermId::Reifier(EvidenceId(from)));
@@ -203,10 +220,19 @@ impl<'a> GraphDataset<'a> {
             }
             Some(Edge::Interaction { user, item }) => {
                 let events = || self.graph.events(user).filter(move |e| e.item == item);
-                say(names.support, &|| Some(self.integer(events().count() as u64)));
-                say(names.at_time, &|| Some(self.time(events().filter_map(|e| e.time).max()?)));
+                say(names.support, &|| {
+                    Some(self.integer(events().count() as u64))
+                });
+                say(names.at_time, &|| {
+                    Some(self.time(events().filter_map(|e| e.time).max()?))
+                });
             }
-            Some(Edge::Link { kind, score, support, .. }) => {
+            Some(Edge::Link {
+                kind,
+                score,
+                support,
+                ..
+            }) => {
                 let run = self.names.runs[kind as usize];
                 say(names.generated_by, &|| Some(TermId::Known(run)));
                 say(names.score, &|| Some(self.decimal(score)));
@@ -225,13 +251,18 @@ impl<'a> GraphDataset<'a> {
         self.literal(xsd::DECIMAL, value.to_bits().into(), || {
             let text = format!("{value:.6}");
             let short = text.trim_end_matches('0');
-            if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
+            if short.ends_with('.') {
+                format!("{short}0")
+            } else {
+                short.to_owned()
+            }
         })
     }
 
     fn time(&self, seconds: i64) -> TermId {
         self.literal(xsd::DATE_TIME, seconds as u64, || {
-            jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |t| t.to_string())
+            jiff::Timestamp::from_second(seconds)
+                .map_or_else(|_| seconds.to_string(), |t| t.to_string())
         })
     }
 
@@ -247,7 +278,9 @@ impl<'a> GraphDataset<'a> {
         if p == self.names.interacted {
             return self.graph.interaction(s, o);
         }
-        let kind = LinkKind::ALL.into_iter().find(|&k| self.names.links[k as usize] == p)?;
+        let kind = LinkKind::ALL
+            .into_iter()
+            .find(|&k| self.names.links[k as usize] == p)?;
         let row = self.graph.links(kind, s);
         let index = row.to.iter().position(|&to| to == o)?;
         Some(EvidenceId(row.first + index as u64))

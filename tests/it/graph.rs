@@ -13,7 +13,10 @@ fn equal_input_gives_an_equal_file() {
     let bytes = |shop: &Shop| std::fs::read(shop.engine.project().snapshot_file()).unwrap();
     assert_eq!(one.snapshot().graph().id(), two.snapshot().graph().id());
     assert_eq!(bytes(&one), bytes(&two));
-    assert_ne!(one.snapshot().graph().id(), Shop::new(2).snapshot().graph().id());
+    assert_ne!(
+        one.snapshot().graph().id(),
+        Shop::new(2).snapshot().graph().id()
+    );
 }
 
 #[test]
@@ -25,9 +28,16 @@ fn every_term_is_found_under_its_number() {
         assert_eq!(graph.find(graph.term(id)), Some(id), "{}", graph.term(id));
     }
     assert_eq!(graph.find("<https://example.org/nobody"), None);
-    assert_eq!(graph.find_user("u7").map(|u| graph.term(u)), Some("<https://example.org/shop/user/u7"));
+    assert_eq!(
+        graph.find_user("u7").map(|u| graph.term(u)),
+        Some("<https://example.org/shop/user/u7")
+    );
     assert!(graph.find_user("p7").is_none(), "a product is no user");
-    assert!(graph.find_item("https://example.org/shop/item/p7").is_some());
+    assert!(
+        graph
+            .find_item("https://example.org/shop/item/p7")
+            .is_some()
+    );
 }
 
 #[test]
@@ -45,12 +55,23 @@ fn every_fact_is_in_all_three_indexes_with_its_provenance() {
         assert!(term::as_iri(graph.term(fact.graph)).is_some());
         assert!((0.0..=1.0).contains(&fact.confidence));
     }
-    let label = graph.find_iri("http://www.w3.org/2000/01/rdf-schema#label").unwrap();
+    let label = graph
+        .find_iri("http://www.w3.org/2000/01/rdf-schema#label")
+        .unwrap();
     let product = graph.find_item("p3").unwrap();
     let [_, name] = graph.objects(product, label)[0];
-    let fact = graph.fact(graph.facts([product, label, name]).start).unwrap();
-    assert_eq!(fact.line, Some(5), "p3 stands on the fifth line of the file");
-    assert_eq!(graph.term(fact.graph), "<https://example.org/shop/source/products.csv");
+    let fact = graph
+        .fact(graph.facts([product, label, name]).start)
+        .unwrap();
+    assert_eq!(
+        fact.line,
+        Some(5),
+        "p3 stands on the fifth line of the file"
+    );
+    assert_eq!(
+        graph.term(fact.graph),
+        "<https://example.org/shop/source/products.csv"
+    );
 }
 
 #[test]
@@ -60,10 +81,17 @@ fn derived_facts_know_the_fact_that_they_were_read_off() {
     let graph = snapshot.graph();
     let facts = (0..graph.fact_count()).filter_map(|i| graph.fact(i));
     let derived: Vec<_> = facts.filter(|f| f.from.is_some()).collect();
-    assert!(derived.len() > 100, "{} facts were read off the names", derived.len());
+    assert!(
+        derived.len() > 100,
+        "{} facts were read off the names",
+        derived.len()
+    );
     for fact in derived {
         let from = graph.fact(fact.from.unwrap()).unwrap();
-        assert_eq!(from.triple[0], fact.triple[0], "both speak of the same product");
+        assert_eq!(
+            from.triple[0], fact.triple[0],
+            "both speak of the same product"
+        );
         assert!(from.line.is_some());
         assert!(term::lexical(graph.term(from.triple[2])).is_some());
     }
@@ -82,12 +110,21 @@ fn every_evidence_id_stands_for_one_edge() {
                 assert!(graph.met_by(item).contains(&user));
                 assert!(graph.events(user).any(|e| e.item == item));
             }
-            Edge::Link { kind, from, to, score, .. } => {
+            Edge::Link {
+                kind,
+                from,
+                to,
+                score,
+                ..
+            } => {
                 let row = graph.links(kind, from);
                 let index = row.to.iter().position(|&t| t == to).unwrap();
                 assert_eq!(row.first + index as u64, id);
                 assert_eq!(row.score[index], score);
-                assert!(index == 0 || row.score[index - 1] >= score, "strongest first");
+                assert!(
+                    index == 0 || row.score[index - 1] >= score,
+                    "strongest first"
+                );
             }
         }
     }
@@ -101,10 +138,17 @@ fn petgraph_runs_on_it() {
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
     let ids: Vec<EvidenceId> = graph.edge_references().map(|e| e.id()).collect();
-    assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "each edge once");
+    assert_eq!(
+        ids.len(),
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        "each edge once"
+    );
     for edge in graph.edge_references().take(500) {
         let entering = graph.edges_directed(edge.target(), petgraph::Incoming);
-        assert!(entering.map(|e| e.id()).any(|id| id == edge.id()), "{edge:?} from its other end");
+        assert!(
+            entering.map(|e| e.id()).any(|id| id == edge.id()),
+            "{edge:?} from its other end"
+        );
     }
     let user = graph.find_user("u1").unwrap();
     let distances = petgraph::algo::dijkstra(graph, user, None, |_| 1u32);
@@ -117,9 +161,11 @@ fn petgraph_runs_on_it() {
     }
     assert_eq!(reached, distances.len());
     assert!(reached <= graph.node_count());
-    assert!(!petgraph::algo::is_cyclic_directed(&petgraph::visit::EdgeFiltered::from_fn(graph, |e| {
-        *e.weight() == kenning::graph::visit::Relation::Interacted
-    })));
+    assert!(!petgraph::algo::is_cyclic_directed(
+        &petgraph::visit::EdgeFiltered::from_fn(graph, |e| {
+            *e.weight() == kenning::graph::visit::Relation::Interacted
+        })
+    ));
 }
 
 #[test]
@@ -128,23 +174,55 @@ fn damaged_and_foreign_snapshots_are_refused() {
     let path = shop.engine.project().snapshot_file();
     let whole = std::fs::read(&path).unwrap();
     let cases: [(&str, fn(&mut Vec<u8>), &str); 6] = [
-        ("a bit flipped in the middle", |b| { let i = b.len() / 2; b[i] ^= 1 }, "checksum"),
+        (
+            "a bit flipped in the middle",
+            |b| {
+                let i = b.len() / 2;
+                b[i] ^= 1
+            },
+            "checksum",
+        ),
         ("another version", |b| b[8] = 9, "layout version 9"),
         ("another kind of file", |b| b[0] = b'X', "not a snapshot"),
         ("cut short", |b| b.truncate(b.len() - 100), "cut short"),
         ("empty", Vec::clear, "shorter than its header"),
-        ("a table that points outside", |b| b[16..24].fill(0xff), "cut short"),
+        (
+            "a table that points outside",
+            |b| b[16..24].fill(0xff),
+            "cut short",
+        ),
     ];
     for (name, damage, message) in cases {
         let mut bytes = whole.clone();
         damage(&mut bytes);
         std::fs::write(&path, bytes).unwrap();
-        let error = Graph::open(&path).err().unwrap_or_else(|| panic!("{name} was accepted"));
-        let expected = if name == "empty" { ErrorKind::Io } else { ErrorKind::Corrupt };
-        assert!(error.kind() == ErrorKind::Corrupt || error.kind() == expected, "{name}: {error}");
-        assert!(error.kind() != ErrorKind::Corrupt || error.message().contains(message), "{name}: {error}");
-        assert!(error.next_step().is_some_and(|h| h.contains("kenning build")), "{name}: {error:?}");
+        let error = Graph::open(&path)
+            .err()
+            .unwrap_or_else(|| panic!("{name} was accepted"));
+        let expected = if name == "empty" {
+            ErrorKind::Io
+        } else {
+            ErrorKind::Corrupt
+        };
+        assert!(
+            error.kind() == ErrorKind::Corrupt || error.kind() == expected,
+            "{name}: {error}"
+        );
+        assert!(
+            error.kind() != ErrorKind::Corrupt || error.message().contains(message),
+            "{name}: {error}"
+        );
+        assert!(
+            error
+                .next_step()
+                .is_some_and(|h| h.contains("kenning build")),
+            "{name}: {error:?}"
+        );
     }
     shop.engine.build(None, &Unwatched).unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), whole, "a new build makes the same file again");
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        whole,
+        "a new build makes the same file again"
+    );
 }

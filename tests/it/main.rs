@@ -3,14 +3,13 @@
 mod architecture;
 mod cli;
 mod config;
-mod embedding;
 mod explanation;
 mod extraction;
 mod graph;
 mod intake;
 mod journal;
 mod llm;
-mod pipeline;
+
 mod prompt;
 mod scoring;
 mod shop;

@@ -18,7 +18,9 @@ fn contributions_add_up_to_the_score() {
         let scorer = Scorer::new(graph, &settings);
         let mut numbers = Numbers::new(seed);
         for _ in 0..200 {
-            let user = graph.find_user(&format!("u{}", numbers.below(USERS))).unwrap();
+            let user = graph
+                .find_user(&format!("u{}", numbers.below(USERS)))
+                .unwrap();
             let item = graph.items().start + numbers.below(graph.items().len() as u64) as u32;
             let profile = scorer.profile(user);
             let paths = scorer.paths(&profile, item);
@@ -35,7 +37,10 @@ fn contributions_add_up_to_the_score() {
         }
     }
     assert_eq!(pairs, 1000);
-    let kinds = routes.iter().map(|r| matches!(r, Route::Link(_))).collect::<BTreeSet<_>>();
+    let kinds = routes
+        .iter()
+        .map(|r| matches!(r, Route::Link(_)))
+        .collect::<BTreeSet<_>>();
     assert_eq!(kinds.len(), 2, "links and facts both took part: {routes:?}");
 }
 
@@ -51,9 +56,16 @@ fn ranks_are_sorted_whole_and_without_the_excluded() {
     let all = scorer.rank(&profile, usize::MAX, &excluded);
     assert_eq!(all.len(), graph.items().len() - excluded.len());
     assert!(all.iter().all(|s| !excluded.contains(&s.item)));
-    assert!(all.windows(2).all(|w| (w[1].score, w[0].item) < (w[0].score, w[1].item) || w[0].score > w[1].score));
+    assert!(
+        all.windows(2)
+            .all(|w| (w[1].score, w[0].item) < (w[0].score, w[1].item) || w[0].score > w[1].score)
+    );
     for k in [0, 1, 7] {
-        assert_eq!(scorer.rank(&profile, k, &excluded), all[..k], "the first {k}");
+        assert_eq!(
+            scorer.rank(&profile, k, &excluded),
+            all[..k],
+            "the first {k}"
+        );
     }
 }
 
@@ -62,15 +74,26 @@ fn the_latest_items_count_most_and_the_oldest_not_at_all() {
     let shop = Shop::new(3);
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
-    let settings = ScoringSettings { history: 3, decay: 0.5, ..ScoringSettings::default() };
+    let settings = ScoringSettings {
+        history: 3,
+        decay: 0.5,
+        ..ScoringSettings::default()
+    };
     let scorer = Scorer::new(graph, &settings);
     let user = graph.find_user("u5").unwrap();
     let profile = scorer.profile(user);
     let weights: Vec<f64> = profile.history.iter().map(|h| h.1).collect();
     assert_eq!(weights, [1.0, 0.5, 0.25]);
-    assert_eq!(profile.history[0].0, graph.events(user).next_back().unwrap().item);
+    assert_eq!(
+        profile.history[0].0,
+        graph.events(user).next_back().unwrap().item
+    );
     let items: Vec<u32> = graph.events(user).rev().map(|e| e.item).collect();
-    assert_eq!(scorer.session(&items).history, profile.history, "a session of the same items is the same");
+    assert_eq!(
+        scorer.session(&items).history,
+        profile.history,
+        "a session of the same items is the same"
+    );
 }
 
 #[test]
@@ -86,10 +109,16 @@ fn the_cold_are_given_what_is_popular_with_reasons() {
     assert_eq!(ranked.len(), 5);
     let met = |item: u32| graph.met_by(item).len();
     let most = graph.items().map(met).max().unwrap();
-    assert!(met(ranked[0].item) * 2 >= most, "the first is among the popular");
+    assert!(
+        met(ranked[0].item) * 2 >= most,
+        "the first is among the popular"
+    );
     let paths = scorer.paths(&profile, ranked[0].item);
     assert!(paths.iter().any(|p| p.route == Route::Popular));
-    assert!(paths.iter().any(|p| matches!(p.route, Route::Trend(_))), "knowledge speaks too");
+    assert!(
+        paths.iter().any(|p| matches!(p.route, Route::Trend(_))),
+        "knowledge speaks too"
+    );
     let sum: f64 = paths.iter().map(|p| p.contribution).sum();
     assert!((sum - ranked[0].score).abs() < 1e-9);
 }
@@ -99,9 +128,18 @@ fn weights_of_the_settings_switch_ways_off() {
     let shop = Shop::new(3);
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
-    let names = ["followed-by", "bought-with", "co-occurs-with", "schema:brand", "kenning:motif"];
+    let names = [
+        "followed-by",
+        "bought-with",
+        "co-occurs-with",
+        "schema:brand",
+        "kenning:motif",
+    ];
     let weights = names.map(|n| (n.to_owned(), 0.0)).into();
-    let settings = ScoringSettings { weights, ..ScoringSettings::default() };
+    let settings = ScoringSettings {
+        weights,
+        ..ScoringSettings::default()
+    };
     let scorer = Scorer::new(graph, &settings);
     let profile = scorer.profile(graph.find_user("u5").unwrap());
     let brand = graph.find_iri("https://schema.org/brand").unwrap();

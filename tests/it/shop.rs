@@ -58,7 +58,10 @@ impl Numbers {
     }
 
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }
@@ -69,17 +72,31 @@ pub const ITEMS: u64 = 80;
 /// Writes the dump: 80 products of 7 brands, 60 customers with 4 baskets each.
 pub fn dump(folder: &Path, seed: u64) {
     let mut numbers = Numbers::new(seed);
-    let words = ["red heart mug", "blue owl bag", "wooden cherry box", "glass star candle", "zinc rose bowl"];
+    let words = [
+        "red heart mug",
+        "blue owl bag",
+        "wooden cherry box",
+        "glass star candle",
+        "zinc rose bowl",
+    ];
     let mut products = String::from("id,name,brand,tags\n");
     for id in 0..ITEMS {
         let word = words[numbers.below(5) as usize];
         let (brand, tag, other) = (numbers.below(7), numbers.below(9), numbers.below(9));
-        writeln!(products, "p{id},{word} {id},Brand {brand},tag {tag}|tag {other}").unwrap();
+        writeln!(
+            products,
+            "p{id},{word} {id},Brand {brand},tag {tag}|tag {other}"
+        )
+        .unwrap();
     }
     let mut sales = String::from("customer,product,time,basket\n");
     for customer in 0..USERS {
         for basket in 0..4 {
-            let name = if customer == 59 && basket == 3 { String::new() } else { format!("u{customer}") };
+            let name = if customer == 59 && basket == 3 {
+                String::new()
+            } else {
+                format!("u{customer}")
+            };
             for _ in 0..3 {
                 // Squared, so that some products are popular.
                 let drawn = numbers.below(ITEMS);
@@ -115,7 +132,9 @@ impl Shop {
     pub fn import(&self) {
         let mapping = Mapping::parse(MAPPING, "mapping.toml").unwrap();
         let dump = self.folder.path().join("dump");
-        self.engine.import(mapping, &dump, Strictness::Strict, &Unwatched).unwrap();
+        self.engine
+            .import(mapping, &dump, Strictness::Strict, &Unwatched)
+            .unwrap();
     }
 
     pub fn snapshot(&self) -> Snapshot {

@@ -9,12 +9,20 @@ use oxigraph::sparql::QueryResults;
 use oxigraph::store::Store;
 use std::time::Duration;
 
-const LIMITS: Limits = Limits { time: Duration::from_secs(60), rows: 1_000_000 };
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(60),
+    rows: 1_000_000,
+};
 
 fn rows(results: QueryResults<'_>) -> Vec<String> {
-    let QueryResults::Solutions(solutions) = results else { panic!("not a SELECT") };
+    let QueryResults::Solutions(solutions) = results else {
+        panic!("not a SELECT")
+    };
     let row = |s: oxigraph::sparql::QuerySolution| {
-        let values = s.values().iter().map(|v| v.as_ref().map_or("-".to_owned(), ToString::to_string));
+        let values = s
+            .values()
+            .iter()
+            .map(|v| v.as_ref().map_or("-".to_owned(), ToString::to_string));
         values.collect::<Vec<_>>().join(" ")
     };
     let mut rows: Vec<String> = solutions.map(|s| row(s.unwrap())).collect();
@@ -23,11 +31,15 @@ fn rows(results: QueryResults<'_>) -> Vec<String> {
 }
 
 fn ask(graph: &Graph, text: &str) -> Vec<String> {
-    query(graph, text, LIMITS, |results| Ok(rows(results))).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+    query(graph, text, LIMITS, |results| Ok(rows(results)))
+        .unwrap_or_else(|e| panic!("{text}: {e:?}"))
 }
 
 fn count(graph: &Graph, pattern: &str) -> u64 {
-    let rows = ask(graph, &format!("SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}"));
+    let rows = ask(
+        graph,
+        &format!("SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}"),
+    );
     rows[0].split('"').nth(1).unwrap().parse().unwrap()
 }
 
@@ -36,16 +48,31 @@ fn virtual_triples_are_the_rows_of_the_graph() {
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
-    assert_eq!(count(graph, "?u kenning:interacted ?i"), graph.interaction_count());
-    assert_eq!(count(graph, "?a kenning:boughtWith ?b"), graph.link_count(LinkKind::BoughtWith));
+    assert_eq!(
+        count(graph, "?u kenning:interacted ?i"),
+        graph.interaction_count()
+    );
+    assert_eq!(
+        count(graph, "?a kenning:boughtWith ?b"),
+        graph.link_count(LinkKind::BoughtWith)
+    );
     assert_eq!(count(graph, "?r rdf:reifies ?t"), graph.edge_count());
     let user = graph.find_user("u3").unwrap();
     let bound = "<https://example.org/shop/user/u3> kenning:interacted ?i";
     assert_eq!(count(graph, bound), graph.met(user).len() as u64);
     let item = graph.met(user)[0];
     let iri = kenning::model::term::as_iri(graph.term(item)).unwrap();
-    assert_eq!(count(graph, &format!("?u kenning:interacted <{iri}>")), graph.met_by(item).len() as u64);
-    assert_eq!(count(graph, &format!("<https://example.org/shop/user/u3> kenning:interacted <{iri}>")), 1);
+    assert_eq!(
+        count(graph, &format!("?u kenning:interacted <{iri}>")),
+        graph.met_by(item).len() as u64
+    );
+    assert_eq!(
+        count(
+            graph,
+            &format!("<https://example.org/shop/user/u3> kenning:interacted <{iri}>")
+        ),
+        1
+    );
     assert_eq!(count(graph, &format!("<{iri}> kenning:interacted ?x")), 0);
     assert_eq!(count(graph, "?s <https://example.org/never> ?o"), 0);
 }
@@ -65,11 +92,23 @@ fn sources_are_named_graphs_and_the_default_graph_is_their_union() {
         "<https://w3id.org/kenning#provenance>",
         "<urn:kenning:run:text:shop>",
     ] {
-        assert!(graphs.contains(&expected.to_owned()), "{expected} is not in {graphs:?}");
+        assert!(
+            graphs.contains(&expected.to_owned()),
+            "{expected} is not in {graphs:?}"
+        );
     }
     assert!(count(graph, &format!("GRAPH {base} {{ ?p schema:brand ?b }}")) >= 80);
-    assert_eq!(count(graph, &format!("GRAPH {base} {{ ?u kenning:interacted ?i }}")), 0);
-    let named = count(graph, "SELECT DISTINCT ?s ?p ?o WHERE { GRAPH ?g { ?s ?p ?o } }");
+    assert_eq!(
+        count(
+            graph,
+            &format!("GRAPH {base} {{ ?u kenning:interacted ?i }}")
+        ),
+        0
+    );
+    let named = count(
+        graph,
+        "SELECT DISTINCT ?s ?p ?o WHERE { GRAPH ?g { ?s ?p ?o } }",
+    );
     assert_eq!(count(graph, "?s ?p ?o"), named);
 }
 
@@ -96,7 +135,10 @@ fn reifiers_tell_where_a_fact_comes_from() {
         graph,
         "SELECT (COUNT(*) AS ?n) WHERE { << ?a kenning:followedBy ?b >> kenning:score ?score ; kenning:support ?n1 ; prov:wasGeneratedBy ?run . ?run a kenning:Run }",
     );
-    assert!(links[0].contains(&format!("\"{}\"", graph.link_count(LinkKind::FollowedBy))), "{links:?}");
+    assert!(
+        links[0].contains(&format!("\"{}\"", graph.link_count(LinkKind::FollowedBy))),
+        "{links:?}"
+    );
 }
 
 #[test]
@@ -105,10 +147,22 @@ fn any_edge_can_be_asked_for_by_its_iri() {
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
     for id in (0..graph.edge_count()).step_by(97) {
-        let told = ask(graph, &format!("SELECT ?t WHERE {{ <urn:kenning:edge:{id}> rdf:reifies ?t }}"));
+        let told = ask(
+            graph,
+            &format!("SELECT ?t WHERE {{ <urn:kenning:edge:{id}> rdf:reifies ?t }}"),
+        );
         assert_eq!(told.len(), 1, "edge {id}");
-        let back = ask(graph, &format!("SELECT ?r WHERE {{ ?r rdf:reifies {} }}", told[0].replace("<<", "<<").as_str()));
-        assert!(back.contains(&format!("<urn:kenning:edge:{id}>")), "edge {id}: {told:?} gives {back:?}");
+        let back = ask(
+            graph,
+            &format!(
+                "SELECT ?r WHERE {{ ?r rdf:reifies {} }}",
+                told[0].replace("<<", "<<").as_str()
+            ),
+        );
+        assert!(
+            back.contains(&format!("<urn:kenning:edge:{id}>")),
+            "edge {id}: {told:?} gives {back:?}"
+        );
         assert!(graph.edge(EvidenceId(id)).is_some());
     }
 }
@@ -122,15 +176,21 @@ fn answers_agree_with_oxigraphs_store() {
     let store = Store::new().unwrap();
     let all = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }";
     query(graph, all, LIMITS, |results| {
-        let QueryResults::Graph(triples) = results else { panic!("not a graph") };
+        let QueryResults::Graph(triples) = results else {
+            panic!("not a graph")
+        };
         for triple in triples {
             let triple = triple.unwrap();
-            store.insert(&triple.in_graph(oxigraph::model::GraphName::DefaultGraph)).unwrap();
+            store
+                .insert(&triple.in_graph(oxigraph::model::GraphName::DefaultGraph))
+                .unwrap();
         }
         Ok(())
     })
     .unwrap();
-    let prefixes = kenning::vocabulary::PREFIXES.iter().map(|(p, n)| format!("PREFIX {p}: <{n}>\n"));
+    let prefixes = kenning::vocabulary::PREFIXES
+        .iter()
+        .map(|(p, n)| format!("PREFIX {p}: <{n}>\n"));
     let prefixes: String = prefixes.collect();
     for text in [
         "SELECT * WHERE { ?u kenning:interacted ?i . ?i schema:brand ?b } ",
@@ -152,8 +212,16 @@ fn answers_agree_with_oxigraphs_store() {
             .execute()
             .unwrap();
         let (ours, theirs) = (ask(graph, text), rows(expected));
-        assert!(ours == theirs, "{text}: {} rows, but the store has {}", ours.len(), theirs.len());
-        assert!(!theirs.is_empty() || text.contains("?x ?q"), "{text} should have rows");
+        assert!(
+            ours == theirs,
+            "{text}: {} rows, but the store has {}",
+            ours.len(),
+            theirs.len()
+        );
+        assert!(
+            !theirs.is_empty() || text.contains("?x ?q"),
+            "{text} should have rows"
+        );
     }
 }
 
@@ -162,13 +230,21 @@ fn hostile_queries_are_bounded() {
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
-    let short = Limits { time: Duration::from_millis(300), rows: 1000 };
+    let short = Limits {
+        time: Duration::from_millis(300),
+        rows: 1000,
+    };
     let run = |text: &str, limits| {
         query(graph, text, limits, |results| {
-            kenning::sparql::write(results, kenning::sparql::Format {
-                solutions: oxigraph::sparql::results::QueryResultsFormat::Json,
-                triples: oxigraph::io::RdfFormat::NTriples,
-            }, limits.rows, std::io::sink())
+            kenning::sparql::write(
+                results,
+                kenning::sparql::Format {
+                    solutions: oxigraph::sparql::results::QueryResultsFormat::Json,
+                    triples: oxigraph::io::RdfFormat::NTriples,
+                },
+                limits.rows,
+                std::io::sink(),
+            )
         })
     };
     let cross = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }";
@@ -179,6 +255,10 @@ fn hostile_queries_are_bounded() {
     assert!(error.message().contains("more than 1000 rows"), "{error}");
     let error = run("SELECT * WHERE { ?s ?p }", LIMITS).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input, "{error}");
-    let error = run("SELECT * WHERE { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }", LIMITS).unwrap_err();
+    let error = run(
+        "SELECT * WHERE { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }",
+        LIMITS,
+    )
+    .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input, "{error}");
 }
