@@ -86,7 +86,15 @@ impl<'a> Explainer<'a> {
 
     /// Says a piece of evidence, with its verdict.
     pub fn reason(&self, item: u32, piece: &Piece) -> Reason {
-        let name = |node: u32| format!("“{}”", wording::clean(self.graph.label(node)));
+        let name = |node: u32| {
+            let label = wording::clean(self.graph.label(node));
+            let is_item = self.graph.items().contains(&node);
+            if is_item {
+                format!("“{label}”")
+            } else {
+                label
+            }
+        };
         let said = wording::say(self.graph, piece, &name);
         Reason {
             text: sentence(piece.route, &said),

@@ -53,13 +53,9 @@ pub fn say(graph: &Graph, piece: &Piece, name: &dyn Fn(u32) -> String) -> String
             }
         }
         Route::Stated(predicate) => format!("{from} {} it", phrase(graph, predicate)),
-        Route::Shared(predicate) => {
-            let value = piece.via.map(name).unwrap_or_default();
-            format!("{} {value}, like {from}", phrase(graph, predicate))
-        }
+        Route::Shared(predicate) => format!("{}, like {from}", has(graph, predicate, piece, name)),
         Route::Trend(predicate) => {
-            let value = piece.via.map(name).unwrap_or_default();
-            format!("{} {value}, which is popular", phrase(graph, predicate))
+            format!("{}, which is popular", has(graph, predicate, piece, name))
         }
         Route::Popular => {
             format!("{} {verb} it", people(graph.met_by(piece.to).len() as u32))
@@ -97,6 +93,18 @@ pub fn support(graph: &Graph, piece: &Piece) -> u32 {
         _ => None,
     });
     supports.max().unwrap_or(0)
+}
+
+/// "is made of wood", "is an owl".
+fn has(graph: &Graph, predicate: u32, piece: &Piece, name: &dyn Fn(u32) -> String) -> String {
+    let phrase = phrase(graph, predicate);
+    let value = piece.via.map(name).unwrap_or_default();
+    match phrase.strip_suffix(" a") {
+        Some(start) if value.starts_with(['a', 'e', 'i', 'o', 'u']) => {
+            format!("{start} an {value}")
+        }
+        _ => format!("{phrase} {value}"),
+    }
 }
 
 /// How a relation is said between an item and a value.
