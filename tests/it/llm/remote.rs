@@ -31,18 +31,24 @@ impl Server {
     fn new(acts: Vec<Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1/", listener.local_addr().unwrap());
-        let thread = std::thread::spawn(move || acts.into_iter().map(|act| serve(&listener, act)).collect());
+        let thread =
+            std::thread::spawn(move || acts.into_iter().map(|act| serve(&listener, act)).collect());
         Self { url, thread }
     }
 
     fn settings(&self) -> RemoteSettings {
-        RemoteSettings { timeout_seconds: 5.0, ..RemoteSettings::new(&self.url, "test-model") }
+        RemoteSettings {
+            timeout_seconds: 5.0,
+            ..RemoteSettings::new(&self.url, "test-model")
+        }
     }
 }
 
 fn serve(listener: &TcpListener, act: Act) -> (String, Value) {
     let (mut stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
     let asked = read(&mut stream);
     match act {
         Act::Say(bytes) => drop(stream.write_all(&bytes)),
@@ -56,10 +62,16 @@ fn read(stream: &mut TcpStream) -> (String, Value) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        assert!(reader.read_line(&mut head).unwrap() > 0, "the client went away");
+        assert!(
+            reader.read_line(&mut head).unwrap() > 0,
+            "the client went away"
+        );
     }
     let head = head.to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap();
     let mut body = vec![0; length.parse().unwrap()];
     reader.read_exact(&mut body).unwrap();
     (head, serde_json::from_slice(&body).unwrap())
@@ -67,7 +79,9 @@ fn read(stream: &mut TcpStream) -> (String, Value) {
 
 fn http(status: &str, headers: &str, body: &str) -> Act {
     let length = body.len();
-    let text = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}");
+    let text = format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
+    );
     Act::Say(text.into_bytes())
 }
 
@@ -76,17 +90,28 @@ fn said(text: &str) -> Act {
         "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13},
     });
-    http("200 OK", "content-type: application/json\r\n", &body.to_string())
+    http(
+        "200 OK",
+        "content-type: application/json\r\n",
+        &body.to_string(),
+    )
 }
 
 fn ask() -> Request {
-    Request::new(vec![Message::system("Be brief."), Message::user("Hello?")], 16)
+    Request::new(
+        vec![Message::system("Be brief."), Message::user("Hello?")],
+        16,
+    )
 }
 
 /// The error of a client without tries left.
 fn error(acts: Vec<Act>) -> Error {
     let server = Server::new(acts);
-    let mut model = Remote::open(&RemoteSettings { retries: 0, ..server.settings() }).unwrap();
+    let mut model = Remote::open(&RemoteSettings {
+        retries: 0,
+        ..server.settings()
+    })
+    .unwrap();
     let error = model.complete(&ask()).unwrap_err();
     server.thread.join().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -100,23 +125,44 @@ fn a_server_is_asked_in_its_language() {
     let folder = tempfile::tempdir().unwrap();
     let key_file = folder.path().join("key");
     std::fs::write(&key_file, format!("{KEY}\n")).unwrap();
-    let mut model =
-        Remote::open(&RemoteSettings { key_file: Some(key_file), json_object: true, ..server.settings() }).unwrap();
+    let mut model = Remote::open(&RemoteSettings {
+        key_file: Some(key_file),
+        json_object: true,
+        ..server.settings()
+    })
+    .unwrap();
     let reply = model.complete(&ask()).unwrap();
     assert_eq!((reply.text.as_str(), reply.finish), ("Hi.", Finish::Stop));
     assert_eq!((reply.prompt_tokens, reply.completion_tokens), (11, 2));
-    model.complete(&Request { json: true, ..ask() }).unwrap();
+    model
+        .complete(&Request {
+            json: true,
+            ..ask()
+        })
+        .unwrap();
     assert!(!format!("{model:?}{}", model.id()).contains(KEY));
 
     let asked = server.thread.join().unwrap();
     let (head, body) = &asked[0];
-    assert!(head.starts_with("post /v1/chat/completions http/1.1"), "{head}");
+    assert!(
+        head.starts_with("post /v1/chat/completions http/1.1"),
+        "{head}"
+    );
     assert!(head.contains(&format!("authorization: bearer {KEY}")));
     assert_eq!(body["model"], "test-model");
-    assert_eq!(body["messages"][1], json!({"role": "user", "content": "Hello?"}));
-    assert_eq!((&body["max_tokens"], &body["temperature"]), (&json!(16), &json!(0.0)));
+    assert_eq!(
+        body["messages"][1],
+        json!({"role": "user", "content": "Hello?"})
+    );
+    assert_eq!(
+        (&body["max_tokens"], &body["temperature"]),
+        (&json!(16), &json!(0.0))
+    );
     assert!(body.get("response_format").is_none());
-    assert_eq!(asked[1].1["response_format"], json!({"type": "json_object"}));
+    assert_eq!(
+        asked[1].1["response_format"],
+        json!({"type": "json_object"})
+    );
 }
 
 #[test]
@@ -133,20 +179,37 @@ fn refusals_that_pass_are_tried_again() {
 fn tries_are_counted() {
     let busy = || http("429 Too Many Requests", "retry-after: 0\r\n", "slow down");
     let server = Server::new(vec![busy(), busy()]);
-    let mut model = Remote::open(&RemoteSettings { retries: 1, ..server.settings() }).unwrap();
+    let mut model = Remote::open(&RemoteSettings {
+        retries: 1,
+        ..server.settings()
+    })
+    .unwrap();
     let error = model.complete(&ask()).unwrap_err();
-    assert!(error.message().contains("429") && error.message().contains("slow down"), "{error}");
+    assert!(
+        error.message().contains("429") && error.message().contains("slow down"),
+        "{error}"
+    );
     assert!(error.message().contains("tries: 2"), "{error}");
     server.thread.join().unwrap();
 }
 
 #[test]
 fn a_pause_beyond_the_deadline_is_not_waited_for() {
-    let server = Server::new(vec![http("429 Too Many Requests", "retry-after: 30\r\n", "")]);
+    let server = Server::new(vec![http(
+        "429 Too Many Requests",
+        "retry-after: 30\r\n",
+        "",
+    )]);
     let mut model = Remote::open(&server.settings()).unwrap();
     let start = Instant::now();
-    let request = Request { deadline: Some(Duration::from_secs(3)), ..ask() };
-    assert_eq!(model.complete(&request).unwrap_err().kind(), ErrorKind::Unavailable);
+    let request = Request {
+        deadline: Some(Duration::from_secs(3)),
+        ..ask()
+    };
+    assert_eq!(
+        model.complete(&request).unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     assert!(start.elapsed() < Duration::from_secs(3));
     server.thread.join().unwrap();
 }
@@ -156,9 +219,19 @@ fn a_slow_server_is_left_at_the_deadline() {
     let server = Server::new(vec![Act::Wait(Duration::from_millis(900))]);
     let mut model = Remote::open(&server.settings()).unwrap();
     let start = Instant::now();
-    let request = Request { deadline: Some(Duration::from_millis(200)), ..ask() };
-    assert_eq!(model.complete(&request).unwrap_err().kind(), ErrorKind::Unavailable);
-    assert!(start.elapsed() < Duration::from_millis(800), "{:?}", start.elapsed());
+    let request = Request {
+        deadline: Some(Duration::from_millis(200)),
+        ..ask()
+    };
+    assert_eq!(
+        model.complete(&request).unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    assert!(
+        start.elapsed() < Duration::from_millis(800),
+        "{:?}",
+        start.elapsed()
+    );
     server.thread.join().unwrap();
 }
 
@@ -179,7 +252,12 @@ fn what_is_no_completion_is_an_error_with_a_quote() {
     error(vec![Act::Say(b"\x00\xffgarbage\r\n\r\n".to_vec())]);
     let huge = "x".repeat(5 << 20);
     assert!(error(vec![http("200 OK", "", &huge)]).message().len() < 1000);
-    assert!(error(vec![http("400 Bad Request", "", &huge)]).message().len() < 1000);
+    assert!(
+        error(vec![http("400 Bad Request", "", &huge)])
+            .message()
+            .len()
+            < 1000
+    );
     let elsewhere = http("302 Found", "location: http://127.0.0.1:1/\r\n", "");
     assert!(error(vec![elsewhere]).message().contains("302"));
 }
@@ -191,7 +269,11 @@ fn the_key_is_not_repeated() {
     std::fs::write(&key_file, KEY).unwrap();
     let body = format!("wrong key {KEY}");
     let server = Server::new(vec![http("401 Unauthorized", "", &body)]);
-    let mut model = Remote::open(&RemoteSettings { key_file: Some(key_file), ..server.settings() }).unwrap();
+    let mut model = Remote::open(&RemoteSettings {
+        key_file: Some(key_file),
+        ..server.settings()
+    })
+    .unwrap();
     let error = model.complete(&ask()).unwrap_err();
     assert!(error.message().contains("wrong key ***"), "{error}");
     assert!(!format!("{error:?}").contains(KEY));
@@ -200,7 +282,13 @@ fn the_key_is_not_repeated() {
 
 #[test]
 fn nobody_there_is_an_error() {
-    let settings = RemoteSettings { retries: 0, ..RemoteSettings::new("http://127.0.0.1:1", "m") };
-    let error = Remote::open(&settings).unwrap().complete(&ask()).unwrap_err();
+    let settings = RemoteSettings {
+        retries: 0,
+        ..RemoteSettings::new("http://127.0.0.1:1", "m")
+    };
+    let error = Remote::open(&settings)
+        .unwrap()
+        .complete(&ask())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }

@@ -6,15 +6,27 @@ use kenning::llm::settings::ReplaySettings;
 use kenning::llm::{Completion, Finish, LanguageModel, Message, Request};
 
 fn settings(path: &std::path::Path) -> ReplaySettings {
-    ReplaySettings { path: path.to_owned(), context_tokens: 100, tokenizer: None }
+    ReplaySettings {
+        path: path.to_owned(),
+        context_tokens: 100,
+        tokenizer: None,
+    }
 }
 
 fn reply(text: &str) -> Completion {
-    Completion { text: text.into(), prompt_tokens: 3, completion_tokens: 1, finish: Finish::Stop }
+    Completion {
+        text: text.into(),
+        prompt_tokens: 3,
+        completion_tokens: 1,
+        finish: Finish::Stop,
+    }
 }
 
 fn line(key: &str, text: &str) -> String {
-    format!("{}\n", serde_json::json!({"key": key, "completion": reply(text)}))
+    format!(
+        "{}\n",
+        serde_json::json!({"key": key, "completion": reply(text)})
+    )
 }
 
 fn ask(text: &str) -> Request {
@@ -26,14 +38,22 @@ fn replies_are_found_by_their_messages() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("replies.jsonl");
     let known = ask("known");
-    fs::write(&path, line(&key(&known.messages), "old") + &line(&key(&known.messages), "new")).unwrap();
+    fs::write(
+        &path,
+        line(&key(&known.messages), "old") + &line(&key(&known.messages), "new"),
+    )
+    .unwrap();
     let mut model = Replay::open(&settings(&path)).unwrap();
     assert_eq!(model.complete(&known).unwrap(), reply("new"));
     let error = model.complete(&ask("unknown")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().contains(&key(&ask("unknown").messages)));
 
-    fs::write(&path, line("*", "any") + "\n" + &line(&key(&known.messages), "new")).unwrap();
+    fs::write(
+        &path,
+        line("*", "any") + "\n" + &line(&key(&known.messages), "new"),
+    )
+    .unwrap();
     let mut model = Replay::open(&settings(&path)).unwrap();
     assert_eq!(model.complete(&ask("unknown")).unwrap(), reply("any"));
     assert_eq!(model.complete(&known).unwrap(), reply("new"));
@@ -43,7 +63,10 @@ fn replies_are_found_by_their_messages() {
 #[test]
 fn a_recording_replays() {
     let folder = tempfile::tempdir().unwrap();
-    let (from, to) = (folder.path().join("from.jsonl"), folder.path().join("to.jsonl"));
+    let (from, to) = (
+        folder.path().join("from.jsonl"),
+        folder.path().join("to.jsonl"),
+    );
     fs::write(&from, line("*", "said")).unwrap();
     let model: Box<dyn LanguageModel> = Box::new(Replay::open(&settings(&from)).unwrap());
     let mut recording = Recording::new(model, &to).unwrap();
@@ -62,7 +85,9 @@ fn a_line_that_is_no_reply_is_pointed_at() {
     let error = Replay::open(&settings(&path)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Input);
     assert!(error.place().unwrap().ends_with("replies.jsonl:2"));
-    let none = Replay::open(&settings(&folder.path().join("none"))).err().unwrap();
+    let none = Replay::open(&settings(&folder.path().join("none")))
+        .err()
+        .unwrap();
     assert_eq!(none.kind(), ErrorKind::NotFound);
 }
 

@@ -29,12 +29,19 @@ impl Tiny {
         let tokens = tokens();
         let (vocabulary, shared) = (tokens.len(), WIDTH / HEADS * SHARED);
         let mut tensors = vec![
-            ("token_embd.weight".to_owned(), random.tensor(&[vocabulary, WIDTH])),
+            (
+                "token_embd.weight".to_owned(),
+                random.tensor(&[vocabulary, WIDTH]),
+            ),
             ("output_norm.weight".to_owned(), ones(WIDTH)),
-            ("output.weight".to_owned(), random.tensor(&[vocabulary, WIDTH])),
+            (
+                "output.weight".to_owned(),
+                random.tensor(&[vocabulary, WIDTH]),
+            ),
         ];
         for layer in 0..LAYERS {
-            let mut add = |name: &str, tensor| tensors.push((format!("blk.{layer}.{name}"), tensor));
+            let mut add =
+                |name: &str, tensor| tensors.push((format!("blk.{layer}.{name}"), tensor));
             add("attn_norm.weight", ones(WIDTH));
             add("ffn_norm.weight", ones(WIDTH));
             for (name, rows) in [("attn_q", WIDTH), ("attn_k", shared), ("attn_v", shared)] {
@@ -46,7 +53,10 @@ impl Tiny {
             add("ffn_up.weight", random.tensor(&[HIDDEN, WIDTH]));
             add("ffn_down.weight", random.tensor(&[WIDTH, HIDDEN]));
         }
-        Self { metadata: metadata(tokens), tensors }
+        Self {
+            metadata: metadata(tokens),
+            tensors,
+        }
     }
 
     /// Sets an entry of the metadata.
@@ -75,7 +85,10 @@ impl Tiny {
 }
 
 fn metadata(tokens: Vec<String>) -> Vec<(String, Value)> {
-    let types = tokens.iter().map(|t| Value::I32(if t.starts_with("<|") { 3 } else { 1 })).collect();
+    let types = tokens
+        .iter()
+        .map(|t| Value::I32(if t.starts_with("<|") { 3 } else { 1 }))
+        .collect();
     let tokens = tokens.into_iter().map(Value::String).collect();
     let number = |key: &str, n: usize| (format!("qwen2.{key}"), Value::U32(n as u32));
     let text = |key: &str, text: &str| (key.to_owned(), Value::String(text.to_owned()));
@@ -87,13 +100,19 @@ fn metadata(tokens: Vec<String>) -> Vec<(String, Value)> {
         number("attention.head_count", HEADS),
         number("attention.head_count_kv", SHARED),
         number("context_length", CONTEXT as usize),
-        ("qwen2.attention.layer_norm_rms_epsilon".to_owned(), Value::F32(1e-6)),
+        (
+            "qwen2.attention.layer_norm_rms_epsilon".to_owned(),
+            Value::F32(1e-6),
+        ),
         ("qwen2.rope.freq_base".to_owned(), Value::F32(10_000.0)),
         text("tokenizer.ggml.model", "gpt2"),
         text("tokenizer.ggml.pre", "qwen2"),
         ("tokenizer.ggml.tokens".to_owned(), Value::Array(tokens)),
         ("tokenizer.ggml.token_type".to_owned(), Value::Array(types)),
-        ("tokenizer.ggml.merges".to_owned(), Value::Array(vec![Value::String("t h".to_owned())])),
+        (
+            "tokenizer.ggml.merges".to_owned(),
+            Value::Array(vec![Value::String("t h".to_owned())]),
+        ),
         ("tokenizer.ggml.eos_token_id".to_owned(), Value::U32(END)),
     ]
 }
@@ -102,8 +121,17 @@ fn metadata(tokens: Vec<String>) -> Vec<(String, Value)> {
 fn tokens() -> Vec<String> {
     let printable = |b: u32| matches!(b, 33..=126 | 161..=172 | 174..=255);
     let mut others = 256..;
-    let byte = |b: u32| if printable(b) { b } else { others.next().unwrap() };
-    let mut tokens: Vec<String> = (0..256).map(byte).map(|c| char::from_u32(c).unwrap().to_string()).collect();
+    let byte = |b: u32| {
+        if printable(b) {
+            b
+        } else {
+            others.next().unwrap()
+        }
+    };
+    let mut tokens: Vec<String> = (0..256)
+        .map(byte)
+        .map(|c| char::from_u32(c).unwrap().to_string())
+        .collect();
     tokens.extend(["<|im_start|>", "<|im_end|>", "<|endoftext|>", "th"].map(str::to_owned));
     tokens
 }
@@ -120,13 +148,18 @@ struct Random(u64);
 
 impl Random {
     fn tensor(&mut self, dimensions: &[usize]) -> QTensor {
-        let numbers: Vec<f32> = (0..dimensions.iter().product()).map(|_| self.next()).collect();
+        let numbers: Vec<f32> = (0..dimensions.iter().product())
+            .map(|_| self.next())
+            .collect();
         quantized(Tensor::from_vec(numbers, dimensions, &Device::Cpu).unwrap())
     }
 
     /// A number in -0.5..0.5.
     fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 40) as f32 / (1u64 << 24) as f32 - 0.5
     }
 }
