@@ -102,9 +102,9 @@ fn tensors() -> HashMap<String, Tensor> {
 
 fn texts() -> Vec<String> {
     let words = &WORDS[4..];
-    (0..50)
+    (0..200)
         .map(|i| {
-            (0..i % 9)
+            (0..i % 25)
                 .map(|j| words[(i * 5 + j * 3) % words.len()])
                 .collect::<Vec<_>>()
                 .join(" ")

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use candle_core::quantized::gguf_file::Value;
 use kenning::ErrorKind;
 use kenning::llm::local::Local;
+use kenning::llm::tokens::approximate;
 use kenning::llm::{Finish, LanguageModel, Message, Request};
 use kenning::weights::{Manifest, Role, cache_dir, locate};
 
@@ -313,6 +314,34 @@ fn the_real_model_answers() {
         reply.prompt_tokens,
         model.count_messages(&request.messages).unwrap()
     );
+    check_approximate(&model);
+}
+
+/// The approximate counter is on the high side of this model's, but not by far.
+fn check_approximate(model: &Local) {
+    for text in [
+        "Toy Story (1995) | Animation, Children's, Comedy",
+        "(film:1193) --[directedBy]--> (person:Miloš Forman); rated 5 of 5 by 1,725 people",
+        "{\"ranking\": [\"c3\", \"c1\", \"c2\"], \"reasons\": {\"c3\": [\"e17\", \"e4\"]}}",
+        "You are a careful recommender. Answer with the ids of the candidates, the best one first, and nothing else.",
+        "Amélie et les poupées russes, Straßenbahn, 七人の侍, Сталкер",
+        "http://www.w3.org/2000/01/rdf-schema#subClassOf",
+    ] {
+        let (exact, guess) = (
+            model.count_tokens(text).unwrap(),
+            approximate().count(text).unwrap(),
+        );
+        println!("{exact} tokens, guessed {guess}: {text}");
+        assert!(
+            guess >= exact && guess <= 2 * exact + 4,
+            "{exact} tokens, guessed {guess}: {text}"
+        );
+        let messages = [Message::system(text), Message::user(text)];
+        assert!(
+            approximate().count_messages(&messages).unwrap()
+                >= model.count_messages(&messages).unwrap()
+        );
+    }
 }
 
 #[test]
