@@ -24,7 +24,7 @@ const HEADER: usize = 64;
 const KEY: usize = 16;
 const CHECKSUM: usize = 8;
 /// Texts that are computed before they are written.
-const BLOCK: usize = 256;
+const BLOCK: usize = 512;
 const MAX_DIMENSIONS: usize = 1 << 16;
 
 /// The vectors of one embedder. One process at a time has it open.
@@ -123,7 +123,7 @@ impl VectorCache {
             return Err(Error::usage(message).at(self.path.display()));
         }
         let mut new = self.missing(texts);
-        // Texts of like length beside each other keep all workers busy to the end of a block.
+        // Texts of like length beside each other can be computed together.
         new.sort_by_key(|text| text.len());
         progress.begin("embed texts", Some(new.len() as u64), "texts");
         let done = new.chunks(BLOCK).try_for_each(|block| {

@@ -1,9 +1,10 @@
 //! A BERT sentence model (all-MiniLM-L6-v2) on candle: mean pooling, vectors of length 1.
 //!
-//! Every text is computed on its own, without padding. Batches would be faster, but the shape of a matrix product
-//! decides in which order it sums: in a batch, a text's last bits depend on the texts beside it. Alone they depend on
-//! the text (and on the kind of processor), which caches and repeated runs rely on.
+//! Only texts with equally many tokens share a batch, without padding. Then every product is over the same number of
+//! terms as for the text alone, and gives the same bits (tests look at that): the vector of a text does not depend
+//! on the texts beside it. Padded batches would not be much faster.
 
+use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,13 +18,20 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Longer texts are cut, as the model was trained.
 const MAX_TOKENS: usize = 256;
-/// Workers of one thread each; candle's own threads wait for each other too often to be worth it here.
-const WORKERS: usize = 2;
+/// Tokens of a batch; beyond this nothing is gained.
+const BATCH_TOKENS: usize = 256;
+/// Products with no more numbers than this are summed another way by candle, so that a batch would change bits.
+const SMALL_PRODUCT: usize = 16 * 16;
+/// Numbers in a tensor from which candle works on it with its own, shared threads.
+const SHARED_WORK: usize = 64 * 1024;
+/// The most workers. They have one thread each: candle's own threads wait for each other too often to be worth it here.
+const MAX_WORKERS: usize = 8;
 
 /// A sentence model.
 pub struct Embedder {
     id: String,
     dimensions: usize,
+    batch_tokens: usize,
     model: BertModel,
     tokenizer: Tokenizer,
     pools: Vec<rayon::ThreadPool>,
@@ -67,6 +75,7 @@ impl Embedder {
         Ok(Self {
             id,
             dimensions: config.hidden_size,
+            batch_tokens: batch_tokens(&config),
             model,
             tokenizer,
             pools: pools()?,
@@ -85,23 +94,47 @@ impl Embedder {
 
     /// One vector per text, of length 1. Do not call this from a rayon pool.
     pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(texts[i].len()));
+        let tokens: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|text| self.tokens(text))
+            .collect::<Result<_>>()?;
+        let batches = self.batches(&tokens);
         let next = AtomicUsize::new(0);
         let work = || -> Result<Vec<(usize, Vec<f32>)>> {
             let mut done = Vec::new();
-            while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done.push((index, self.embed_one(texts[index])?));
+            while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let vectors = self.forward(batch, &tokens);
+                let vectors =
+                    vectors.map_err(|e| Error::corrupt(format!("the embedder failed: {e}")))?;
+                done.extend(batch.iter().copied().zip(vectors));
             }
             Ok(done)
         };
         let mut vectors = vec![Vec::new(); texts.len()];
-        for done in self.on_every_worker(texts.len(), &work)? {
+        for done in self.on_every_worker(batches.len(), &work)? {
             for (index, vector) in done? {
-                vectors[index] = vector;
+                vectors[index] = normalized(vector);
             }
         }
         Ok(vectors)
+    }
+
+    /// The texts with equally many tokens, in batches; the longest first, which leaves the workers little to wait for.
+    fn batches(&self, tokens: &[Vec<u32>]) -> Vec<Vec<usize>> {
+        let mut order: Vec<usize> = (0..tokens.len()).collect();
+        order.sort_by_key(|&index| Reverse(tokens[index].len()));
+        let groups = order.chunk_by(|&a, &b| tokens[a].len() == tokens[b].len());
+        let rows = |length: usize| match length * self.dimensions > SMALL_PRODUCT {
+            true => (self.batch_tokens / length).max(1),
+            false => 1,
+        };
+        groups
+            .flat_map(|group| {
+                group
+                    .chunks(rows(tokens[group[0]].len()))
+                    .map(<[usize]>::to_vec)
+            })
+            .collect()
     }
 
     /// Runs `work` on as many workers as `tasks` keep busy.
@@ -123,23 +156,23 @@ impl Embedder {
         })
     }
 
-    fn embed_one(&self, text: &str) -> Result<Vec<f32>> {
+    fn tokens(&self, text: &str) -> Result<Vec<u32>> {
         let encoding = self.tokenizer.encode_fast(text, true);
         let encoding = encoding.map_err(|e| Error::input(format!("cannot tokenize: {e}")))?;
-        let vector = match encoding.get_ids() {
-            [] => vec![0.0; self.dimensions],
-            ids => self
-                .forward(ids)
-                .map_err(|e| Error::corrupt(format!("the embedder failed: {e}")))?,
-        };
-        Ok(normalized(vector))
+        Ok(encoding.get_ids().to_vec())
     }
 
-    /// The mean of the states of all tokens.
-    fn forward(&self, ids: &[u32]) -> candle_core::Result<Vec<f32>> {
-        let ids = Tensor::new(ids, &Device::Cpu)?.unsqueeze(0)?;
+    /// For each text of `batch` the mean of the states of its tokens. They are equally many.
+    fn forward(&self, batch: &[usize], tokens: &[Vec<u32>]) -> candle_core::Result<Vec<Vec<f32>>> {
+        let ids: Vec<u32> = batch
+            .iter()
+            .flat_map(|&index| &tokens[index])
+            .copied()
+            .collect();
+        let length = ids.len() / batch.len();
+        let ids = Tensor::from_vec(ids, (batch.len(), length), &Device::Cpu)?;
         let states = self.model.forward(&ids, &ids.zeros_like()?, None)?;
-        states.mean(1)?.squeeze(0)?.to_vec1()
+        states.mean(1)?.to_vec2()
     }
 }
 
@@ -157,10 +190,22 @@ impl TextEncoder for Embedder {
     }
 }
 
+/// How many tokens a batch may have. If candle has threads of its own, batches are kept so small that it does not use
+/// them: the workers would wait for each other there.
+fn batch_tokens(config: &Config) -> usize {
+    match candle_core::utils::barrier_pool().n_workers() {
+        0 => BATCH_TOKENS,
+        _ => (SHARED_WORK - 1) / config.intermediate_size.max(config.hidden_size),
+    }
+}
+
 /// One pool of one thread per worker: candle's matrix products use the pool that they are called in.
 fn pools() -> Result<Vec<rayon::ThreadPool>> {
     let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let pools = (0..WORKERS).map(|_| pool()).collect::<Result<_, _>>();
+    let workers = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_WORKERS);
+    let pools = (0..workers).map(|_| pool()).collect::<Result<_, _>>();
     pools.map_err(|e| {
         Error::new(
             ErrorKind::Io,

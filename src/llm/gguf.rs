@@ -153,7 +153,7 @@ impl Header {
         }
         let (kind, offset) = (self.u32()?, self.u64()?);
         let (block, bytes) = block_of(kind)?;
-        if elements % block != 0 {
+        if !elements.is_multiple_of(block) {
             return Err(Error::corrupt(format!(
                 "{elements} elements are no whole blocks of {block}"
             )));

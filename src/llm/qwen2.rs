@@ -93,14 +93,10 @@ impl Shape {
     }
 
     fn check_numbers(&self) -> Result<()> {
-        let divides = self.width % self.heads == 0 && self.heads % self.shared_heads == 0;
+        let divides = self.width.is_multiple_of(2 * self.heads)
+            && self.heads.is_multiple_of(self.shared_heads);
         let sane = self.layers <= 1024 && self.width <= 1 << 16 && self.context <= 1 << 24;
-        if !divides
-            || !sane
-            || self.head_width() % 2 != 0
-            || !(self.rope_base > 0.0)
-            || !(self.epsilon > 0.0)
-        {
+        if !divides || !sane || self.rope_base <= 0.0 || self.epsilon <= 0.0 {
             return Err(Error::corrupt(format!(
                 "the metadata make no model: {self:?}"
             )));

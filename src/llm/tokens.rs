@@ -141,17 +141,17 @@ fn count_with_allowance(counter: &dyn TokenCounter, messages: &[Message]) -> Res
     Ok(sum)
 }
 
-/// A guess, rather high, at the tokens of one word: a token per digit, per six Latin letters, per two other ASCII
-/// characters, and per other character.
+/// A guess, rather high, at the tokens of one word: a token per five Latin letters and per capital inside, per digit,
+/// per two other ASCII characters, and per other character.
 fn pieces(word: &str) -> usize {
-    let (mut letters, mut digits, mut marks, mut others) = (0usize, 0, 0usize, 0);
-    for c in word.trim_start_matches(' ').chars() {
-        match c {
-            'a'..='z' | 'A'..='Z' => letters += 1,
-            '0'..='9' => digits += 1,
-            c if c.is_ascii() => marks += 1,
-            _ => others += 1,
-        }
-    }
-    (letters.div_ceil(6) + digits + marks.div_ceil(2) + others).max(1)
+    let word = word.trim_start_matches(' ');
+    let count = |kind: fn(&char) -> bool| word.chars().filter(kind).count();
+    let capitals = word
+        .chars()
+        .skip(1)
+        .filter(char::is_ascii_uppercase)
+        .count();
+    let letters = count(char::is_ascii_alphabetic).div_ceil(5) + capitals;
+    let marks = count(|c| c.is_ascii() && !c.is_ascii_alphanumeric()).div_ceil(2);
+    (letters + count(char::is_ascii_digit) + marks + count(|c| !c.is_ascii())).max(1)
 }

@@ -13,7 +13,9 @@ use kenning::{Error, ErrorKind, Result};
 use proptest::prelude::*;
 use serde_json::json;
 
-const WORDS: [&str; 12] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "film", "of", "war", "love", "and", "peace", "the"];
+const WORDS: [&str; 12] = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "film", "of", "war", "love", "and", "peace", "the",
+];
 const WIDTH: usize = 16;
 
 /// Writes a tiny random BERT.
@@ -25,7 +27,11 @@ fn tiny(folder: &Path) {
         "position_embedding_type": "absolute", "use_cache": true, "model_type": "bert",
     });
     fs::write(folder.join("config.json"), config.to_string()).unwrap();
-    let vocabulary: HashMap<_, _> = WORDS.iter().enumerate().map(|(id, word)| (*word, id)).collect();
+    let vocabulary: HashMap<_, _> = WORDS
+        .iter()
+        .enumerate()
+        .map(|(id, word)| (*word, id))
+        .collect();
     let special = |id: usize| json!({"id": WORDS[id], "ids": [id], "tokens": [WORDS[id]]});
     let tokenizer = json!({
         "version": "1.0", "truncation": null, "padding": {"strategy": {"Fixed": 40}, "direction": "Right",
@@ -51,17 +57,33 @@ fn tensors() -> HashMap<String, Tensor> {
     let mut state = 7u64;
     let mut add = |name: String, dimensions: &[usize]| {
         let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
         };
         let numbers: Vec<f32> = (0..dimensions.iter().product()).map(|_| next()).collect();
-        tensors.insert(name, Tensor::from_vec(numbers, dimensions, &Device::Cpu).unwrap());
+        tensors.insert(
+            name,
+            Tensor::from_vec(numbers, dimensions, &Device::Cpu).unwrap(),
+        );
     };
     for (name, rows) in [("word", WORDS.len()), ("position", 64), ("token_type", 2)] {
-        add(format!("embeddings.{name}_embeddings.weight"), &[rows, WIDTH]);
+        add(
+            format!("embeddings.{name}_embeddings.weight"),
+            &[rows, WIDTH],
+        );
     }
     let mut linear = |name: String, out: usize, within: usize| {
-        add(format!("{name}.weight"), if within == 0 { &[out][..] } else { &[out, within] }.to_vec().as_slice());
+        let dimensions = [out, within];
+        add(
+            format!("{name}.weight"),
+            if within == 0 {
+                &dimensions[..1]
+            } else {
+                &dimensions
+            },
+        );
         add(format!("{name}.bias"), &[out]);
     };
     linear("embeddings.LayerNorm".into(), WIDTH, 0);
@@ -80,7 +102,14 @@ fn tensors() -> HashMap<String, Tensor> {
 
 fn texts() -> Vec<String> {
     let words = &WORDS[4..];
-    (0..50).map(|i| (0..i % 9).map(|j| words[(i * 5 + j * 3) % words.len()]).collect::<Vec<_>>().join(" ")).collect()
+    (0..200)
+        .map(|i| {
+            (0..i % 25)
+                .map(|j| words[(i * 5 + j * 3) % words.len()])
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect()
 }
 
 /// Every text gives the same bits alone, with others, and in another order.
@@ -120,7 +149,12 @@ fn a_folder_without_a_model_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = || Embedder::load(folder.path()).err().unwrap();
     assert_eq!(refused().kind(), ErrorKind::NotFound);
-    assert!(refused().next_step().unwrap().contains("kenning model pull"));
+    assert!(
+        refused()
+            .next_step()
+            .unwrap()
+            .contains("kenning model pull")
+    );
     for (name, bytes) in [
         ("model.safetensors", &b"no tensors"[..]),
         ("model.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\x7f{}"),
@@ -136,7 +170,10 @@ fn a_folder_without_a_model_is_refused() {
     }
     tiny(folder.path());
     let config = fs::read_to_string(folder.path().join("config.json")).unwrap();
-    for (from, to) in [("\"num_attention_heads\":4", "\"num_attention_heads\":0"), ("\"vocab_size\":12", "\"vocab_size\":5")] {
+    for (from, to) in [
+        ("\"num_attention_heads\":4", "\"num_attention_heads\":0"),
+        ("\"vocab_size\":12", "\"vocab_size\":5"),
+    ] {
         let changed = config.replace(from, to);
         assert_ne!(changed, config);
         fs::write(folder.path().join("config.json"), changed).unwrap();
@@ -154,12 +191,58 @@ fn the_real_embedder_knows_what_is_alike() {
     let embedder = Embedder::load(&files.folder).unwrap();
     assert_eq!(embedder.dimensions(), 384);
     let long = "A very long story. ".repeat(100);
-    let texts = ["Toy Story, animated film", "Finding Nemo, cartoon", "Tax law of Bavaria", "Heat", &long];
+    let texts = [
+        "Toy Story, animated film",
+        "Finding Nemo, cartoon",
+        "Tax law of Bavaria",
+        "Heat",
+        &long,
+    ];
     check_bits(&embedder, &texts);
     let vectors = embedder.embed(&texts).unwrap().concat();
     let found = neighbours(&vectors, 384, 1, -1.0).unwrap();
     assert_eq!(found[0][0].0, 1);
     assert_eq!(found[1][0].0, 0);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn the_real_embedder_is_fast() {
+    let manifest = Manifest::shipped().unwrap();
+    let files = locate(
+        manifest.role(Role::Embedder).unwrap(),
+        &cache_dir().unwrap(),
+    )
+    .unwrap();
+    let embedder = Embedder::load(&files.folder).unwrap();
+    let genres = [
+        "Drama",
+        "Comedy|Romance",
+        "Action|Adventure|Sci-Fi",
+        "Children's|Animation|Musical",
+    ];
+    let texts: Vec<String> = (0..400)
+        .map(|i| {
+            format!(
+                "The Return of Number {i} (19{:02}), genres {}",
+                i % 100,
+                genres[i % 4]
+            )
+        })
+        .collect();
+    for texts in [&texts[..1], &texts[..400], &texts[..400]] {
+        let start = std::time::Instant::now();
+        embedder.embed(&slices(texts)).unwrap();
+        println!("{} texts: {:.1?}", texts.len(), start.elapsed());
+    }
+    let vectors = embedder.embed(&slices(&texts)).unwrap().concat().repeat(25);
+    let start = std::time::Instant::now();
+    neighbours(&vectors, 384, 20, 0.2).unwrap();
+    println!(
+        "neighbours of {} rows: {:.1?}",
+        vectors.len() / 384,
+        start.elapsed()
+    );
 }
 
 /// An encoder that counts its texts and, if told so, fails after some.
@@ -170,7 +253,10 @@ struct Counting {
 
 impl Counting {
     fn new(limit: usize) -> Self {
-        Self { done: AtomicUsize::new(0), limit }
+        Self {
+            done: AtomicUsize::new(0),
+            limit,
+        }
     }
 }
 
@@ -233,7 +319,12 @@ fn vectors_are_computed_once() {
     assert_eq!(cache.fill(&texts, &encoder, &counted).unwrap(), 700);
     assert_eq!(counted.0.into_inner(), 700);
     assert_eq!(cache.fill(&texts, &encoder, &Unwatched).unwrap(), 0);
-    assert_eq!(cache.fill(&["new", "text 3", "new"], &encoder, &Unwatched).unwrap(), 1);
+    assert_eq!(
+        cache
+            .fill(&["new", "text 3", "new"], &encoder, &Unwatched)
+            .unwrap(),
+        1
+    );
     drop(cache);
     let cache = open(&path);
     assert_eq!(cache.len(), 701);
@@ -253,12 +344,27 @@ fn interrupted_work_goes_on() {
     assert!(cache.fill(&texts, &Counting::new(600), &Unwatched).is_err());
     let done = cache.len();
     assert!(done > 0 && done <= 600);
-    assert!(texts.iter().filter(|text| cache.get(text).is_some()).count() == done);
+    assert!(
+        texts
+            .iter()
+            .filter(|text| cache.get(text).is_some())
+            .count()
+            == done
+    );
     drop(cache);
     let mut cache = open(&path);
     assert_eq!(cache.len(), done);
-    assert_eq!(cache.fill(&texts, &Counting::new(usize::MAX), &Unwatched).unwrap(), 1000 - done);
-    assert!(texts.iter().all(|text| cache.get(text) == Some(&vector(text))));
+    assert_eq!(
+        cache
+            .fill(&texts, &Counting::new(usize::MAX), &Unwatched)
+            .unwrap(),
+        1000 - done
+    );
+    assert!(
+        texts
+            .iter()
+            .all(|text| cache.get(text) == Some(&vector(text)))
+    );
 }
 
 #[test]
@@ -267,7 +373,9 @@ fn a_torn_or_damaged_end_is_cut_off() {
     let path = folder.path().join("vectors");
     let texts = numbered(5);
     let texts = slices(&texts);
-    open(&path).fill(&texts, &Counting::new(9), &Unwatched).unwrap();
+    open(&path)
+        .fill(&texts, &Counting::new(9), &Unwatched)
+        .unwrap();
     let whole = fs::read(&path).unwrap();
     let record = (whole.len() - 64) / 5;
     for length in 0..=whole.len() {
@@ -285,7 +393,11 @@ fn a_torn_or_damaged_end_is_cut_off() {
         let mut cache = open(&path);
         assert_eq!(cache.len(), (index - 64) / record);
         cache.fill(&texts, &Counting::new(9), &Unwatched).unwrap();
-        assert!(texts.iter().all(|text| cache.get(text) == Some(&vector(text))));
+        assert!(
+            texts
+                .iter()
+                .all(|text| cache.get(text) == Some(&vector(text)))
+        );
     }
 }
 
@@ -300,24 +412,56 @@ fn vectors_of_another_embedder_are_refused() {
         assert!(error.next_step().is_some());
     }
     let mut other = VectorCache::open(&folder.path().join("other"), "another", 3).unwrap();
-    assert_eq!(other.fill(&["a"], &Counting::new(9), &Unwatched).unwrap_err().kind(), ErrorKind::Usage);
+    assert_eq!(
+        other
+            .fill(&["a"], &Counting::new(9), &Unwatched)
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Usage
+    );
     for bytes in ["a file of somebody".to_owned(), "x".repeat(500)] {
         fs::write(&path, &bytes).unwrap();
-        assert_eq!(VectorCache::open(&path, "counting", 3).err().unwrap().kind(), ErrorKind::Corrupt);
-        assert_eq!(fs::read_to_string(&path).unwrap(), bytes, "it is left alone");
+        assert_eq!(
+            VectorCache::open(&path, "counting", 3)
+                .err()
+                .unwrap()
+                .kind(),
+            ErrorKind::Corrupt
+        );
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            bytes,
+            "it is left alone"
+        );
     }
     fs::remove_file(&path).unwrap();
     let _first = open(&path);
-    assert!(VectorCache::open(&path, "counting", 3).err().unwrap().message().contains("another process"));
+    assert!(
+        VectorCache::open(&path, "counting", 3)
+            .err()
+            .unwrap()
+            .message()
+            .contains("another process")
+    );
 }
 
 /// The neighbours by sorting everything.
 fn plain(vectors: &[f32], dimensions: usize, n: usize, minimum: f32) -> Vec<Vec<(u32, f32)>> {
     let rows: Vec<&[f32]> = vectors.chunks(dimensions).collect();
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    let dot = |a: &[f32], b: &[f32]| {
+        a.iter()
+            .zip(b)
+            .map(|(x, y)| f64::from(*x) * f64::from(*y))
+            .sum::<f64>()
+    };
     let of = |i: usize| {
-        let cosine = |j: usize| (dot(rows[i], rows[j]) / (dot(rows[i], rows[i]) * dot(rows[j], rows[j])).sqrt()) as f32;
-        let mut all: Vec<(u32, f32)> = (0..rows.len()).filter(|j| *j != i).map(|j| (j as u32, cosine(j))).collect();
+        let cosine = |j: usize| {
+            (dot(rows[i], rows[j]) / (dot(rows[i], rows[i]) * dot(rows[j], rows[j])).sqrt()) as f32
+        };
+        let mut all: Vec<(u32, f32)> = (0..rows.len())
+            .filter(|j| *j != i)
+            .map(|j| (j as u32, cosine(j)))
+            .collect();
         all.retain(|(_, c)| *c >= minimum);
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         all.truncate(n);
@@ -359,7 +503,12 @@ fn equal_rows_come_in_their_order_and_empty_rows_never() {
     assert_eq!(ids(5000), [0, 1, 2]);
     assert!(found[5000].iter().all(|(_, cosine)| *cosine == 1.0));
     assert!(found[10].is_empty() && found[11].is_empty() && found[20].is_empty());
-    assert!(found.iter().flatten().all(|(id, _)| ![10, 11, 20].contains(id)));
+    assert!(
+        found
+            .iter()
+            .flatten()
+            .all(|(id, _)| ![10, 11, 20].contains(id))
+    );
     assert_eq!(found, neighbours(&vectors, 2, 3, -1.0).unwrap());
 
     let orthogonal = neighbours(&[1.0, 0.0, 0.0, 1.0], 2, 3, 0.0).unwrap();

@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod embedding;
 mod explanation;
 mod extraction;
 mod graph;

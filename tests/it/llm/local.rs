@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use candle_core::quantized::gguf_file::Value;
 use kenning::ErrorKind;
 use kenning::llm::local::Local;
+use kenning::llm::tokens::approximate;
 use kenning::llm::{Finish, LanguageModel, Message, Request};
 use kenning::weights::{Manifest, Role, cache_dir, locate};
 
@@ -313,4 +314,91 @@ fn the_real_model_answers() {
         reply.prompt_tokens,
         model.count_messages(&request.messages).unwrap()
     );
+    check_approximate(&model);
+}
+
+/// The approximate counter is on the high side of this model's, but not by far.
+fn check_approximate(model: &Local) {
+    for text in [
+        "Toy Story (1995) | Animation, Children's, Comedy",
+        "(film:1193) --[directedBy]--> (person:Miloš Forman); rated 5 of 5 by 1,725 people",
+        "{\"ranking\": [\"c3\", \"c1\", \"c2\"], \"reasons\": {\"c3\": [\"e17\", \"e4\"]}}",
+        "You are a careful recommender. Answer with the ids of the candidates, the best one first, and nothing else.",
+        "Amélie et les poupées russes, Straßenbahn, 七人の侍, Сталкер",
+        "http://www.w3.org/2000/01/rdf-schema#subClassOf",
+    ] {
+        let (exact, guess) = (
+            model.count_tokens(text).unwrap(),
+            approximate().count(text).unwrap(),
+        );
+        println!("{exact} tokens, guessed {guess}: {text}");
+        assert!(
+            guess >= exact && guess <= 2 * exact + 4,
+            "{exact} tokens, guessed {guess}: {text}"
+        );
+        let messages = [Message::system(text), Message::user(text)];
+        assert!(
+            approximate().count_messages(&messages).unwrap()
+                >= model.count_messages(&messages).unwrap()
+        );
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn the_real_model_is_fast() {
+    let manifest = Manifest::shipped().unwrap();
+    let files = locate(
+        manifest.role(Role::Language).unwrap(),
+        &cache_dir().unwrap(),
+    )
+    .unwrap();
+    let start = Instant::now();
+    let mut model = Local::load(&files.weights, 2048).unwrap();
+    println!("load {:.2?}", start.elapsed());
+    for (begin, lines) in [
+        ("", 12),
+        ("Once more. ", 40),
+        ("Once more. ", 41),
+        ("Once more. ", 41),
+    ] {
+        let facts: String = (0..lines)
+            .map(|i| format!("(Film {i}, directed by, Person {})\n", i * 7))
+            .collect();
+        let messages = vec![Message::user(format!(
+            "{begin}{facts}Write a long story about these films."
+        ))];
+        let mut time = |tokens| {
+            let (start, busy) = (Instant::now(), cpu_seconds());
+            let reply = model
+                .complete(&Request::new(messages.clone(), tokens))
+                .unwrap();
+            (
+                format!("{:.2?} (cpu {:.2}s)", start.elapsed(), cpu_seconds() - busy),
+                reply,
+            )
+        };
+        let (prefill, one) = time(1);
+        let (whole, reply) = time(33);
+        println!(
+            "prompt {} tokens {prefill}; again with {} tokens {whole}",
+            one.prompt_tokens, reply.completion_tokens
+        );
+    }
+}
+
+/// Processor time of this process, where the system tells it; on a busy machine it says more than a clock.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
 }
