@@ -8,6 +8,6 @@ mod cache;
 mod manifest;
 mod pull;
 
-pub use cache::{ModelFiles, cache_dir, check, locate};
+pub use cache::{ModelFiles, cache_dir, cache_home, check, locate};
 pub use manifest::{Manifest, Model, ModelFile, Role};
 pub use pull::{Source, pull};

@@ -4,7 +4,7 @@ use crate::config::{Layers, Project};
 use crate::engine::{self, Engine, Request, Strictness};
 use crate::intake::Mapping;
 use crate::llm::LanguageModel;
-use crate::weights::{Manifest, Role, Source};
+use crate::weights::{Manifest, Role, Source, cache_home};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,6 +15,12 @@ const MAPPING: &str = include_str!("../../graphs/gift-shop/mapping.toml");
 
 /// A customer with a history of ordinary length.
 const CUSTOMER: &str = "13020";
+
+/// Seconds that the model may take: a slow machine needs a minute.
+const PATIENCE: u64 = 300;
+
+/// Products put to the model.
+const CANDIDATES: usize = 6;
 
 /// Build the sample gift shop and recommend something to a customer: the whole way in one command
 #[derive(Debug, clap::Args)]
@@ -65,7 +71,11 @@ impl Verb for Demo {
         ));
 
         let begun = Instant::now();
-        let embedder = engine::embedder(engine.project()).unwrap_or(None);
+        let embedder = engine::embedder(engine.project()).unwrap_or_else(|error| {
+            session.printer.warn(format_args!("{error}; building without vectors"));
+            notes.push(format!("built without vectors: {error}"));
+            None
+        });
         let built = engine.build(embedder.as_ref(), &bars)?;
         lap("build", begun);
         session.printer.note(format_args!("built {}", counted(&built.counts)));
@@ -121,12 +131,14 @@ impl Demo {
     fn project(&self, models_here: bool) -> Result<Project> {
         let dir = match &self.dir {
             Some(dir) => dir.clone(),
-            None => crate::weights::cache_dir()?.with_file_name("demo"),
+            None => cache_home()?.join("demo"),
         };
         let with_model = models_here && !self.no_model;
         let layers = Layers::from_environment()
             .flag("embedding.enabled", "--no-model", (!with_model).then_some(false))
-            .flag("model.kind", "demo", Some(if with_model { "local" } else { "none" }));
+            .flag("model.kind", "demo", Some(if with_model { "local" } else { "none" }))
+            .flag("model.timeout_s", "demo", Some(PATIENCE))
+            .flag("prompt.candidates", "demo", Some(CANDIDATES));
         if !dir.join(crate::config::FILE).exists() {
             Project::init(&dir, "gift-shop")?;
         }

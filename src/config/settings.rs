@@ -115,7 +115,7 @@ pub struct ModelSettings {
     pub kind: String,
     /// The model's name, as its server or hub knows it.
     pub name: Option<String>,
-    /// `local`: folder of weights; `replay`: file of replies; relative to the project.
+    /// `local`: a GGUF file; `replay`: a file of replies; relative to the project.
     pub path: Option<PathBuf>,
     /// `remote`: base address of an OpenAI-compatible server.
     pub url: Option<String>,
@@ -135,7 +135,7 @@ impl Default for ModelSettings {
             path: None,
             url: None,
             key_env: None,
-            timeout_s: 60,
+            timeout_s: 120,
             max_tokens: 512,
         }
     }

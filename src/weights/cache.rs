@@ -18,23 +18,28 @@ pub struct ModelFiles {
     pub weights: PathBuf,
 }
 
-/// The folder of all models: `$KENNING_MODELS`, else `kenning/models` in the user's cache.
+/// The folder of all models: `$KENNING_MODELS`, else `models` in [`cache_home`].
 pub fn cache_dir() -> Result<PathBuf> {
-    let folder = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    if let Some(models) = folder("KENNING_MODELS") {
-        return Ok(models);
+    match variable("KENNING_MODELS") {
+        Some(models) => Ok(models),
+        None => Ok(cache_home()?.join("models")),
     }
-    let cache = folder("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-    let cache = cache.or_else(|| Some(folder("HOME")?.join(".cache")));
+}
+
+/// Kenning's folder in the user's cache, as the XDG Base Directory Specification has it.
+pub fn cache_home() -> Result<PathBuf> {
+    let cache = variable("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let cache = cache.or_else(|| Some(variable("HOME")?.join(".cache")));
     let cache = cache.ok_or_else(|| {
         Error::usage("there is no home folder to keep models in")
             .hint("export KENNING_MODELS=/path/of/a/folder")
     })?;
-    Ok(cache.join("kenning").join("models"))
+    Ok(cache.join("kenning"))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(name);
+    value.filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// The files of `model` if they are all in `cache_dir` with the right sizes. [`check`] reads them too.

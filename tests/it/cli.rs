@@ -270,7 +270,7 @@ fn config_show_tells_origins() {
     model.path                            default
     model.url                             default
     model.key_env                         default
-    model.timeout_s     60                default
+    model.timeout_s     120               default
     model.max_tokens    512               default
     query.timeout_s     30                default
     query.max_rows      100000            default
