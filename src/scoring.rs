@@ -178,16 +178,18 @@ impl<'g> Scorer<'g> {
     /// Everything that a relation leads to from an item.
     fn spread(&self, relation: &Relation, from: u32, mut add: impl FnMut(u32, f64)) {
         let items = self.graph.items();
+        let stated = self.stated(relation, from);
         for entity in distinct(self.graph.objects(from, relation.predicate)) {
             if items.contains(&entity) {
-                add(entity, self.stated(relation, from));
+                add(entity, stated);
             }
             let Some(sharing) = self.sharing(relation, entity) else {
                 continue;
             };
+            let shared = self.shared(relation, from, sharing.len());
             for to in distinct(sharing) {
                 if to != from && items.contains(&to) {
-                    add(to, self.shared(relation, from, entity, to));
+                    add(to, shared * relation.damping(self.graph, to));
                 }
             }
         }
@@ -202,17 +204,14 @@ impl<'g> Scorer<'g> {
         (2..=HUB).contains(&sharing.len()).then_some(sharing)
     }
 
-    /// A fact between two items.
+    /// A fact between an item and another.
     fn stated(&self, relation: &Relation, from: u32) -> f64 {
-        let degree = self.graph.objects(from, relation.predicate).len() as f64;
-        relation.weight * degree.powf(-0.5)
+        relation.weight * relation.damping(self.graph, from)
     }
 
-    /// A fact that two items share.
-    fn shared(&self, relation: &Relation, from: u32, entity: u32, to: u32) -> f64 {
-        let degree = |item: u32| self.graph.objects(item, relation.predicate).len() as f64;
-        let sharing = self.graph.subjects(entity, relation.predicate).len() as f64;
-        relation.weight * (degree(from) * sharing * degree(to)).powf(-0.5)
+    /// A fact that an item shares with others, as many as `sharing`; each of them damps it once more.
+    fn shared(&self, relation: &Relation, from: u32, sharing: usize) -> f64 {
+        relation.weight * relation.damping(self.graph, from) * (sharing as f64).powf(-0.5)
     }
 
     fn popularity(&self, item: u32) -> f64 {

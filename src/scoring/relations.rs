@@ -6,10 +6,12 @@ use crate::model::term;
 use crate::vocabulary::rdf;
 
 /// A predicate between items and resources.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Relation {
     pub(super) predicate: u32,
     pub(super) weight: f64,
+    /// For each item the square root of one over the number of its facts; 0 without facts.
+    damping: Vec<f64>,
 }
 
 impl Relation {
@@ -23,10 +25,27 @@ impl Relation {
             let iri = term::as_iri(graph.term(predicate)).filter(|iri| *iri != rdf::TYPE)?;
             let weight = weight(iri);
             let used = weight != 0.0 && graph.pairs(predicate).iter().any(leads);
-            used.then_some(Self { predicate, weight })
+            used.then(|| Self {
+                predicate,
+                weight,
+                damping: damping(graph, predicate),
+            })
         });
         relations.collect()
     }
+
+    /// How much less an item's facts say because it has many of them.
+    pub(super) fn damping(&self, graph: &Graph, item: u32) -> f64 {
+        let index = item.checked_sub(graph.items().start);
+        let known = index.and_then(|i| self.damping.get(i as usize));
+        known.copied().unwrap_or(0.0)
+    }
+}
+
+fn damping(graph: &Graph, predicate: u32) -> Vec<f64> {
+    let degrees = graph.items().map(|item| graph.objects(item, predicate).len());
+    let damped = |degree: usize| if degree == 0 { 0.0 } else { (degree as f64).powf(-0.5) };
+    degrees.map(damped).collect()
 }
 
 /// An entity that popular items have in common.
