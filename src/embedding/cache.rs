@@ -182,6 +182,13 @@ impl VectorCache {
     }
 }
 
+impl Drop for VectorCache {
+    fn drop(&mut self) {
+        // Ends the lock even if a child that was just started still has the file open.
+        let _ = self.file.unlock();
+    }
+}
+
 fn record_bytes(dimensions: usize) -> usize {
     KEY + 4 * dimensions + CHECKSUM
 }

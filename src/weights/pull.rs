@@ -305,12 +305,22 @@ fn join(parts: &[PathBuf], target: &Path, limit: u64) -> Result<(u64, String)> {
     Ok((total, hex(&hasher.finalize())))
 }
 
+/// A lock that ends with this value, even if a child that was just started still has the file open.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If this fails, the lock ends when the file is closed.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Keeps other pulls of the same model out.
-fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join("lock");
     let file = File::create(&path).map_err(|e| Error::io("lock the pull", &path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(fs::TryLockError::WouldBlock) => Err(Error::new(
             ErrorKind::Io,
             "another pull of this model is running",
