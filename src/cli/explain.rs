@@ -3,8 +3,12 @@ use crate::engine::Snapshot;
 use crate::explanation::Explainer;
 use crate::model::term;
 use crate::scoring::Scored;
-use crate::selection::Candidate;
+use crate::graph::Graph;
+use crate::graph::visit::Relation;
+use crate::prompt::wording::clean;
+use crate::selection::{Candidate, subgraph};
 use crate::{Error, Result};
+use petgraph::dot::Dot;
 use serde_json::json;
 
 /// Show every path that makes up an item's score for a user
@@ -16,6 +20,10 @@ pub struct Explain {
     /// The user: the id that the dump uses, or an IRI
     #[arg(short, long)]
     user: String,
+
+    /// Draw the evidence as a graph for Graphviz: `kenning explain … --dot | dot -Tsvg`
+    #[arg(long, conflicts_with = "format")]
+    dot: bool,
 
     #[command(flatten)]
     shape: Shape,
@@ -33,6 +41,10 @@ impl Verb for Explain {
         let profile = scorer.profile(user);
         let score = scorer.score(&profile, item);
         let candidate = Candidate::gather(&scorer, &profile, Scored { item, score });
+        if self.dot {
+            session.printer.data(&drawing(graph, &candidate))?;
+            return Ok(Outcome::Done);
+        }
         let explainer = Explainer::new(graph, &profile);
         let mut table = Table::new("paths", ["contribution", "share", "verdict", "reason", "evidence"]);
         for piece in &candidate.pieces {
@@ -51,6 +63,20 @@ impl Verb for Explain {
         session.printer.table(&table, self.shape.format)?;
         Ok(Outcome::Done)
     }
+}
+
+/// The edges that the candidate's paths walk, in the language of Graphviz.
+fn drawing(graph: &Graph, candidate: &Candidate) -> String {
+    let evidence = subgraph(graph, &candidate.pieces);
+    let named = evidence.map(
+        |_, &node| clean(graph.label(node)),
+        |_, (_, relation)| match relation {
+            Relation::Fact(predicate) => clean(graph.label(*predicate)),
+            Relation::Interacted => "interacted".to_owned(),
+            Relation::Link(kind) => kind.name().to_owned(),
+        },
+    );
+    Dot::new(&named).to_string()
 }
 
 /// Six digits are more than the links themselves have.

@@ -119,7 +119,8 @@ impl Scorer<'_> {
                 }
                 let both = from != to && !self.graph.facts([to, predicate, entity]).is_empty();
                 if let Some(sharing) = self.sharing(relation, entity).filter(|_| both) {
-                    let shared = self.shared(relation, from, sharing.len()) * relation.damping(self.graph, to);
+                    let shared = self.shared(relation, from, sharing.len())
+                        * relation.damping(self.graph, to);
                     let triples = [[from, predicate, entity], [to, predicate, entity]];
                     paths.push(path(
                         Route::Shared(predicate),

@@ -43,8 +43,16 @@ impl Relation {
 }
 
 fn damping(graph: &Graph, predicate: u32) -> Vec<f64> {
-    let degrees = graph.items().map(|item| graph.objects(item, predicate).len());
-    let damped = |degree: usize| if degree == 0 { 0.0 } else { (degree as f64).powf(-0.5) };
+    let degrees = graph
+        .items()
+        .map(|item| graph.objects(item, predicate).len());
+    let damped = |degree: usize| {
+        if degree == 0 {
+            0.0
+        } else {
+            (degree as f64).powf(-0.5)
+        }
+    };
     degrees.map(damped).collect()
 }
 
