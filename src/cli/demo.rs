@@ -14,7 +14,7 @@ const DUMP: &[u8] = include_bytes!("../../graphs/gift-shop/online-retail-excerpt
 const MAPPING: &str = include_str!("../../graphs/gift-shop/mapping.toml");
 
 /// A customer with a history of ordinary length.
-const CUSTOMER: &str = "13097";
+const CUSTOMER: &str = "12923";
 
 /// Build the sample gift shop and recommend something to a customer: the whole way in one command
 #[derive(Debug, clap::Args)]

@@ -5,11 +5,13 @@ mod cli;
 mod config;
 mod explanation;
 mod extraction;
+mod faults;
 mod graph;
 mod intake;
 mod journal;
 mod llm;
-
+mod pipeline;
+mod program;
 mod prompt;
 mod scoring;
 mod shop;
