@@ -42,7 +42,7 @@
 //! | [`sparql`] | the graph as an RDF dataset | graph, knowledge, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring |
-//! | [`llm`] | anything that completes text | model, weights |
+//! | [`llm`] | anything that completes text | weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
