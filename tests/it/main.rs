@@ -12,6 +12,7 @@ mod llm;
 
 mod prompt;
 mod scoring;
+mod selection;
 mod shop;
 mod sparql;
 mod support;
