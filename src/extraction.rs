@@ -26,6 +26,8 @@ pub struct DerivedFact {
     pub confidence: f32,
     /// The stated triple that it was read off.
     pub from: [String; 3],
+    /// IRI of the source that states it.
+    pub source: String,
     /// IRI of the computation; also its facts' named graph.
     pub run: String,
 }
@@ -99,6 +101,7 @@ fn find(gazetteer: &Gazetteer, segment: &Segment, fact: &FactRow) -> Vec<Derived
             ],
             confidence: found.confidence * fact.confidence,
             from: from.clone(),
+            source: segment.dataset.sources[fact.source as usize].graph.clone(),
             run: format!("urn:kenning:run:text:{}", segment.dataset.name),
         }
     };

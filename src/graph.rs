@@ -12,13 +12,15 @@ pub mod visit;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
 use crate::model::{Dataset, EvidenceId, LinkKind, UnixSeconds, term};
-use crate::sections::{Column, Format, Id, Sections, Strings};
+use crate::sections::{Column, Format, Id, Sections, Strings, row_starts};
 use crate::{Error, Result};
 use draft::Ranges;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::OnceLock;
 
 pub(crate) const FORMAT: Format = Format {
     magic: *b"KNGGRAPH",
@@ -57,6 +59,12 @@ struct Links {
     to: Column<u32>,
     score: Column<f32>,
     support: Column<u32>,
+}
+
+/// Item-item links of one kind by the items that they end at.
+struct LinksTo {
+    at: Vec<u64>,
+    links: Vec<(u32, EvidenceId)>,
 }
 
 /// The links of one kind that start at one item, strongest first.
@@ -154,6 +162,7 @@ pub struct Graph {
     event_of: Column<u64>,
     labels: Column<u32>,
     links: [Links; 4],
+    links_to: [OnceLock<LinksTo>; 4],
     vector_nodes: Column<u32>,
     vectors: Column<f32>,
 }
@@ -212,6 +221,7 @@ impl Graph {
             event_of: file.column("event-of")?,
             labels: file.column("label")?,
             links: freeze::open_links(&file)?,
+            links_to: Default::default(),
             vector_nodes: file.column("vector.node")?,
             vectors: file.column("vector")?,
         };
@@ -222,13 +232,31 @@ impl Graph {
     /// The checksums prove that the bytes are those that were written; this proves that the tables fit together,
     /// so that no accessor can step outside.
     fn check(&self) -> Result<(), &'static str> {
+        if !self.tables_fit() {
+            return Err("its tables do not fit together");
+        }
+        match self.numbers_fit() {
+            true => Ok(()),
+            false => Err("a number points outside its table"),
+        }
+    }
+
+    fn tables_fit(&self) -> bool {
         let ranges = &self.meta.ranges;
         let items = ranges.items().len();
         let table = |at: &Column<u64>, rows: usize, values: usize| {
-            at.len() == rows + 1 && at.is_sorted() && at.last() == Some(&(values as u64))
+            let ends = (at.first(), at.last()) == (Some(&0), Some(&(values as u64)));
+            ends && at.len() == rows + 1 && at.is_sorted()
         };
-        let facts = self.out.len();
-        let columns = [
+        let links = |l: &Links| {
+            let rows = match l.at.is_empty() {
+                true => l.to.is_empty(),
+                false => table(&l.at, items, l.to.len()),
+            };
+            rows && [l.score.len(), l.support.len()] == [l.to.len(); 2]
+        };
+        let (facts, events) = (self.out.len(), self.event_item.len());
+        let of_facts = [
             self.ins.len(),
             self.predicate.len(),
             self.fact_graph.len(),
@@ -238,30 +266,56 @@ impl Graph {
             self.fact_time.len(),
             self.fact_from.len(),
         ];
-        let sound = table(&self.out_at, ranges.nodes as usize, facts)
+        let of_events = [
+            self.event_group.len(),
+            self.event_time.len(),
+            self.event_weight.len(),
+            self.event_line.len(),
+            self.event_of.len(),
+        ];
+        let vectors = self.vector_nodes.len().checked_mul(self.meta.dimensions);
+        ranges.are_sound()
+            && table(&self.out_at, ranges.nodes as usize, facts)
             && table(&self.in_at, ranges.terms as usize, facts)
             && table(&self.predicate_at, self.predicates.len(), facts)
-            && columns.iter().all(|&n| n == facts)
+            && of_facts == [facts; 8]
             && table(&self.met_at, ranges.users as usize, self.met.len())
             && table(&self.met_by_at, items, self.met.len())
-            && table(
-                &self.event_at,
-                ranges.users as usize + 1,
-                self.event_item.len(),
-            )
-            && table(&self.event_of_at, items, self.event_item.len())
+            && self.met_by.len() == self.met.len()
+            && table(&self.event_at, ranges.users as usize + 1, events)
+            && table(&self.event_of_at, items, events)
+            && of_events == [events; 5]
             && self.labels.len() == ranges.nodes as usize
             && self.terms.len() == ranges.terms as usize
-            && self.vectors.len() == self.vector_nodes.len() * self.meta.dimensions
-            && self
-                .links
-                .iter()
-                .all(|l| l.at.is_empty() || table(&l.at, items, l.to.len()));
-        if sound {
-            Ok(())
-        } else {
-            Err("its tables do not fit together")
-        }
+            && vectors == Some(self.vectors.len())
+            && self.links.iter().all(links)
+    }
+
+    fn numbers_fit(&self) -> bool {
+        let Ranges { nodes, terms, .. } = self.meta.ranges;
+        let (users, items) = (self.users(), self.items());
+        let (facts, events) = (self.fact_count(), self.event_count());
+        let pairs = |pairs: &[[u32; 2]], first: u32, second: u32| {
+            pairs.par_iter().all(|&[a, b]| a < first && b < second)
+        };
+        let within = |numbers: &[u32], range: &Range<u32>| {
+            numbers.par_iter().all(|number| range.contains(number))
+        };
+        let from = |&from: &u64| from < facts || from == u64::MAX;
+        let label = |&label: &u32| label < terms || label == NONE;
+        pairs(&self.out, nodes, terms)
+            && pairs(&self.ins, nodes, nodes)
+            && pairs(&self.predicate, terms, nodes)
+            && within(&self.predicates, &(0..nodes))
+            && within(&self.fact_graph, &(0..nodes))
+            && self.fact_from.par_iter().all(from)
+            && within(&self.met, &items)
+            && within(&self.met_by, &users)
+            && within(&self.event_item, &items)
+            && self.event_of.par_iter().all(|&event| event < events)
+            && self.labels.par_iter().all(label)
+            && within(&self.vector_nodes, &(0..nodes))
+            && self.links.iter().all(|links| within(&links.to, &items))
     }
 
     /// The identity of the content: equal graphs have equal ids.
@@ -287,6 +341,11 @@ impl Graph {
     /// The numbers of all nodes.
     pub fn nodes(&self) -> Range<u32> {
         self.meta.ranges.nodes()
+    }
+
+    /// The numbers of the triple terms.
+    pub fn triples(&self) -> Range<u32> {
+        self.meta.ranges.literals..self.meta.ranges.terms
     }
 
     /// Number of terms of all kinds.
@@ -499,6 +558,20 @@ impl Graph {
         self.users().contains(&user).then_some(user)
     }
 
+    /// The events of a user with an item, oldest first.
+    pub fn events_between(&self, user: u32, item: u32) -> impl Iterator<Item = Event> {
+        let range = match self.users().contains(&user) {
+            true => row(&self.event_at, user),
+            false => 0..0,
+        };
+        let events = self.events_of(item);
+        let low = events.partition_point(|&event| event < range.start as u64);
+        let events = events[low..].iter().map(|&event| event as usize);
+        events
+            .take_while(move |&event| event < range.end)
+            .map(|event| self.event(event))
+    }
+
     fn event(&self, index: usize) -> Event {
         Event {
             item: self.event_item[index],
@@ -521,6 +594,38 @@ impl Graph {
             to: &links.to[range.clone()],
             score: &links.score[range.clone()],
             support: &links.support[range],
+        }
+    }
+
+    /// The links of a kind that end at `item`, as pairs of the item that they start from and their evidence. The index
+    /// is not in the file: the first call makes it.
+    pub fn links_to(
+        &self,
+        kind: LinkKind,
+        item: u32,
+    ) -> impl ExactSizeIterator<Item = (u32, EvidenceId)> {
+        let to = self.links_to[kind as usize].get_or_init(|| self.index_links(kind));
+        let range = match self.items().contains(&item) {
+            true => row(&to.at, item - self.meta.ranges.users),
+            false => 0..0,
+        };
+        to.links[range].iter().copied()
+    }
+
+    fn index_links(&self, kind: LinkKind) -> LinksTo {
+        let first = self.meta.ranges.users;
+        let from = |source: u32| {
+            let row = self.links(kind, source);
+            let ids = (row.first..).map(EvidenceId);
+            let ends = row.to.iter().zip(ids);
+            ends.map(move |(&to, id)| (to, (source, id)))
+        };
+        let mut links: Vec<(u32, (u32, EvidenceId))> = self.items().flat_map(from).collect();
+        links.par_sort_unstable();
+        let row_of = |link: &(u32, _)| (link.0 - first) as usize;
+        LinksTo {
+            at: row_starts(&links, self.items().len(), row_of),
+            links: links.into_iter().map(|link| link.1).collect(),
         }
     }
 
@@ -576,23 +681,19 @@ impl Graph {
         self.vector_nodes.len()
     }
 
-    /// The dataset that an item or user belongs to: the one whose base its IRI starts with, else the first.
+    /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else
+    /// the first.
     pub fn dataset_of(&self, node: u32) -> Option<&Dataset> {
         let iri = term::as_iri(self.term(node)).unwrap_or_default();
-        let stem = |template: &String| {
-            template
-                .split("{}")
-                .next()
-                .map(str::to_owned)
-                .unwrap_or_default()
+        let stem = |template: &'_ str| template.find("{}").unwrap_or(template.len());
+        let shared = |d: &Dataset| {
+            let (user, item) = (&d.user_iri, &d.item_iri);
+            let stems = [&user[..stem(user)], &item[..stem(item)], &d.base];
+            let fitting = stems.into_iter().filter(|stem| iri.starts_with(stem));
+            fitting.map(str::len).max().unwrap_or(0)
         };
-        let mut datasets = self.meta.datasets.iter();
-        let own = datasets.find(|d| {
-            iri.starts_with(&stem(&d.item_iri))
-                || iri.starts_with(&stem(&d.user_iri))
-                || iri.starts_with(&d.base)
-        });
-        own.or_else(|| self.meta.datasets.first())
+        // Of equals, the last is the largest.
+        self.meta.datasets.iter().rev().max_by_key(|d| shared(d))
     }
 
     /// An error that says that a user or an item is unknown.

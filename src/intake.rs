@@ -170,7 +170,9 @@ pub fn run(
 
 /// The IRI of a file's graph. How the file is packed is no part of what it says.
 fn graph(mapping: &Mapping, name: &str) -> String {
-    let parts = find::unpacked_name(name).split('/').map(value::slug);
+    let parts = find::unpacked_name(name)
+        .split('/')
+        .map(crate::vocabulary::percent_encode);
     let parts: Vec<_> = parts.collect();
     format!("{}source/{}", mapping.dataset.base, parts.join("/"))
 }

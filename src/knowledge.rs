@@ -11,7 +11,9 @@ use crate::model::{Dataset, term};
 use crate::vocabulary::{self, kenning, rdf};
 use crate::{Error, Result};
 use oxigraph::io::{RdfFormat, RdfParser};
-use oxigraph::model::{BlankNode, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term};
+use oxigraph::model::{
+    BlankNode, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term, Triple,
+};
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
 use rustc_hash::FxHashMap;
@@ -274,15 +276,35 @@ impl BlankNodes {
 
     fn rename(&mut self, quad: Quad) -> Quad {
         Quad {
-            subject: match quad.subject {
-                NamedOrBlankNode::BlankNode(node) => self.name(node).into(),
+            subject: self.subject(quad.subject),
+            predicate: quad.predicate,
+            object: self.term(quad.object),
+            graph_name: match quad.graph_name {
+                GraphName::BlankNode(node) => self.name(node).into(),
                 named => named,
             },
-            object: match quad.object {
-                Term::BlankNode(node) => self.name(node).into(),
-                other => other,
-            },
-            ..quad
+        }
+    }
+
+    fn subject(&mut self, subject: NamedOrBlankNode) -> NamedOrBlankNode {
+        match subject {
+            NamedOrBlankNode::BlankNode(node) => self.name(node).into(),
+            named => named,
+        }
+    }
+
+    fn term(&mut self, term: Term) -> Term {
+        match term {
+            Term::BlankNode(node) => self.name(node).into(),
+            Term::Triple(triple) => {
+                let Triple {
+                    subject,
+                    predicate,
+                    object,
+                } = *triple;
+                Triple::new(self.subject(subject), predicate, self.term(object)).into()
+            }
+            other => other,
         }
     }
 

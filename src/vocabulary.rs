@@ -159,17 +159,41 @@ pub const LABELS: &[&str] = &[
     "http://xmlns.com/foaf/0.1/name",
 ];
 
-/// Writes `text` so that it can stand in an IRI: letters, digits and `-._~` stay, other bytes become `%XX`.
-/// Different texts give different results.
+/// Writes `text` so that it can stand in an IRI: letters and digits of all scripts and `-._~` stay, of others each
+/// byte becomes `%XX`. Different texts give different results, since `%` itself is encoded.
 pub fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(byte as char);
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+    // These two would be steps in a path.
+    if text == "." || text == ".." {
+        return text.replace('.', "%2E");
+    }
+    let mut encoded = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '~') {
+            encoded.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            encoded.push_str(&format!("%{byte:02X}"));
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_texts_are_valid_and_differ() {
+        for (value, expect) in [
+            ("plain-1.2_~", "plain-1.2_~"),
+            ("a b/c", "a%20b%2Fc"),
+            ("100%", "100%25"),
+            ("Élan", "Élan"),
+            ("..", "%2E%2E"),
+            ("…", "%E2%80%A6"),
+        ] {
+            assert_eq!(percent_encode(value), expect);
+        }
+    }
 }

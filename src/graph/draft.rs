@@ -14,6 +14,7 @@ use crate::{Error, Result};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::ops::Range;
 
 /// Which numbers are which kind of term.
@@ -46,6 +47,12 @@ impl Ranges {
     pub fn nodes(&self) -> Range<u32> {
         0..self.nodes
     }
+
+    /// Whether the kinds stand in their order.
+    pub(super) fn are_sound(&self) -> bool {
+        let ends = [self.users, self.items, self.nodes, self.literals];
+        ends.is_sorted() && self.literals <= self.terms
+    }
 }
 
 /// A fact of the draft.
@@ -63,8 +70,8 @@ pub struct DraftFact {
     pub count: u32,
     /// Seconds since 1970, or [`NO_TIME`].
     pub time: i64,
-    /// For a derived fact, the triple that it was derived from.
-    pub from: Option<[u32; 3]>,
+    /// For a derived fact, the triple and graph of the fact that it was derived from.
+    pub from: Option<([u32; 3], u32)>,
 }
 
 /// Everything that a snapshot holds but links and vectors.
@@ -98,7 +105,7 @@ impl Draft {
             ids,
         };
         for segment in &knowledge.segments {
-            draft.add_segment(segment);
+            draft.add_segment(segment)?;
         }
         draft.add_documents(&documents);
         draft.add_derived(derived);
@@ -127,7 +134,7 @@ impl Draft {
         self.id(term).unwrap_or(NONE)
     }
 
-    fn add_segment(&mut self, segment: &Segment) {
+    fn add_segment(&mut self, segment: &Segment) -> Result<()> {
         let ids: Vec<u32> = segment.terms.iter().map(|t| self.of(t)).collect();
         let graph = |source: &crate::model::Source| self.of(&term::iri(&source.graph));
         let graphs: Vec<u32> = segment.dataset.sources.iter().map(graph).collect();
@@ -140,6 +147,13 @@ impl Draft {
             time: f.time,
             from: None,
         }));
+        if let Some(event) = segment
+            .events
+            .iter()
+            .find(|e| !self.ranges.items().contains(&ids[e.item as usize]))
+        {
+            return Err(both(segment, event));
+        }
         let user = |id: u32| ids.get(id as usize).copied().unwrap_or(NONE);
         let first_group = self.groups;
         let group = |id: u32| if id == NONE { NONE } else { first_group + id };
@@ -156,6 +170,7 @@ impl Draft {
             source: graphs[e.source as usize],
             ..*e
         }));
+        Ok(())
     }
 
     fn add_documents(&mut self, documents: &[([String; 3], String)]) {
@@ -171,7 +186,10 @@ impl Draft {
             let ids = fact.triple.each_ref().map(|t| self.of(t));
             self.facts.push(DraftFact {
                 confidence: fact.confidence,
-                from: Some(fact.from.each_ref().map(|t| self.of(t))),
+                from: Some((
+                    fact.from.each_ref().map(|t| self.of(t)),
+                    self.of(&term::iri(&fact.source)),
+                )),
                 ..stated(ids, self.of(&term::iri(&fact.run)))
             });
         }
@@ -194,12 +212,24 @@ impl Draft {
     }
 
     fn order(&mut self) {
+        // Confidences are not negative, so their bits are in their order: of several, the surest fact stays.
+        let sure = |f: &DraftFact| Reverse(f.confidence.to_bits());
         self.facts
-            .par_sort_unstable_by_key(|f| (f.triple, f.graph, f.line, f.from));
+            .par_sort_unstable_by_key(|f| (f.triple, f.graph, sure(f), f.line, f.from));
         self.facts.dedup_by_key(|f| (f.triple, f.graph));
         // Stable: events of one user and one time keep the order of their records.
         self.events.par_sort_by_key(|e| (e.user, e.time));
     }
+}
+
+/// A user's number must not be an item's, so nothing can be both.
+fn both(segment: &Segment, event: &EventRow) -> Error {
+    let item = segment.terms.get(event.item as usize);
+    let item = term::as_iri(item).unwrap_or(item);
+    let source = &segment.dataset.sources[event.source as usize];
+    Error::input(format!("`{item}` is a user and an item"))
+        .at(format!("{}:{}", source.file, event.line))
+        .hint("give users and items IRIs of their own, under `[iris]` of the mapping, and import again")
 }
 
 fn stated(triple: [u32; 3], graph: u32) -> DraftFact {

@@ -99,7 +99,7 @@ fn last_two(triples: &[[u32; 3]]) -> Vec<[u32; 2]> {
 
 fn write_provenance(writer: &mut Writer, draft: &Draft) -> Result<()> {
     let facts = &draft.facts;
-    let position = |triple: [u32; 3]| facts.partition_point(|f| f.triple < triple) as u64;
+    let position = |fact| facts.partition_point(|f| (f.triple, f.graph) < fact) as u64;
     let from = |f: &DraftFact| f.from.map_or(u64::MAX, position);
     writer.add("fact.graph", &project(facts, |f| f.graph))?;
     writer.add("fact.line", &project(facts, |f| f.line))?;
@@ -187,16 +187,17 @@ impl Draft {
             .collect();
         let mut labels = vec![NONE; self.ranges.nodes as usize];
         let mut best = vec![None; labels.len()];
-        for fact in &self.facts {
-            let [node, predicate, value] = fact.triple;
+        for sources in self.facts.chunk_by(|a, b| a.triple == b.triple) {
+            let [node, predicate, value] = sources[0].triple;
             let Some(rank) = properties.iter().position(|p| *p == Some(predicate)) else {
                 continue;
             };
             let foreign = match term::language(&self.terms[value as usize]) {
-                None => 0,
-                Some(tag) => u8::from(!tag.starts_with("en")),
+                None => false,
+                Some(tag) => tag != "en" && !tag.starts_with("en-"),
             };
-            let key = (rank, foreign, std::cmp::Reverse(fact.count), value);
+            let records: u64 = sources.iter().map(|f| u64::from(f.count)).sum();
+            let key = (rank, foreign, std::cmp::Reverse(records), value);
             let slot = &mut best[node as usize];
             if value < self.ranges.literals
                 && value >= self.ranges.nodes

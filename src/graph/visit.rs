@@ -118,7 +118,7 @@ impl Graph {
         facts.chain(met).chain(links)
     }
 
-    /// All edges that enter a node. Links have no index by target; those of each linked item are searched.
+    /// All edges that enter a node.
     pub fn edges_to(&self, node: u32) -> impl Iterator<Item = EdgeReference> {
         let pairs = self.incoming(node);
         let facts = pairs
@@ -137,22 +137,13 @@ impl Graph {
             .met_by(node)
             .iter()
             .filter_map(move |&user| self.meeting(user, node));
-        let sources = if self.items().contains(&node) {
-            self.items()
-        } else {
-            0..0
-        };
         let links = LinkKind::ALL.into_iter().flat_map(move |kind| {
-            let sources = sources.clone();
-            sources.filter_map(move |source| {
-                let row = self.links(kind, source);
-                let index = row.to.iter().position(|&to| to == node)? as u64;
-                Some(EdgeReference {
-                    source,
-                    target: node,
-                    id: EvidenceId(row.first + index),
-                    relation: Relation::Link(kind),
-                })
+            let links = self.links_to(kind, node);
+            links.map(move |(source, id)| EdgeReference {
+                source,
+                target: node,
+                id,
+                relation: Relation::Link(kind),
             })
         });
         facts.chain(met).chain(links)

@@ -38,7 +38,11 @@ impl Names {
             GraphName::DefaultGraph => return Place { source: 0, line },
             GraphName::NamedNode(node) => node.into_string(),
             GraphName::BlankNode(node) => {
-                format!("{}#{}", self.graph, super::value::slug(node.as_str()))
+                format!(
+                    "{}#{}",
+                    self.graph,
+                    crate::vocabulary::percent_encode(node.as_str())
+                )
             }
         };
         let source = parsed.graph(iri);

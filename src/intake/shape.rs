@@ -134,7 +134,7 @@ impl Thing {
             false => Some(self.id.demand(row)?),
         };
         let Some(id) = id else { return Ok(()) };
-        let thing = term::iri(&self.iri.fill(&id));
+        let thing = self.iri.iri(&id).map_err(|why| self.id.refuse(why))?;
         if let Some(class) = &self.class {
             let terms = [thing.clone(), term::iri(rdf::TYPE), class.clone()];
             parsed.fact(terms, context.0);
@@ -268,11 +268,7 @@ impl Object {
                 value::literal(value, datatype)?;
                 term::typed(value, datatype)
             }
-            Self::Iri(template) if template.is_bare() => match oxrdf::NamedNodeRef::new(value) {
-                Ok(_) => term::iri(value),
-                Err(_) => return Err(format!("is not an IRI: `{}`", value::short(value))),
-            },
-            Self::Entity(template) | Self::Iri(template) => term::iri(&template.fill(value)),
+            Self::Entity(template) | Self::Iri(template) => template.iri(value)?,
         })
     }
 }
@@ -317,7 +313,13 @@ impl Event {
             true => self.user.get(row)?,
             false => Some(self.user.demand(row)?),
         };
+        let user = user.map(|id| {
+            let iri = self.user_iri.iri(&id);
+            iri.map_err(|why| self.user.refuse(why))
+        });
         let item = self.item.demand(row)?;
+        let item = self.item_iri.iri(&item);
+        let item = item.map_err(|why| self.item.refuse(why))?;
         let group = self
             .group
             .as_ref()
@@ -329,8 +331,8 @@ impl Event {
             .as_ref()
             .map(|weight| weight.map(row, value::weight));
         Ok(Interaction {
-            user: user.map(|id| term::iri(&self.user_iri.fill(&id))),
-            item: term::iri(&self.item_iri.fill(&item)),
+            user: user.transpose()?,
+            item,
             group: group.map(|id| term::iri(&self.group_iri.fill(&id))),
             time: self.when(row, times)?,
             weight: weight.transpose()?.flatten().unwrap_or(1.0),

@@ -1,12 +1,11 @@
 //! From the text of a cell to a term, a time or a number; every refusal says why.
 
 use super::mapping::Mapping;
-use crate::model::UnixSeconds;
-use crate::vocabulary::xsd;
+use crate::model::{UnixSeconds, term};
+use crate::vocabulary::{percent_encode, xsd};
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use std::fmt::Write;
 
 /// Why a value cannot be used; part of a sentence that names the column.
 pub type Refusal = String;
@@ -35,7 +34,7 @@ impl Template {
     pub fn of(mapping: &Mapping, kind: &str) -> Self {
         let own = mapping.iris.get(kind).and_then(|text| Self::parse(text));
         own.unwrap_or_else(|| Self {
-            before: format!("{}{}/", mapping.dataset.base, slug(kind)),
+            before: format!("{}{}/", mapping.dataset.base, percent_encode(kind)),
             after: String::new(),
         })
     }
@@ -45,30 +44,21 @@ impl Template {
         self.before.is_empty() && self.after.is_empty()
     }
 
-    /// The IRI for `value`.
-    pub fn fill(&self, value: &str) -> String {
-        format!("{}{}{}", self.before, slug(value), self.after)
+    /// The IRI for `value`, which must be one itself where the gap is all there is.
+    pub fn iri(&self, value: &str) -> Result<String, Refusal> {
+        if !self.is_bare() {
+            return Ok(term::iri(&self.fill(value)));
+        }
+        match oxrdf::NamedNodeRef::new(value) {
+            Ok(_) => Ok(term::iri(value)),
+            Err(_) => Err(format!("is not an IRI: `{}`", short(value))),
+        }
     }
-}
 
-/// Percent-encodes all but letters, digits and `-._~`; letters of all scripts may stand in an IRI. Different
-/// values give different slugs, since `%` itself is encoded.
-pub fn slug(value: &str) -> String {
-    // These two would be steps in a path.
-    if value == "." || value == ".." {
-        return value.replace('.', "%2E");
+    /// The text with `value` in the gap.
+    pub fn fill(&self, value: &str) -> String {
+        format!("{}{}{}", self.before, percent_encode(value), self.after)
     }
-    let mut slug = String::with_capacity(value.len() + 8);
-    for c in value.chars() {
-        if c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '~') {
-            slug.push(c);
-            continue;
-        }
-        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-            let _ = write!(slug, "%{byte:02X}");
-        }
-    }
-    slug
 }
 
 /// How a file writes times.
@@ -242,20 +232,6 @@ pub fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slugs_are_valid_and_differ() {
-        for (value, expect) in [
-            ("plain-1.2_~", "plain-1.2_~"),
-            ("a b/c", "a%20b%2Fc"),
-            ("100%", "100%25"),
-            ("Élan", "Élan"),
-            ("..", "%2E%2E"),
-            ("…", "%E2%80%A6"),
-        ] {
-            assert_eq!(slug(value), expect);
-        }
-    }
 
     #[test]
     fn times_are_read_as_utc() {

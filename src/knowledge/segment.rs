@@ -3,10 +3,11 @@
 //! An import leaves a segment; the build reads it without parsing anything again. Facts that several records
 //! repeat are kept once, with the first place and the number of records ([`FactRow::count`]).
 
-use crate::model::{Dataset, Fact, Interaction, Place, Record};
+use crate::model::{Dataset, Fact, Interaction, Place, Record, term};
 use crate::sections::{Column, Format, Id, Sections, Strings, Writer};
 use crate::{Error, Result};
 use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::path::Path;
 
@@ -198,16 +199,21 @@ impl Segment {
 
     fn check(&self) -> Result<(), String> {
         let (terms, sources) = (self.terms.len() as u32, self.dataset.sources.len() as u32);
-        let optional = |id: u32| id == NONE || id < terms;
-        let facts_sound = self
-            .facts
-            .iter()
-            .all(|f| f.source < sources && f.triple.iter().all(|&id| id < terms));
-        let events_sound = self
-            .events
-            .iter()
-            .all(|e| e.source < sources && e.item < terms && optional(e.user));
-        match facts_sound && events_sound {
+        let events = self.events.len() as u32;
+        let resource =
+            |id: u32| id < terms && term::kind(self.terms.get(id as usize)) == term::Kind::Resource;
+        let fact_sound = |f: &FactRow| {
+            let [subject, predicate, object] = f.triple;
+            f.source < sources && resource(subject) && resource(predicate) && object < terms
+        };
+        let event_sound = |e: &EventRow| {
+            let user = e.user == NONE || resource(e.user);
+            let group = e.group == NONE || e.group < events;
+            e.source < sources && user && resource(e.item) && group
+        };
+        let sound =
+            self.facts.par_iter().all(fact_sound) && self.events.par_iter().all(event_sound);
+        match sound {
             true => Ok(()),
             false => Err("a record points outside its tables".into()),
         }

@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// A term during one query. Equal terms have equal ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TermId {
-    /// A term of the graph.
+    /// A term of the graph, unless it is one of the following.
     Known(u32),
     /// The reifier of an edge.
     Reifier(EvidenceId),
@@ -22,16 +22,6 @@ pub enum TermId {
     Triple(EvidenceId),
     /// A term that only this query knows.
     Local(u32),
-}
-
-impl TermId {
-    /// The term's number in the graph.
-    pub(super) fn known(self) -> Option<u32> {
-        match self {
-            Self::Known(id) => Some(id),
-            _ => None,
-        }
-    }
 }
 
 /// IRIs of reifiers, before the number of the edge.
@@ -45,6 +35,40 @@ pub(super) struct Locals {
     literals: FxHashMap<(&'static str, u64), TermId>,
 }
 
+/// Whether a document speaks of reifiers of edges.
+fn names_edges(graph: &Graph) -> bool {
+    let prefix = term::iri(EDGE);
+    let mut resources = graph.items().end..graph.nodes().end;
+    while resources.len() > 1 {
+        let middle = resources.start + resources.len() as u32 / 2;
+        match *graph.term(middle - 1) >= *prefix {
+            true => resources.end = middle,
+            false => resources.start = middle,
+        }
+    }
+    graph.term(resources.start).starts_with(&prefix)
+}
+
+/// The id of a term that is the reifier or the triple of an edge.
+fn edge_term(graph: &Graph, names: &Virtual, term: &Term) -> Option<TermId> {
+    match term {
+        Term::NamedNode(node) => {
+            let number = node.as_str().strip_prefix(EDGE)?;
+            let edge: u64 = number.parse().ok()?;
+            let written_so = number == edge.to_string();
+            (written_so && edge < graph.edge_count()).then_some(TermId::Reifier(EvidenceId(edge)))
+        }
+        Term::Triple(triple) => {
+            let subject = graph.find(&term::encode(&triple.subject.clone().into()))?;
+            let predicate = graph.find_iri(triple.predicate.as_str())?;
+            let object = graph.find(&term::encode(&triple.object))?;
+            let edge = names.edge_of(graph, [subject, predicate, object])?;
+            Some(TermId::Triple(edge))
+        }
+        _ => None,
+    }
+}
+
 /// The frozen graph as a dataset for one query.
 #[derive(Clone)]
 pub struct GraphDataset<'a> {
@@ -52,6 +76,7 @@ pub struct GraphDataset<'a> {
     pub(super) names: Rc<Virtual>,
     locals: Rc<RefCell<Locals>>,
     graphs: Rc<OnceCell<BTreeSet<u32>>>,
+    names_edges: bool,
 }
 
 type Quad = Result<InternalQuad<TermId>, Infallible>;
@@ -61,6 +86,7 @@ impl<'a> GraphDataset<'a> {
     pub fn new(graph: &'a Graph) -> Self {
         Self {
             graph,
+            names_edges: names_edges(graph),
             names: Rc::new(Virtual::new(graph)),
             locals: Rc::default(),
             graphs: Rc::default(),
@@ -69,27 +95,40 @@ impl<'a> GraphDataset<'a> {
 
     /// The id of a term.
     pub(super) fn id(&self, term: Term) -> TermId {
-        if let Term::NamedNode(node) = &term
-            && let Some(number) = node.as_str().strip_prefix(EDGE)
-            && let Ok(edge) = number.parse()
-            && edge < self.graph.edge_count()
-            && !(number.len() > 1 && number.starts_with('0'))
-        {
-            return TermId::Reifier(EvidenceId(edge));
-        }
-        if let Term::Triple(triple) = &term {
-            let parts = [
-                self.id(triple.subject.clone().into()),
-                self.id(triple.predicate.clone().into()),
-                self.id(triple.object.clone()),
-            ];
-            if let Some(edge) = self.edge_of(parts) {
-                return TermId::Triple(edge);
-            }
+        if let Some(id) = edge_term(self.graph, &self.names, &term) {
+            return id;
         }
         match self.graph.find(&term::encode(&term)) {
             Some(id) => TermId::Known(id),
             None => self.local(term),
+        }
+    }
+
+    /// The id of a term of the graph: documents may speak of edges too.
+    fn id_of(&self, number: u32) -> TermId {
+        let graph = self.graph;
+        let triple = graph.triples().contains(&number);
+        let edge = self.names_edges
+            && graph
+                .term(number)
+                .get(1..)
+                .is_some_and(|iri| iri.starts_with(EDGE));
+        let id = (triple || edge)
+            .then(|| edge_term(graph, &self.names, &term::decode(graph.term(number))));
+        id.flatten().unwrap_or(TermId::Known(number))
+    }
+
+    /// A term's number in the graph.
+    pub(super) fn number(&self, id: TermId) -> Option<u32> {
+        match id {
+            TermId::Known(number) => Some(number),
+            TermId::Reifier(_) if self.names_edges => {
+                self.graph.find(&term::encode(&self.term(id)))
+            }
+            TermId::Triple(_) if !self.graph.triples().is_empty() => {
+                self.graph.find(&term::encode(&self.term(id)))
+            }
+            _ => None,
         }
     }
 
@@ -148,34 +187,35 @@ impl<'a> GraphDataset<'a> {
         graph_name: Option<Option<u32>>,
     ) -> impl Iterator<Item = Quad> + use<'a> {
         let graph = self.graph;
+        let this = self.clone();
+        let quad = move |triple: [u32; 3], graph: Option<u32>| {
+            let [subject, predicate, object] = triple.map(|number| this.id_of(number));
+            Ok(InternalQuad {
+                subject,
+                predicate,
+                object,
+                graph_name: graph.map(|graph| this.id_of(graph)),
+            })
+        };
         let triples = Triples::matching(graph, pattern);
         let (default, named) = match graph_name {
             Some(None) => (Some(triples), None),
             Some(Some(wanted)) => (None, Some((triples, Some(wanted)))),
             None => (None, Some((triples, None))),
         };
-        let default = default
-            .into_iter()
-            .flatten()
-            .map(|triple| quad(triple, None));
+        let default = default.into_iter().flatten();
+        let default = default.map(|triple| (triple, None));
         let named = named.into_iter().flat_map(move |(triples, wanted)| {
             triples.flat_map(move |triple| {
                 let graphs = graph.facts(triple).map(move |fact| graph.graph_of(fact));
                 let wanted = graphs.filter(move |&g| wanted.is_none_or(|w| w == g));
-                wanted.map(move |g| quad(triple, Some(g)))
+                wanted.map(move |g| (triple, Some(g)))
             })
         });
-        default.chain(named)
+        default
+            .chain(named)
+            .map(move |(triple, graph)| quad(triple, graph))
     }
-}
-
-fn quad([s, p, o]: [u32; 3], graph: Option<u32>) -> Quad {
-    Ok(InternalQuad {
-        subject: TermId::Known(s),
-        predicate: TermId::Known(p),
-        object: TermId::Known(o),
-        graph_name: graph.map(TermId::Known),
-    })
 }
 
 impl<'a> QueryableDataset<'a> for GraphDataset<'a> {
@@ -192,8 +232,8 @@ impl<'a> QueryableDataset<'a> for GraphDataset<'a> {
         let pattern = [subject.copied(), predicate.copied(), object.copied()];
         let graph_name = graph_name.map(|g| g.copied());
         // A term that the graph does not know is in no fact.
-        let known = pattern.map(|term| term.map(TermId::known));
-        let named = graph_name.map(|g| g.map(TermId::known));
+        let known = pattern.map(|term| term.map(|id| self.number(id)));
+        let named = graph_name.map(|g| g.map(|id| self.number(id)));
         let none = |term: &Option<Option<u32>>| *term == Some(None);
         let possible = !known.iter().any(none) && named != Some(Some(None));
         let facts =
@@ -209,11 +249,12 @@ impl<'a> QueryableDataset<'a> for GraphDataset<'a> {
     fn internal_named_graphs(&self) -> impl Iterator<Item = Result<TermId, Infallible>> + use<'a> {
         let mut graphs = self.fact_graphs().clone();
         graphs.extend(self.names.graphs());
-        graphs.into_iter().map(|graph| Ok(TermId::Known(graph)))
+        let this = self.clone();
+        graphs.into_iter().map(move |graph| Ok(this.id_of(graph)))
     }
 
     fn contains_internal_graph_name(&self, name: &TermId) -> Result<bool, Infallible> {
-        Ok(name.known().is_some_and(|graph| {
+        Ok(self.number(*name).is_some_and(|graph| {
             self.fact_graphs().contains(&graph) || self.names.graphs().contains(&graph)
         }))
     }

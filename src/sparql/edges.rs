@@ -66,11 +66,27 @@ impl Virtual {
         let Some(predicate) = predicate else {
             return true;
         };
-        predicate.known().is_some_and(|p| {
-            p == self.interacted
-                || self.links.contains(&p)
-                || self.reifier_predicates().contains(&p)
-        })
+        matches!(predicate, TermId::Known(p) if p == self.interacted
+            || self.links.contains(&p)
+            || self.reifier_predicates().contains(&p))
+    }
+
+    /// The edge that states these three terms, the first if several sources do.
+    pub(super) fn edge_of(&self, graph: &Graph, triple: [u32; 3]) -> Option<EvidenceId> {
+        let stated = stated(graph, triple);
+        stated.or_else(|| self.computed(graph, triple))
+    }
+
+    /// The edge of these three terms that is no fact.
+    fn computed(&self, graph: &Graph, [s, p, o]: [u32; 3]) -> Option<EvidenceId> {
+        if p == self.interacted {
+            return graph.interaction(s, o);
+        }
+        let mut kinds = LinkKind::ALL.into_iter().zip(self.links);
+        let (kind, _) = kinds.find(|&(_, predicate)| predicate == p)?;
+        let row = graph.links(kind, s);
+        let index = row.to.iter().position(|&to| to == o)?;
+        Some(EvidenceId(row.first + index as u64))
     }
 
     fn reifier_predicates(&self) -> [u32; 8] {
@@ -88,6 +104,12 @@ impl Virtual {
     }
 }
 
+/// The first fact of a triple.
+fn stated(graph: &Graph, triple: [u32; 3]) -> Option<EvidenceId> {
+    let facts = graph.facts(triple);
+    (!facts.is_empty()).then_some(EvidenceId(facts.start))
+}
+
 type Pattern = [Option<TermId>; 3];
 type Found<'a> = Box<dyn Iterator<Item = [TermId; 3]> + 'a>;
 type Quad = Result<InternalQuad<TermId>, Infallible>;
@@ -100,6 +122,14 @@ impl<'a> GraphDataset<'a> {
         graph_name: Option<Option<TermId>>,
     ) -> impl Iterator<Item = Quad> + use<'a> {
         let names = &self.names;
+        let this = self.clone();
+        // What a document states too is in the default graph already.
+        let repeated = move |triple: &[TermId; 3]| {
+            let [Some(s), Some(p), Some(o)] = triple.map(|id| this.number(id)) else {
+                return false;
+            };
+            graph_name == Some(None) && stated(this.graph, [s, p, o]).is_some()
+        };
         let kinds: [(u32, Found<'a>); 3] = [
             (names.interactions, self.interactions(pattern)),
             (names.link_graph, self.links(pattern)),
@@ -110,6 +140,8 @@ impl<'a> GraphDataset<'a> {
             let wanted = !matches!(graph_name, Some(Some(wanted)) if wanted != graph);
             let name = (graph_name != Some(None)).then_some(graph);
             let triples = wanted.then_some(triples).into_iter().flatten();
+            let repeated = repeated.clone();
+            let triples = triples.filter(move |triple| !repeated(triple));
             triples.map(move |[subject, predicate, object]| {
                 Ok(InternalQuad {
                     subject,
@@ -165,6 +197,12 @@ impl<'a> GraphDataset<'a> {
         let kinds = LinkKind::ALL.into_iter().zip(predicates);
         let kinds =
             kinds.filter(move |(_, predicate)| p.is_none_or(|p| p == TermId::Known(*predicate)));
+        if let (End::Any, End::Is(item)) = (from, to) {
+            return Box::new(kinds.flat_map(move |(kind, predicate)| {
+                let links = graph.links_to(kind, item);
+                links.map(move |(from, _)| [from, predicate, item].map(TermId::Known))
+            }));
+        }
         Box::new(kinds.flat_map(move |(kind, predicate)| {
             sources.clone().flat_map(move |source| {
                 let targets = graph.links(kind, source).to.iter();
@@ -180,12 +218,13 @@ impl<'a> GraphDataset<'a> {
         let edges = match (s, o) {
             (Some(TermId::Reifier(EvidenceId(edge))), _) => edge..edge + 1,
             (Some(_), _) => return none(),
-            (None, Some(TermId::Triple(edge))) => this.edges_of(edge),
+            (None, Some(TermId::Triple(edge))) => return this.reifiers_of(edge, p),
             (None, _) => 0..this.graph.edge_count(),
         };
+        let wanted = p.and_then(|p| this.number(p));
         Box::new(edges.flat_map(move |edge| {
             let edge = EvidenceId(edge);
-            let properties = this.properties(edge, p.and_then(TermId::known));
+            let properties = this.properties(edge, wanted);
             let wanted = properties
                 .into_iter()
                 .filter(move |(_, value)| o.is_none_or(|o| o == *value));
@@ -193,6 +232,22 @@ impl<'a> GraphDataset<'a> {
                 [TermId::Reifier(edge), TermId::Known(predicate), value]
             })
         }))
+    }
+
+    /// The reifiers of the triple of `edge`: one for each source that states it.
+    fn reifiers_of(&self, edge: EvidenceId, p: Option<TermId>) -> Found<'a> {
+        let reifies = TermId::Known(self.names.reifies);
+        if p.is_some_and(|p| p != reifies) {
+            return none();
+        }
+        let facts = match self.graph.edge(edge) {
+            Some(Edge::Fact(fact)) => self.graph.facts(fact.triple),
+            _ => 0..0,
+        };
+        let computed = self.triple(edge);
+        let computed = computed.and_then(|triple| self.names.computed(self.graph, triple));
+        let edges = facts.map(EvidenceId).chain(computed);
+        Box::new(edges.map(move |each| [TermId::Reifier(each), reifies, TermId::Triple(edge)]))
     }
 
     /// What is said of one reifier, only under `wanted` if that is given.
@@ -219,7 +274,7 @@ impl<'a> GraphDataset<'a> {
                 say(names.at_time, &|| Some(self.time(fact.time?)));
             }
             Some(Edge::Interaction { user, item }) => {
-                let events = || self.graph.events(user).filter(move |e| e.item == item);
+                let events = || self.graph.events_between(user, item);
                 say(names.support, &|| {
                     Some(self.integer(events().count() as u64))
                 });
@@ -266,46 +321,24 @@ impl<'a> GraphDataset<'a> {
         })
     }
 
-    /// The edge that states these three terms, the first if several sources do.
-    pub(super) fn edge_of(&self, parts: [TermId; 3]) -> Option<EvidenceId> {
-        let [Some(s), Some(p), Some(o)] = parts.map(TermId::known) else {
-            return None;
-        };
-        let facts = self.graph.facts([s, p, o]);
-        if !facts.is_empty() {
-            return Some(EvidenceId(facts.start));
-        }
-        if p == self.names.interacted {
-            return self.graph.interaction(s, o);
-        }
-        let kind = LinkKind::ALL
-            .into_iter()
-            .find(|&k| self.names.links[k as usize] == p)?;
-        let row = self.graph.links(kind, s);
-        let index = row.to.iter().position(|&to| to == o)?;
-        Some(EvidenceId(row.first + index as u64))
-    }
-
-    /// All edges with the triple of `edge`: one for each source that states it.
-    fn edges_of(&self, edge: EvidenceId) -> std::ops::Range<u64> {
-        match self.graph.edge(edge) {
-            Some(Edge::Fact(fact)) => self.graph.facts(fact.triple),
-            _ => edge.0..edge.0 + 1,
-        }
-    }
-
+    /// The edge that the triple of `edge` is called by.
     fn first_edge(&self, edge: EvidenceId) -> EvidenceId {
-        EvidenceId(self.edges_of(edge).start)
+        let triple = self.triple(edge);
+        let stated = triple.and_then(|triple| stated(self.graph, triple));
+        stated.unwrap_or(edge)
+    }
+
+    fn triple(&self, edge: EvidenceId) -> Option<[u32; 3]> {
+        Some(match self.graph.edge(edge)? {
+            Edge::Fact(fact) => fact.triple,
+            Edge::Interaction { user, item } => [user, self.names.interacted, item],
+            Edge::Link { kind, from, to, .. } => [from, self.names.links[kind as usize], to],
+        })
     }
 
     /// The triple of an edge as a term.
     pub(super) fn triple_term(&self, edge: EvidenceId) -> Term {
-        let [s, p, o] = match self.graph.edge(edge) {
-            Some(Edge::Fact(fact)) => fact.triple,
-            Some(Edge::Interaction { user, item }) => [user, self.names.interacted, item],
-            Some(Edge::Link { kind, from, to, .. }) => [from, self.names.links[kind as usize], to],
-            None => [0; 3],
-        };
+        let [s, p, o] = self.triple(edge).unwrap_or_default();
         let term = |id: u32| crate::model::term::decode(self.graph.term(id));
         let predicate = match term(p) {
             Term::NamedNode(node) => node,

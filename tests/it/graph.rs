@@ -2,8 +2,12 @@
 
 use crate::shop::Shop;
 use kenning::ErrorKind;
+use kenning::config::{Project, ScoringSettings};
+use kenning::engine::{Engine, Snapshot, Strictness};
 use kenning::graph::{Edge, Graph};
+use kenning::intake::Mapping;
 use kenning::model::{EvidenceId, LinkKind, Unwatched, term};
+use kenning::scoring::Scorer;
 use petgraph::visit::{EdgeRef, IntoEdgeReferences, IntoEdgesDirected, NodeCount};
 use std::collections::BTreeSet;
 
@@ -224,5 +228,248 @@ fn damaged_and_foreign_snapshots_are_refused() {
         std::fs::read(&path).unwrap(),
         whole,
         "a new build makes the same file again"
+    );
+}
+
+/// Checksums say that a file is what was written, not that what was written is sound.
+#[test]
+fn numbers_outside_their_tables_are_refused() {
+    let shop = Shop::new(1);
+    let path = shop.engine.project().snapshot_file();
+    let whole = std::fs::read(&path).unwrap();
+    let table = |bytes: &[u8]| u64::from_le_bytes(bytes[16..24].try_into().unwrap()) as usize;
+    let sections = u32::from_le_bytes(whole[12..16].try_into().unwrap()) as usize;
+    let mut refused = Vec::new();
+    for section in 0..sections {
+        let entry = table(&whole) + section * 64;
+        let number = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap()) as usize;
+        let (start, length) = (number(entry + 16), number(entry + 24));
+        if length == 0 {
+            continue;
+        }
+        let name = String::from_utf8_lossy(&whole[entry..entry + 16]);
+        let name = name.trim_end_matches('\0').to_owned();
+        for fill in [0xfe, 0x7f] {
+            let mut bytes = whole.clone();
+            bytes[start..start + 8.min(length)].fill(fill);
+            let hash = *blake3::hash(&bytes[start..start + length]).as_bytes();
+            bytes[entry + 32..entry + 64].copy_from_slice(&hash);
+            let hash = *blake3::hash(&bytes[table(&whole)..]).as_bytes();
+            bytes[32..64].copy_from_slice(&hash);
+            std::fs::write(&path, bytes).unwrap();
+            match Graph::open(&path) {
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+                    refused.push(name.clone());
+                }
+                // What is left are values, not numbers of anything: they may be wrong, but must not break.
+                Ok(graph) => {
+                    for id in 0..graph.edge_count() {
+                        graph.edge(EvidenceId(id));
+                    }
+                    for node in graph.nodes() {
+                        graph.label(node);
+                        graph.events(node).for_each(drop);
+                    }
+                }
+            }
+        }
+    }
+    refused.dedup();
+    for name in [
+        "meta",
+        "term.at",
+        "out.at",
+        "out",
+        "in.at",
+        "in",
+        "predicates",
+        "predicate",
+    ] {
+        assert!(
+            refused.iter().any(|r| r == name),
+            "{name} is not in {refused:?}"
+        );
+    }
+    for name in [
+        "fact.graph",
+        "fact.from",
+        "met",
+        "met-by",
+        "event.item",
+        "event-of",
+        "label",
+    ] {
+        assert!(
+            refused.iter().any(|r| r == name),
+            "{name} is not in {refused:?}"
+        );
+    }
+    for name in [
+        "link0.at",
+        "link0.to",
+        "link1.to",
+        "link2.to",
+        "event.at",
+        "predicate.at",
+    ] {
+        assert!(
+            refused.iter().any(|r| r == name),
+            "{name} is not in {refused:?}"
+        );
+    }
+}
+
+/// A project with one file `name`, imported and built.
+fn small(mapping: &str, files: &[(&str, &str)]) -> kenning::Result<Snapshot> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let project = Project::init(&folder.path().join("small"), "small")?;
+    let engine = Engine::open(project)?;
+    let mapping = Mapping::parse(mapping, "mapping.toml")?;
+    engine.import(mapping, folder.path(), Strictness::Strict, &Unwatched)?;
+    engine.build(None, &Unwatched)?;
+    engine.snapshot()
+}
+
+const DATASET: &str = "[dataset]\nname = \"small\"\nbase = \"https://example.org/\"\n";
+const EVENTS: &str = "[[file]]\npath = \"events.csv\"\n[file.event]\nuser = \"user\"\nitem = \"item\"\nanonymous = true\n";
+
+#[test]
+fn a_dataset_may_lack_users_items_facts_or_everything() {
+    let facts = "[[file]]\npath = \"facts.nt\"\n";
+    let users = "[[file]]\npath = \"users.csv\"\n[file.user]\nid = \"id\"\n";
+    let classes = "user_class = \"kenning:User\"\nitem_class = \"kenning:Item\"\n";
+    let items = "[[file]]\npath = \"items.csv\"\n[file.item]\nid = \"id\"\n";
+    for (name, tables, file, text, counts) in [
+        (
+            "only facts",
+            facts,
+            "facts.nt",
+            "<urn:a> <urn:b> <urn:c> .\n",
+            (0, 0, 0),
+        ),
+        ("only users", users, "users.csv", "id\na\nb\n", (2, 0, 0)),
+        ("only items", items, "items.csv", "id\na\nb\n", (0, 2, 0)),
+        (
+            "nobody known",
+            EVENTS,
+            "events.csv",
+            "user,item\n,a\n,b\n",
+            (0, 2, 2),
+        ),
+        (
+            "one event",
+            EVENTS,
+            "events.csv",
+            "user,item\nu,a\n",
+            (1, 1, 1),
+        ),
+    ] {
+        let mapping = format!("{DATASET}{classes}{tables}");
+        let snapshot = small(&mapping, &[(file, text)]).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+        let graph = snapshot.graph();
+        let found = (
+            graph.users().len(),
+            graph.items().len(),
+            graph.event_count(),
+        );
+        assert_eq!(found, counts, "{name}");
+        for id in 0..graph.edge_count() {
+            assert!(graph.edge(EvidenceId(id)).is_some(), "{name}");
+        }
+        let settings = ScoringSettings::default();
+        let scorer = Scorer::new(graph, &settings);
+        let profile = scorer.session(&[]);
+        let ranked = scorer.rank(&profile, 10, &Default::default());
+        assert_eq!(ranked.len(), graph.items().len(), "{name}");
+        assert!(ranked.iter().all(|s| s.score.is_finite()), "{name}");
+        assert_eq!(
+            graph.edge_references().count(),
+            graph
+                .edge_references()
+                .map(|e| e.id())
+                .collect::<BTreeSet<_>>()
+                .len()
+        );
+    }
+}
+
+#[test]
+fn events_without_time_keep_the_order_of_their_records() {
+    let text = "user,item\nu,c\nu,a\nv,a\nu,b\nu,a\n";
+    let snapshot = small(&format!("{DATASET}{EVENTS}"), &[("events.csv", text)]).unwrap();
+    let graph = snapshot.graph();
+    let events: Vec<_> = graph.events(graph.find_user("u").unwrap()).collect();
+    let names: Vec<_> = events.iter().map(|e| graph.label(e.item)).collect();
+    assert_eq!(names, ["c", "a", "b", "a"]);
+    assert!(events.iter().all(|e| e.time.is_none()));
+    assert_eq!(
+        events.iter().map(|e| e.line).collect::<Vec<_>>(),
+        [2, 3, 5, 6]
+    );
+}
+
+#[test]
+fn who_is_a_user_cannot_be_an_item() {
+    let iris = "[iris]\nuser = \"https://example.org/people/{}\"\nitem = \"https://example.org/people/{}\"\n";
+    let text = "user,item\nanna,ben\nben,carl\n";
+    let error = small(&format!("{DATASET}{iris}{EVENTS}"), &[("events.csv", text)])
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), ErrorKind::Input);
+    assert_eq!(
+        error.message(),
+        "`https://example.org/people/ben` is a user and an item"
+    );
+    assert_eq!(error.place(), Some("events.csv:2"));
+    assert!(error.next_step().unwrap().contains("[iris]"));
+}
+
+#[test]
+fn names_of_all_scripts_are_found() {
+    let text = "user,item\nÉlan Vital,東京\na/b,..\n";
+    let snapshot = small(&format!("{DATASET}{EVENTS}"), &[("events.csv", text)]).unwrap();
+    for (user, item) in [("Élan Vital", "東京"), ("a/b", "..")] {
+        let user = snapshot.graph().find_user(user).unwrap();
+        assert_eq!(
+            snapshot.graph().met(user),
+            [snapshot.graph().find_item(item).unwrap()]
+        );
+    }
+    let iris = "[iris]\nuser = \"{}\"\nitem = \"{}\"\n";
+    let text = "user,item\nurn:u:1,https://example.org/i?1\n";
+    let snapshot = small(&format!("{DATASET}{iris}{EVENTS}"), &[("events.csv", text)]).unwrap();
+    assert!(
+        snapshot.graph().find_user("urn:u:1").is_some(),
+        "the ids are IRIs themselves"
+    );
+    let text = "user,item\nnobody,https://example.org/i?1\n";
+    let error = small(&format!("{DATASET}{iris}{EVENTS}"), &[("events.csv", text)])
+        .err()
+        .unwrap();
+    assert!(
+        error.message().contains("`user` is not an IRI: `nobody`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_label_is_what_most_records_say_in_english_if_there_is_one() {
+    let label = "<http://www.w3.org/2000/01/rdf-schema#label>";
+    let one = format!(
+        "<urn:a> {label} \"ancient\"@enm .\n<urn:a> {label} \"british\"@en-GB .\n<urn:b> {label} \"beta\" .\n<urn:b> {label} \"alpha\" .\n<urn:c> {label} \"only\"@fr .\n"
+    );
+    let two = format!("<urn:b> {label} \"beta\" .\n");
+    let files = [("one.nt", &*one), ("two.nt", &*two)];
+    let mapping = format!("{DATASET}[[file]]\npath = \"one.nt\"\n[[file]]\npath = \"two.nt\"\n");
+    let snapshot = small(&mapping, &files).unwrap();
+    let graph = snapshot.graph();
+    let label = |iri: &str| graph.label(graph.find_iri(iri).unwrap());
+    assert_eq!(
+        ["urn:a", "urn:b", "urn:c"].map(label),
+        ["british", "beta", "only"]
     );
 }

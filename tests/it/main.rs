@@ -15,6 +15,7 @@ mod pipeline;
 mod program;
 mod prompt;
 mod scoring;
+mod selection;
 mod shop;
 mod sparql;
 mod support;
