@@ -40,7 +40,7 @@ impl Default for ScoringSettings {
     fn default() -> Self {
         Self {
             history: 50,
-            decay: 0.8,
+            decay: 0.9,
             popularity: 0.01,
             weights: BTreeMap::new(),
         }
