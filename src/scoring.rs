@@ -26,9 +26,9 @@ pub const HUB: usize = 1000;
 /// Weights of the ways between items where the settings name none: a compromise between those that are best on validation
 /// parts of Amazon Beauty, MovieLens and Online Retail, which differ. `[scoring.weights]` overrides them.
 const LINK_WEIGHTS: [(LinkKind, f64); 4] = [
-    (LinkKind::FollowedBy, 0.1),
-    (LinkKind::BoughtWith, 0.1),
-    (LinkKind::CoOccursWith, 0.1),
+    (LinkKind::FollowedBy, 0.05),
+    (LinkKind::BoughtWith, 0.05),
+    (LinkKind::CoOccursWith, 0.15),
     (LinkKind::SimilarTo, 0.02),
 ];
 const RELATION_WEIGHT: f64 = 0.1;

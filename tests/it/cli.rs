@@ -255,7 +255,7 @@ fn config_show_tells_origins() {
     KEY                 VALUE             ORIGIN
     name                films             kenning.toml:1
     scoring.history     50                default
-    scoring.decay       0.8               default
+    scoring.decay       0.9               default
     scoring.popularity  0.01              default
     scoring.weights     schema:genre=0.5  kenning.toml:4
     links.window        3                 KENNING_LINKS_WINDOW
