@@ -1,5 +1,6 @@
 use super::{Outcome, Session, Shape, Table, Verb};
 use crate::config::{self, Project};
+use crate::engine::Snapshot;
 use crate::journal::Journal;
 use crate::{Error, Result};
 use serde_json::json;
@@ -101,14 +102,16 @@ fn snapshot(project: &Project) -> Check {
     }
 }
 
-/// What the snapshot says of itself, if there is one. The seam for the graph: open it here.
+/// What the snapshot says of itself, if there is one; opening it compares every checksum.
 fn read_snapshot(project: &Project) -> Result<Option<String>> {
-    let path = project.snapshot_file();
-    match std::fs::metadata(&path) {
-        Ok(file) => Ok(Some(format!("{} bytes", file.len()))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::io("read the snapshot", &path, e)),
+    if !project.snapshot_file().exists() {
+        return Ok(None);
     }
+    let snapshot = Snapshot::open(project)?;
+    let graph = snapshot.graph();
+    let (nodes, edges) = (graph.nodes().len(), graph.edge_count());
+    let hash = graph.id().to_string();
+    Ok(Some(format!("sound: {nodes} nodes, {edges} edges, {}", &hash[..12])))
 }
 
 /// Free space as `df` tells it; where there is no `df`, nothing is said.

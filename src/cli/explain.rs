@@ -1,4 +1,4 @@
-use super::{Outcome, Session, Shape, Table, Verb};
+use super::{Format, Outcome, Session, Shape, Table, Verb};
 use crate::engine::Snapshot;
 use crate::explanation::Explainer;
 use crate::model::term;
@@ -9,7 +9,7 @@ use crate::prompt::wording::clean;
 use crate::selection::{Candidate, subgraph};
 use crate::{Error, Result};
 use petgraph::dot::Dot;
-use serde_json::json;
+use serde_json::{Map, json};
 
 /// Show every path that makes up an item's score for a user
 #[derive(Debug, clap::Args)]
@@ -46,12 +46,14 @@ impl Verb for Explain {
             return Ok(Outcome::Done);
         }
         let explainer = Explainer::new(graph, &profile);
+        let exact = self.shape.format != Format::Table;
+        let number = |value: f64| if exact { value } else { rounded(value) };
         let mut table = Table::new("paths", ["contribution", "share", "verdict", "reason", "evidence"]);
         for piece in &candidate.pieces {
             let reason = explainer.reason(item, piece);
             let share = if score > 0.0 { piece.contribution / score } else { 0.0 };
             table.row([
-                json!(rounded(piece.contribution)),
+                json!(number(piece.contribution)),
                 json!(format!("{:.1} %", share * 100.0)),
                 json!(reason.verdict.name()),
                 json!(reason.text),
@@ -60,7 +62,16 @@ impl Verb for Explain {
         }
         let name = term::as_iri(graph.term(item)).unwrap_or_default();
         session.printer.note(format_args!("{} <{name}>: score {}", graph.label(item), rounded(score)));
-        session.printer.table(&table, self.shape.format)?;
+        match self.shape.format {
+            Format::Json => session.printer.json(&Map::from_iter([
+                ("user".to_owned(), json!(term::as_iri(graph.term(user)))),
+                ("item".to_owned(), json!(name)),
+                ("label".to_owned(), json!(graph.label(item))),
+                ("score".to_owned(), json!(score)),
+                ("paths".to_owned(), table.objects()),
+            ]))?,
+            other => session.printer.table(&table, other)?,
+        }
         Ok(Outcome::Done)
     }
 }

@@ -4,6 +4,7 @@ use super::table::{Format, Table};
 use super::text;
 use crate::{Error, ErrorKind, Result};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -57,20 +58,17 @@ impl Printer {
         }
     }
 
-    /// Writes an object as JSON over several lines, with a `schema_version` first.
+    /// Writes an object as JSON over several lines, with a `schema_version` first: its own, if it has one.
     pub fn json(&self, value: &impl Serialize) -> Result<()> {
-        #[derive(Serialize)]
-        struct Versioned<'v, T> {
-            schema_version: u32,
-            #[serde(flatten)]
-            value: &'v T,
-        }
-        let versioned = Versioned {
-            schema_version: SCHEMA_VERSION,
-            value,
+        let fail = |e: serde_json::Error| {
+            Error::input(format!("cannot be written as JSON: {e}")).because(e)
         };
-        let text = serde_json::to_string_pretty(&versioned)
-            .map_err(|e| Error::input(format!("cannot be written as JSON: {e}")).because(e))?;
+        let mut versioned = Map::from_iter([("schema_version".to_owned(), SCHEMA_VERSION.into())]);
+        match serde_json::to_value(value).map_err(fail)? {
+            Value::Object(fields) => versioned.extend(fields),
+            other => return Err(Error::input(format!("not an object: {other}"))),
+        }
+        let text = serde_json::to_string_pretty(&versioned).map_err(fail)?;
         self.bytes(&format!("{text}\n"))
     }
 
@@ -111,7 +109,8 @@ impl Printer {
         }
     }
 
-    fn bytes(&self, data: &str) -> Result<()> {
+    /// Writes text as it is, without a line end of its own.
+    pub fn bytes(&self, data: &str) -> Result<()> {
         let mut out = self.stdout();
         // A program wants the bytes; a terminal must not obey them.
         let data = match io::stdout().is_terminal() {

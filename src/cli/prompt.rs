@@ -34,11 +34,11 @@ impl Verb for Prompt {
                     "prompt {}: {} of {} tokens, counted by {}",
                     prompt.id, prompt.tokens, prompt.budget, prompt.tokenizer
                 ));
-                session.printer.data(&prompt.text())?;
+                session.printer.bytes(&prompt.text())?;
             }
             Action::Show { id } => {
                 let project = session.project()?;
-                session.printer.data(&session.journal(&project)?.prompt(&id)?)?;
+                session.printer.bytes(&session.journal(&project)?.prompt(&id)?)?;
             }
         }
         Ok(Outcome::Done)

@@ -1,7 +1,9 @@
 use super::{Format, Outcome, Session, Shape, Table, Verb};
 use crate::config::Project;
 use crate::journal::{Build, Decision, Entry, Import, Journal, Time};
-use crate::{Error, Result};
+use crate::engine::Snapshot;
+use crate::{Error, ErrorKind, Result};
+use petgraph::algo::connected_components;
 use serde_json::{Map, Value, json};
 
 /// Show what was imported, built and recommended
@@ -62,18 +64,24 @@ impl Status {
     ) -> Result<()> {
         let imports = self.listing(What::Imports, journal)?;
         let builds = self.listing(What::Builds, journal)?;
+        let snapshot = snapshot(session, project);
         match self.shape.format {
             Format::Table => {
                 let head = format!("{} in {}\n", project.name(), project.root().display());
                 session.printer.data(&head)?;
                 section(session, &imports, "nothing was imported yet")?;
-                section(session, &builds, "nothing was built yet")
+                section(session, &builds, "nothing was built yet")?;
+                match snapshot.is_empty() {
+                    true => Ok(()),
+                    false => session.printer.table(&snapshot, Format::Table),
+                }
             }
             Format::Json => session.printer.json(&Map::from_iter([
                 ("project".to_owned(), json!(project.name())),
                 ("root".to_owned(), json!(project.root().to_string_lossy())),
                 ("imports".to_owned(), imports.objects()),
                 ("builds".to_owned(), builds.objects()),
+                ("snapshot".to_owned(), json!(snapshot.objects().get(0))),
             ])),
             Format::Jsonl | Format::Csv => Err(Error::usage(
                 "the overview is more than one table: name one of them for this format",
@@ -81,6 +89,32 @@ impl Status {
             .hint("kenning status imports --format csv")),
         }
     }
+}
+
+/// The snapshot that answers, if there is a sound one.
+fn snapshot(session: &Session, project: &Project) -> Table {
+    let columns = ["hash", "bytes", "users", "items", "nodes", "edges", "components"];
+    let mut table = Table::new("snapshot", columns);
+    match Snapshot::open(project) {
+        Ok(snapshot) => {
+            let graph = snapshot.graph();
+            table.row([
+                json!(graph.id().to_string()),
+                json!(graph.size()),
+                json!(graph.users().len()),
+                json!(graph.items().len()),
+                json!(graph.nodes().len()),
+                json!(graph.edge_count()),
+                json!(connected_components(graph)),
+            ]);
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            session.printer.warn(&error);
+            error.next_step().into_iter().for_each(|hint| session.printer.hint(hint));
+        }
+    }
+    table
 }
 
 fn section(session: &Session, table: &Table, nothing: &str) -> Result<()> {

@@ -6,11 +6,13 @@ mod config;
 mod embedding;
 mod explanation;
 mod extraction;
+mod faults;
 mod graph;
 mod intake;
 mod journal;
 mod llm;
-
+mod pipeline;
+mod program;
 mod prompt;
 mod scoring;
 mod shop;
