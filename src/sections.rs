@@ -134,8 +134,7 @@ impl Writer {
             hash: hash(bytes),
         };
         self.put(bytes)?;
-        self.seal(&header)
-            .map_err(|e| Error::io(&format!("write the {}", self.format.name), &self.partial, e))?;
+        self.seal(&header).map_err(|e| self.failed(e))?;
         fs::rename(&self.partial, &self.path).map_err(|e| Error::io("rename", &self.partial, e))?;
         sync_folder(&self.path)?;
         Ok(Id(header.hash))
@@ -149,11 +148,17 @@ impl Writer {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all(bytes)
-            .map_err(|e| Error::io(&format!("write the {}", self.format.name), &self.partial, e))?;
+        let written = self.file.write_all(bytes);
+        written.map_err(|e| self.failed(e))?;
         self.offset += bytes.len() as u64;
         Ok(())
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        let Format { name, remake, .. } = self.format;
+        Error::io(&format!("write the {name}"), &self.partial, error).hint(format!(
+            "make room, then run `{remake}` again; a former {name} stays as it was"
+        ))
     }
 }
 

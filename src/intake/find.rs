@@ -86,11 +86,9 @@ pub struct Found<'m> {
 pub fn files<'m>(mapping: &'m Mapping, root: &Path) -> Result<Vec<Found<'m>>> {
     if !root.exists() {
         let message = "there is no such file or folder";
-        return Err(Error::not_found(message).at(root.display()).hint(format!(
-            "the mapping `{}` expects {}",
-            mapping.dataset.name,
-            expected(mapping)
-        )));
+        return Err(Error::not_found(message)
+            .at(root.display())
+            .hint(expected(mapping)));
     }
     match present(mapping, root)? {
         Present::All(files) => Ok(files),
@@ -122,7 +120,14 @@ pub fn present<'m>(mapping: &'m Mapping, root: &Path) -> Result<Present<'m>> {
     }
 }
 
+/// What would be read, for who has something else.
 fn expected(mapping: &Mapping) -> String {
+    if is_any_rdf(mapping) {
+        return format!(
+            "name a preset with `--preset` ({}), or a mapping with `--mapping FILE`",
+            super::PRESETS.join(", ")
+        );
+    }
     let mut names = Vec::new();
     for file in &mapping.files {
         match file.optional {
@@ -130,7 +135,13 @@ fn expected(mapping: &Mapping) -> String {
             false => names.push(format!("`{}`", file.path)),
         }
     }
-    names.join(", ")
+    let name = &mapping.dataset.name;
+    format!("the mapping `{name}` expects {}", names.join(", "))
+}
+
+/// Whether nobody said what to read.
+fn is_any_rdf(mapping: &Mapping) -> bool {
+    matches!(&mapping.files[..], [only] if only.format == Some(Format::Rdf) && only.path == "*")
 }
 
 fn missing(mapping: &Mapping, file: &FileMapping, root: &Path) -> Error {
@@ -147,11 +158,7 @@ fn missing(mapping: &Mapping, file: &FileMapping, root: &Path) -> Error {
     let fitting = super::fitting_presets(root);
     let hint = match fitting.first() {
         Some(preset) => format!("kenning import --preset {preset} {}", root.display()),
-        None => format!(
-            "the mapping `{}` expects {}",
-            mapping.dataset.name,
-            expected(mapping)
-        ),
+        None => expected(mapping),
     };
     Error::not_found(message).at(root.display()).hint(hint)
 }
