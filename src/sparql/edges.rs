@@ -115,7 +115,7 @@ impl<'a> GraphDataset<'a> {
                     subject,
                     predicate,
                     object,
-                    graph_name: name.clone(),
+                    graph_name: name,
                 })
             })
         })
