@@ -38,6 +38,13 @@ pub struct Limits {
     pub rows: usize,
 }
 
+/// What a parser says, without the list of all that it would have taken: that is long, and in another order each time.
+fn brief(message: &str) -> &str {
+    message
+        .split_once(": expected ")
+        .map_or(message, |(place, _)| place)
+}
+
 /// Evaluates a query and hands its results to `consume`. The prefixes of [`PREFIXES`] are known.
 ///
 /// `SERVICE` is refused: nothing leaves this machine because of a query.
@@ -55,8 +62,11 @@ pub fn query<T>(
             .map_err(|e| Error::usage(format!("the prefix `{prefix}` is not an IRI: {e}")))?;
     }
     let prepared = evaluator.parse_query(text).map_err(|e| {
-        Error::input(format!("this is not a SPARQL query: {e}"))
-            .hint("`kenning query 'SELECT * { ?s ?p ?o } LIMIT 10'`")
+        Error::input(format!(
+            "this is not a SPARQL query: {}",
+            brief(&e.to_string())
+        ))
+        .hint("`kenning query 'SELECT * { ?s ?p ?o } LIMIT 10'`")
     })?;
     let watch = Watch::start(limits.time, token.clone());
     let results = prepared

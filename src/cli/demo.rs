@@ -22,7 +22,7 @@ const PATIENCE: u64 = 300;
 /// Products put to the model.
 const CANDIDATES: usize = 6;
 
-/// Build the sample gift shop and recommend something to a customer: the whole way in one command
+/// Build the sample gift shop and recommend from it: the whole way in one command
 #[derive(Debug, clap::Args)]
 pub struct Demo {
     /// Fetch and ask no models: answer from the graph alone

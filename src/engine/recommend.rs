@@ -268,10 +268,17 @@ fn profile(
         .user
         .as_deref()
         .and_then(|name| graph.find_user(name));
+    let session = items(snapshot, &request.session)?;
     let profile = match user {
         Some(user) => scorer.profile(user),
-        None => scorer.session(&items(snapshot, &request.session)?),
+        None => scorer.session(&session),
     };
+    if user.is_some() && !session.is_empty() {
+        notes.push(
+            "the user is known: what they met is in the graph, and the items given are not used"
+                .into(),
+        );
+    }
     if let (None, Some(name)) = (user, &request.user) {
         notes.push(format!("the graph does not know the user `{name}`"));
     }

@@ -141,7 +141,7 @@ fn the_help_names_every_verb_in_its_group() {
     let run = Bench::new().run(&["--help"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     for part in [
-        "Set up:\n  init ",
+        "Prepare:\n  init ",
         "\n  status ",
         "Options:\n  -C",
         "Examples:\n  kenning init",

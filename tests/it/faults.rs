@@ -105,8 +105,11 @@ fn tables_that_lack_something() {
         &["products.csv, sales.csv: the dump holds no records"],
     );
     desk.write("dump/products.csv", "");
-    desk.write("dump/sales.csv", "");
-    refused(&desk, &IMPORT, &["the dump holds no records"]);
+    refused(
+        &desk,
+        &IMPORT,
+        &["error: products.csv: the file is empty: not even a header is here"],
+    );
 }
 
 #[test]
@@ -192,6 +195,9 @@ fn mappings_that_cannot_be_read() {
 #[test]
 fn questions_that_make_no_sense() {
     let desk = Desk::with_build();
+    let noted = desk.json(&[&RECOMMEND[..], &["--met", "p1"]].concat());
+    let note = "the user is known: what they met is in the graph, and the items given are not used";
+    assert_eq!(noted["notes"][0], note);
     for flag in ["--among", "--exclude", "--met"] {
         refused(
             &desk,
@@ -207,7 +213,7 @@ fn questions_that_make_no_sense() {
     refused(
         &desk,
         &["-C", "shop", "query", "SELECT ?x { ?x "],
-        &["this is not a SPARQL query", "1:15", "hint: "],
+        &["this is not a SPARQL query: error at 1:16\nhint: "],
     );
     refused(
         &desk,
