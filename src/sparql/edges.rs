@@ -147,7 +147,7 @@ impl<'a> GraphDataset<'a> {
                     subject,
                     predicate,
                     object,
-                    graph_name: name.clone(),
+                    graph_name: name,
                 })
             })
         })

@@ -51,7 +51,12 @@ fn optimum(candidates: &[Candidate], costs: &[Vec<usize>], budget: usize) -> f64
             .filter(|(_, i)| set >> i & 1 == 1)
             .map(|(p, _)| *p)
             .collect();
-        if chosen.iter().map(|&(c, p)| costs[c][p].max(1)).sum::<usize>() <= budget {
+        if chosen
+            .iter()
+            .map(|&(c, p)| costs[c][p].max(1))
+            .sum::<usize>()
+            <= budget
+        {
             best = best.max(value(candidates, &chosen));
         }
     }
