@@ -386,16 +386,14 @@ impl Graph {
     /// The number of an encoded term.
     pub fn find(&self, encoded: &str) -> Option<u32> {
         let ranges = &self.meta.ranges;
-        let classes = match term::kind(encoded) {
-            term::Kind::Resource => {
-                [0..ranges.users, ranges.items(), ranges.items..ranges.nodes].to_vec()
-            }
-            term::Kind::Literal => vec![ranges.nodes..ranges.literals],
-            term::Kind::Triple => vec![ranges.literals..ranges.terms],
-        };
-        classes
-            .into_iter()
-            .find_map(|class| self.find_in(class, encoded))
+        let resources = [0..ranges.users, ranges.items(), ranges.items..ranges.nodes];
+        match term::kind(encoded) {
+            term::Kind::Resource => resources
+                .into_iter()
+                .find_map(|class| self.find_in(class, encoded)),
+            term::Kind::Literal => self.find_in(ranges.nodes..ranges.literals, encoded),
+            term::Kind::Triple => self.find_in(self.triples(), encoded),
+        }
     }
 
     fn find_in(&self, class: Range<u32>, encoded: &str) -> Option<u32> {
