@@ -69,15 +69,19 @@ fn texts(segment: &Segment) -> Vec<&FactRow> {
     let predicates: FxHashSet<u32> = (0..segment.terms.len() as u32)
         .filter(|&id| wanted.contains(segment.terms.get(id as usize)))
         .collect();
-    let mut best: FxHashMap<[u32; 2], &FactRow> = FxHashMap::default();
-    for fact in segment
-        .facts
-        .iter()
+    let facts = segment.facts.iter();
+    let facts: Vec<&FactRow> = facts
         .filter(|f| predicates.contains(&f.triple[1]))
-    {
+        .collect();
+    let mut records: FxHashMap<[u32; 3], u64> = FxHashMap::default();
+    for fact in &facts {
+        *records.entry(fact.triple).or_default() += u64::from(fact.count);
+    }
+    let mut best: FxHashMap<[u32; 2], &FactRow> = FxHashMap::default();
+    for fact in facts {
         let [subject, predicate, _] = fact.triple;
         let first = best.entry([subject, predicate]).or_insert(fact);
-        if fact.count > first.count {
+        if records[&fact.triple] > records[&first.triple] {
             *first = fact;
         }
     }

@@ -386,12 +386,13 @@ impl Graph {
     /// The number of an encoded term.
     pub fn find(&self, encoded: &str) -> Option<u32> {
         let ranges = &self.meta.ranges;
+        let resources = [0..ranges.users, ranges.items(), ranges.items..ranges.nodes];
         match term::kind(encoded) {
-            term::Kind::Resource => [ranges.users(), ranges.items(), ranges.items..ranges.nodes]
+            term::Kind::Resource => resources
                 .into_iter()
                 .find_map(|class| self.find_in(class, encoded)),
             term::Kind::Literal => self.find_in(ranges.nodes..ranges.literals, encoded),
-            term::Kind::Triple => self.find_in(ranges.literals..ranges.terms, encoded),
+            term::Kind::Triple => self.find_in(self.triples(), encoded),
         }
     }
 

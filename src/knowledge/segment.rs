@@ -1,7 +1,7 @@
 //! A segment: all that one dataset says, as integers over a table of terms, in one file.
 //!
 //! An import leaves a segment; the build reads it without parsing anything again. Facts that several records
-//! repeat are kept once, with the first place and the number of records ([`FactRow::count`]).
+//! of one source repeat are kept once, with the first place and the number of records ([`FactRow::count`]).
 
 use crate::model::{Dataset, Fact, Interaction, Place, Record, term};
 use crate::sections::{Column, Format, Id, Sections, Strings, Writer};
@@ -69,7 +69,7 @@ pub struct EventRow {
 pub struct SegmentBuilder {
     ids: FxHashMap<String, u32>,
     facts: Vec<FactRow>,
-    known: FxHashMap<[u32; 3], u32>,
+    known: FxHashMap<([u32; 3], u32), u32>,
     events: Vec<EventRow>,
     groups: FxHashMap<String, u32>,
 }
@@ -83,7 +83,7 @@ impl SegmentBuilder {
         }
     }
 
-    /// Number of distinct facts so far.
+    /// Number of facts so far, each once for every source.
     pub fn facts(&self) -> usize {
         self.facts.len()
     }
@@ -100,13 +100,13 @@ impl SegmentBuilder {
             self.intern(fact.object)?,
         ];
         let next = self.facts.len() as u32;
-        let index = *self.known.entry(triple).or_insert(next);
+        let Place { source, line } = fact.place;
+        let index = *self.known.entry((triple, source)).or_insert(next);
         if let Some(row) = self.facts.get_mut(index as usize) {
             row.count = row.count.saturating_add(1);
             row.confidence = row.confidence.max(fact.confidence);
             return Ok(());
         }
-        let Place { source, line } = fact.place;
         self.facts.push(FactRow {
             triple,
             source,
@@ -171,7 +171,7 @@ pub struct Segment {
     pub dataset: Dataset,
     /// Its terms, encoded as [`crate::model::term`] says.
     pub terms: Strings,
-    /// Its distinct facts, in the order of their first records.
+    /// Its facts, each once for every source, in the order of their first records.
     pub facts: Column<FactRow>,
     /// Its events, in the order of their records.
     pub events: Column<EventRow>,

@@ -6,7 +6,8 @@ use kenning::config::{Project, ScoringSettings};
 use kenning::engine::{Engine, Snapshot, Strictness};
 use kenning::graph::{Edge, Graph};
 use kenning::intake::Mapping;
-use kenning::model::{EvidenceId, LinkKind, Unwatched, term};
+use kenning::knowledge::segment::{Segment, SegmentBuilder};
+use kenning::model::{EvidenceId, Fact, Interaction, LinkKind, Place, Record, Unwatched, term};
 use kenning::scoring::Scorer;
 use petgraph::visit::{EdgeRef, IntoEdgeReferences, IntoEdgesDirected, NodeCount};
 use std::collections::BTreeSet;
@@ -472,4 +473,135 @@ fn the_label_is_what_most_records_say_in_english_if_there_is_one() {
         ["urn:a", "urn:b", "urn:c"].map(label),
         ["british", "beta", "only"]
     );
+}
+
+/// Nodes without a name are the same inside triple terms and out, and the same in every build.
+#[test]
+fn blank_nodes_are_named_by_their_order() {
+    let document = r#"
+        PREFIX x: <https://example.org/x/>
+        x:g { _:a x:says "one" ; x:means [ x:says "two" ] . x:who x:doubts <<( _:a x:says "one" )>> . }
+        _:h { _:h x:says "three" . }
+        GRAPH [] { x:who x:says "four" . }
+    "#;
+    let shop = Shop::new(1);
+    let folder = shop.engine.project().root().join("ontologies");
+    std::fs::create_dir_all(&folder).unwrap();
+    let build = || {
+        for name in ["one.trig", "two.trig"] {
+            std::fs::write(folder.join(name), document).unwrap();
+        }
+        shop.engine.build(None, &Unwatched).unwrap();
+        shop.snapshot()
+    };
+    let (first, second) = (build(), build());
+    assert_eq!(first.graph().id(), second.graph().id());
+    let graph = first.graph();
+    let says = graph.find_iri("https://example.org/x/says").unwrap();
+    let doubts = graph.find_iri("https://example.org/x/doubts").unwrap();
+    let who = graph.find_iri("https://example.org/x/who").unwrap();
+    let doubted = graph.objects(who, doubts);
+    assert_eq!(doubted.len(), 2, "each document has its own node");
+    for &[_, triple] in doubted {
+        let oxigraph::model::Term::Triple(triple) = term::decode(graph.term(triple)) else {
+            panic!("not a triple term")
+        };
+        let node = graph.find(&term::encode(&triple.subject.into())).unwrap();
+        assert_eq!(graph.objects(node, says).len(), 1, "the node that says it");
+    }
+    let graphs: BTreeSet<u32> = (0..graph.fact_count())
+        .filter(|&fact| graph.fact(fact).unwrap().triple[1] == says)
+        .map(|fact| graph.graph_of(fact))
+        .collect();
+    assert_eq!(
+        graphs.len(),
+        5,
+        "`x:g` is one for both, the others are two each"
+    );
+}
+
+#[test]
+fn a_fact_of_several_sources_stands_once_for_each() {
+    let label = "<http://www.w3.org/2000/01/rdf-schema#label>";
+    let mapping = format!("{DATASET}[[file]]\npath = \"one.nt\"\n[[file]]\npath = \"two.nt\"\n");
+    let text = format!("<urn:a> {label} \"a\" .\n<urn:a> {label} \"a\" .\n");
+    let snapshot = small(&mapping, &[("one.nt", &text), ("two.nt", &text)]).unwrap();
+    let graph = snapshot.graph();
+    let node = graph.find_iri("urn:a").unwrap();
+    let [[predicate, object], _] = graph.outgoing(node) else {
+        panic!("not two facts")
+    };
+    let facts = graph.facts([node, *predicate, *object]);
+    let facts: Vec<_> = facts.map(|index| graph.fact(index).unwrap()).collect();
+    assert_eq!(
+        facts.iter().map(|f| f.line).collect::<Vec<_>>(),
+        [Some(1), Some(1)]
+    );
+    assert_ne!(facts[0].graph, facts[1].graph);
+    assert_eq!(facts.iter().map(|f| f.count).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
+fn one_user_may_have_a_hundred_thousand_events() {
+    let mut text = String::from("user,item\nother,i1\n");
+    for event in 0..100_000 {
+        text.push_str(&format!("u,i{}\n", event % 3000));
+    }
+    let snapshot = small(&format!("{DATASET}{EVENTS}"), &[("events.csv", &text)]).unwrap();
+    let graph = snapshot.graph();
+    let user = graph.find_user("u").unwrap();
+    assert_eq!(
+        (graph.events(user).len(), graph.met(user).len()),
+        (100_000, 3000)
+    );
+    for &item in graph.met(user) {
+        assert!((33..=34).contains(&graph.events_between(user, item).count()));
+    }
+    let most = graph
+        .items()
+        .map(|i| graph.links(LinkKind::CoOccursWith, i).to.len())
+        .max();
+    assert_eq!(most, Some(100), "the best of each, equals by their numbers");
+}
+
+#[test]
+fn imports_that_make_no_graph_are_refused() {
+    let shop = Shop::new(1);
+    let path = shop.folder.path().join("odd.seg");
+    let template = Segment::open(&shop.engine.project().imports().join("shop.seg")).unwrap();
+    let place = Place { source: 0, line: 1 };
+    let fact = |subject: &str, predicate: &str| {
+        Record::Fact(Fact {
+            subject: subject.into(),
+            predicate: predicate.into(),
+            object: term::string("o"),
+            confidence: 1.0,
+            time: None,
+            place,
+        })
+    };
+    let event = |user: &str, item: &str| {
+        Record::Interaction(Interaction {
+            user: Some(user.into()),
+            item: item.into(),
+            group: None,
+            time: None,
+            weight: 1.0,
+            place,
+        })
+    };
+    for (record, sound) in [
+        (fact("<urn:s", "<urn:p"), true),
+        (fact("\"s", "<urn:p"), false),
+        (fact("<urn:s", "\"p"), false),
+        (event("<urn:u", "<urn:i"), true),
+        (event("\"u", "<urn:i"), false),
+        (event("<urn:u", "^d\0i"), false),
+    ] {
+        let mut segment = SegmentBuilder::default();
+        let name = format!("{record:?}");
+        segment.add(record).unwrap();
+        segment.write(&template.dataset, &path).unwrap();
+        assert_eq!(Segment::open(&path).is_ok(), sound, "{name}");
+    }
 }
