@@ -48,6 +48,9 @@ fn brief(message: &str) -> &str {
 /// Evaluates a query and hands its results to `consume`. The prefixes of [`PREFIXES`] are known.
 ///
 /// `SERVICE` is refused: nothing leaves this machine because of a query.
+///
+/// The time limit is heeded wherever the evaluator reads the graph. A product of patterns that share no variable is
+/// worked off in memory without reading, so such a query can outlast its limit; the command line then ends the program.
 pub fn query<T>(
     graph: &Graph,
     text: &str,
@@ -70,20 +73,24 @@ pub fn query<T>(
     })?;
     let watch = Watch::start(limits.time, token.clone());
     let results = prepared
-        .on_queryable_dataset(GraphDataset::new(graph))
+        .on_queryable_dataset(GraphDataset::cancellable(graph, token.clone()))
         .execute()
         .map_err(|e| Error::input(format!("the query failed: {e}")));
     let outcome = results.and_then(consume);
     watch.stop();
     match outcome {
-        Err(error) if token.is_cancelled() => Err(Error::budget(format!(
-            "the query was stopped after {} s",
-            limits.time.as_secs_f64()
-        ))
-        .hint("ask for less, or give it more time with `--timeout SECONDS`")
-        .because(error)),
+        Err(error) if token.is_cancelled() => Err(too_slow(limits.time).because(error)),
         outcome => outcome,
     }
+}
+
+/// The error of a query that took more than its time.
+pub fn too_slow(time: Duration) -> Error {
+    Error::budget(format!(
+        "the query was stopped after {} s",
+        time.as_secs_f64()
+    ))
+    .hint("ask for less, or give it more time with `--timeout SECONDS`")
 }
 
 /// Cancels a query when its time is over; a thread that sleeps until then or until the query is done.

@@ -27,9 +27,14 @@ impl From<Outcome> for ExitCode {
 
 /// The exit code of an error.
 pub fn of_error(error: &Error) -> ExitCode {
-    ExitCode::from(match error.kind() {
+    ExitCode::from(code_of_error(error))
+}
+
+/// The exit code of an error, as a number.
+pub fn code_of_error(error: &Error) -> u8 {
+    match error.kind() {
         ErrorKind::Unavailable => 4,
         ErrorKind::Budget => 5,
         _ => 2,
-    })
+    }
 }

@@ -83,6 +83,7 @@ impl Verb for Query {
             rows: settings.max_rows,
         };
         let text = self.text()?;
+        let _guard = Guard::start(session.printer, limits.time);
         sparql::query(snapshot.graph(), &text, limits, |results| match (self.format, results) {
             (Format::Table, QueryResults::Solutions(solutions)) => {
                 let names = solutions.variables().iter().map(|v| v.as_str().to_owned());
@@ -106,6 +107,34 @@ impl Verb for Query {
             }
         })?;
         Ok(Outcome::Done)
+    }
+}
+
+/// Ends the program when a query does not heed its limit: a product of patterns that share no variable is worked off in
+/// memory, where the evaluator does not ask whether it was cancelled. Nothing is lost, for queries only read.
+struct Guard(Option<std::sync::mpsc::Sender<()>>);
+
+impl Guard {
+    /// How much later than its limit a query may end by itself.
+    const GRACE: Duration = Duration::from_secs(1);
+
+    fn start(printer: super::Printer, time: Duration) -> Self {
+        let (done, finished) = std::sync::mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            let timeout = std::sync::mpsc::RecvTimeoutError::Timeout;
+            if finished.recv_timeout(time + Self::GRACE) == Err(timeout) {
+                let error = sparql::too_slow(time);
+                printer.error(&error);
+                std::process::exit(i32::from(super::outcome::code_of_error(&error)));
+            }
+        });
+        Self(Some(done))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.take();
     }
 }
 

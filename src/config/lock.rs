@@ -7,7 +7,14 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Lock {
     // Held for its lock alone.
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child process that is just being started holds it too for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -27,7 +34,7 @@ impl Lock {
         // The number only makes the message of the next process better, so a failure here is none.
         let _ = file.set_len(0).and_then(|()| file.rewind());
         let _ = write!(file, "{}", std::process::id());
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

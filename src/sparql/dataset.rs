@@ -4,6 +4,7 @@ use super::edges::Virtual;
 use crate::graph::Graph;
 use crate::model::{EvidenceId, term};
 use oxigraph::model::Term;
+use oxigraph::sparql::CancellationToken;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use spareval::{InternalQuad, QueryableDataset};
 use std::cell::{OnceCell, RefCell};
@@ -77,6 +78,7 @@ pub struct GraphDataset<'a> {
     locals: Rc<RefCell<Locals>>,
     graphs: Rc<OnceCell<BTreeSet<u32>>>,
     names_edges: bool,
+    token: CancellationToken,
 }
 
 type Quad = Result<InternalQuad<TermId>, Infallible>;
@@ -84,7 +86,13 @@ type Quad = Result<InternalQuad<TermId>, Infallible>;
 impl<'a> GraphDataset<'a> {
     /// The dataset of `graph`.
     pub fn new(graph: &'a Graph) -> Self {
+        Self::cancellable(graph, CancellationToken::new())
+    }
+
+    /// The dataset of `graph`, read no further once `token` is cancelled; give the same token to the evaluator.
+    pub fn cancellable(graph: &'a Graph, token: CancellationToken) -> Self {
         Self {
+            token,
             graph,
             names_edges: names_edges(graph),
             names: Rc::new(Virtual::new(graph)),
@@ -243,7 +251,11 @@ impl<'a> QueryableDataset<'a> for GraphDataset<'a> {
             .names
             .concerns(pattern[1])
             .then(|| self.edges(pattern, graph_name));
-        facts.chain(edges.into_iter().flatten())
+        UntilCancelled {
+            quads: facts.chain(edges.into_iter().flatten()),
+            token: self.token.clone(),
+            ended: false,
+        }
     }
 
     fn internal_named_graphs(&self) -> impl Iterator<Item = Result<TermId, Infallible>> + use<'a> {
@@ -265,6 +277,26 @@ impl<'a> QueryableDataset<'a> for GraphDataset<'a> {
 
     fn externalize_term(&self, id: TermId) -> Result<Term, Infallible> {
         Ok(self.term(id))
+    }
+}
+
+/// Quads until the query is cancelled, and then one more: the evaluator makes an error of it. Without an end here it
+/// would make one of every quad that is left.
+struct UntilCancelled<I> {
+    quads: I,
+    token: CancellationToken,
+    ended: bool,
+}
+
+impl<I: Iterator> Iterator for UntilCancelled<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        if self.ended {
+            return None;
+        }
+        self.ended = self.token.is_cancelled();
+        self.quads.next()
     }
 }
 

@@ -49,7 +49,7 @@ fn an_empty_file_means_the_defaults() {
             .iter()
             .all(|r| r.origin == Origin::Default)
     );
-    assert_eq!(origin(&project, "scoring.decay").0, "0.8");
+    assert_eq!(origin(&project, "scoring.decay").0, "0.9");
     assert_eq!(origin(&project, "model.name").0, "");
 }
 
@@ -60,12 +60,13 @@ fn the_commented_file_of_init_shows_the_defaults() {
     let file = folder.path().join("kenning.toml");
     let examples = [
         "weights",
-        "kenning:followedBy",
+        "followed-by",
+        "schema:genre",
         "template",
         "path",
         "url",
         "key_env",
-        "name = \"Qwen",
+        "name = \"qwen",
     ];
     let text = fs::read_to_string(&file).unwrap();
     let live: Vec<_> = text

@@ -416,3 +416,18 @@ fn a_disk_that_is_full() {
     desk.done(&BUILD);
     assert_eq!(before, desk.answer());
 }
+
+/// The evaluator works such a product off in memory, where no token reaches it: the program ends instead.
+#[test]
+fn a_product_of_everything_with_everything_is_stopped() {
+    let desk = Desk::with_build();
+    let cross = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }";
+    let run = desk.run(&["-C", "shop", "query", "--timeout", "1", cross]);
+    assert_eq!(run.code, Some(5), "{}", run.said());
+    assert!(run.stdout.is_empty(), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("the query was stopped after 1 s"),
+        "{}",
+        run.stderr
+    );
+}

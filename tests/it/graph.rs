@@ -178,7 +178,8 @@ fn damaged_and_foreign_snapshots_are_refused() {
     let shop = Shop::new(1);
     let path = shop.engine.project().snapshot_file();
     let whole = std::fs::read(&path).unwrap();
-    let cases: [(&str, fn(&mut Vec<u8>), &str); 6] = [
+    type Damage = fn(&mut Vec<u8>);
+    let cases: [(&str, Damage, &str); 6] = [
         (
             "a bit flipped in the middle",
             |b| {

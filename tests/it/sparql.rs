@@ -154,10 +154,7 @@ fn any_edge_can_be_asked_for_by_its_iri() {
         assert_eq!(told.len(), 1, "edge {id}");
         let back = ask(
             graph,
-            &format!(
-                "SELECT ?r WHERE {{ ?r rdf:reifies {} }}",
-                told[0].replace("<<", "<<").as_str()
-            ),
+            &format!("SELECT ?r WHERE {{ ?r rdf:reifies {} }}", told[0]),
         );
         assert!(
             back.contains(&format!("<urn:kenning:edge:{id}>")),
@@ -247,10 +244,13 @@ fn hostile_queries_are_bounded() {
             )
         })
     };
-    let cross = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }";
-    let error = run(cross, short).unwrap_err();
+    let hasty = Limits {
+        time: Duration::from_millis(1),
+        ..LIMITS
+    };
+    let error = run("SELECT * WHERE { ?s ?p ?o . ?o ?q ?x }", hasty).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Budget, "{error}");
-    assert!(error.message().contains("stopped after 0.3 s"), "{error}");
+    assert!(error.message().contains("stopped after 0.001 s"), "{error}");
     let error = run("SELECT * WHERE { ?s ?p ?o }", short).unwrap_err();
     assert!(error.message().contains("more than 1000 rows"), "{error}");
     let error = run("SELECT * WHERE { ?s ?p }", LIMITS).unwrap_err();
