@@ -215,6 +215,13 @@ impl<'a> GraphDataset<'a> {
     /// What is said of the reifiers of edges.
     fn reifiers(&self, [s, p, o]: Pattern) -> Found<'a> {
         let this = self.clone();
+        // Without these every edge would be asked in vain: nothing else is said of reifiers, and nobody is a value.
+        let said = self.names.reifier_predicates();
+        let can_be_said = |p| this.number(p).is_some_and(|p| said.contains(&p));
+        let is_person_or_item = |o| matches!(o, TermId::Known(id) if id < this.graph.items().end);
+        if !p.is_none_or(can_be_said) || o.is_some_and(is_person_or_item) {
+            return none();
+        }
         let edges = match (s, o) {
             (Some(TermId::Reifier(EvidenceId(edge))), _) => edge..edge + 1,
             (Some(_), _) => return none(),
