@@ -8,18 +8,18 @@
 
 pub mod draft;
 pub mod freeze;
+mod names;
+mod open;
 pub mod visit;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
-use crate::model::{Dataset, EvidenceId, LinkKind, UnixSeconds, term};
-use crate::sections::{Column, Format, Id, Sections, Strings, row_starts};
-use crate::{Error, Result};
+use crate::model::{Dataset, EvidenceId, LinkKind, UnixSeconds};
+use crate::sections::{Column, Format, Id, Strings, row_starts};
 use draft::Ranges;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::OnceLock;
 
 pub(crate) const FORMAT: Format = Format {
@@ -183,141 +183,6 @@ pub struct Event {
 }
 
 impl Graph {
-    /// Opens a snapshot and checks it.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = Sections::open(path, FORMAT).map_err(|e| e.hint("kenning build"))?;
-        let meta: Column<u8> = file.column("meta")?;
-        let meta: Meta = serde_json::from_slice(&meta)
-            .map_err(|e| file.damage(format!("its description cannot be read: {e}")))?;
-        let graph = Self {
-            meta,
-            id: file.id(),
-            size: file.size(),
-            terms: file.strings("term")?,
-            out_at: file.column("out.at")?,
-            out: file.column("out")?,
-            in_at: file.column("in.at")?,
-            ins: file.column("in")?,
-            predicates: file.column("predicates")?,
-            predicate_at: file.column("predicate.at")?,
-            predicate: file.column("predicate")?,
-            fact_graph: file.column("fact.graph")?,
-            fact_line: file.column("fact.line")?,
-            fact_confidence: file.column("fact.confidence")?,
-            fact_count: file.column("fact.count")?,
-            fact_time: file.column("fact.time")?,
-            fact_from: file.column("fact.from")?,
-            met_at: file.column("met.at")?,
-            met: file.column("met")?,
-            met_by_at: file.column("met-by.at")?,
-            met_by: file.column("met-by")?,
-            event_at: file.column("event.at")?,
-            event_item: file.column("event.item")?,
-            event_group: file.column("event.group")?,
-            event_time: file.column("event.time")?,
-            event_weight: file.column("event.weight")?,
-            event_line: file.column("event.line")?,
-            event_of_at: file.column("event-of.at")?,
-            event_of: file.column("event-of")?,
-            labels: file.column("label")?,
-            links: freeze::open_links(&file)?,
-            links_to: Default::default(),
-            vector_nodes: file.column("vector.node")?,
-            vectors: file.column("vector")?,
-        };
-        graph.check().map_err(|what| file.damage(what.into()))?;
-        Ok(graph)
-    }
-
-    /// The checksums prove that the bytes are those that were written; this proves that the tables fit together,
-    /// so that no accessor can step outside.
-    fn check(&self) -> Result<(), &'static str> {
-        if !self.tables_fit() {
-            return Err("its tables do not fit together");
-        }
-        match self.numbers_fit() {
-            true => Ok(()),
-            false => Err("a number points outside its table"),
-        }
-    }
-
-    fn tables_fit(&self) -> bool {
-        let ranges = &self.meta.ranges;
-        let items = ranges.items().len();
-        let table = |at: &Column<u64>, rows: usize, values: usize| {
-            let ends = (at.first(), at.last()) == (Some(&0), Some(&(values as u64)));
-            ends && at.len() == rows + 1 && at.is_sorted()
-        };
-        let links = |l: &Links| {
-            let rows = match l.at.is_empty() {
-                true => l.to.is_empty(),
-                false => table(&l.at, items, l.to.len()),
-            };
-            rows && [l.score.len(), l.support.len()] == [l.to.len(); 2]
-        };
-        let (facts, events) = (self.out.len(), self.event_item.len());
-        let of_facts = [
-            self.ins.len(),
-            self.predicate.len(),
-            self.fact_graph.len(),
-            self.fact_line.len(),
-            self.fact_confidence.len(),
-            self.fact_count.len(),
-            self.fact_time.len(),
-            self.fact_from.len(),
-        ];
-        let of_events = [
-            self.event_group.len(),
-            self.event_time.len(),
-            self.event_weight.len(),
-            self.event_line.len(),
-            self.event_of.len(),
-        ];
-        let vectors = self.vector_nodes.len().checked_mul(self.meta.dimensions);
-        ranges.are_sound()
-            && table(&self.out_at, ranges.nodes as usize, facts)
-            && table(&self.in_at, ranges.terms as usize, facts)
-            && table(&self.predicate_at, self.predicates.len(), facts)
-            && of_facts == [facts; 8]
-            && table(&self.met_at, ranges.users as usize, self.met.len())
-            && table(&self.met_by_at, items, self.met.len())
-            && self.met_by.len() == self.met.len()
-            && table(&self.event_at, ranges.users as usize + 1, events)
-            && table(&self.event_of_at, items, events)
-            && of_events == [events; 5]
-            && self.labels.len() == ranges.nodes as usize
-            && self.terms.len() == ranges.terms as usize
-            && vectors == Some(self.vectors.len())
-            && self.links.iter().all(links)
-    }
-
-    fn numbers_fit(&self) -> bool {
-        let Ranges { nodes, terms, .. } = self.meta.ranges;
-        let (users, items) = (self.users(), self.items());
-        let (facts, events) = (self.fact_count(), self.event_count());
-        let pairs = |pairs: &[[u32; 2]], first: u32, second: u32| {
-            pairs.par_iter().all(|&[a, b]| a < first && b < second)
-        };
-        let within = |numbers: &[u32], range: &Range<u32>| {
-            numbers.par_iter().all(|number| range.contains(number))
-        };
-        let from = |&from: &u64| from < facts || from == u64::MAX;
-        let label = |&label: &u32| label < terms || label == NONE;
-        pairs(&self.out, nodes, terms)
-            && pairs(&self.ins, nodes, nodes)
-            && pairs(&self.predicate, terms, nodes)
-            && within(&self.predicates, &(0..nodes))
-            && within(&self.fact_graph, &(0..nodes))
-            && self.fact_from.par_iter().all(from)
-            && within(&self.met, &items)
-            && within(&self.met_by, &users)
-            && within(&self.event_item, &items)
-            && self.event_of.par_iter().all(|&event| event < events)
-            && self.labels.par_iter().all(label)
-            && within(&self.vector_nodes, &(0..nodes))
-            && self.links.iter().all(|links| within(&links.to, &items))
-    }
-
     /// The identity of the content: equal graphs have equal ids.
     pub fn id(&self) -> Id {
         self.id
@@ -381,63 +246,6 @@ impl Graph {
     /// Term number `id`, encoded as [`crate::model::term`] says.
     pub fn term(&self, id: u32) -> &str {
         self.terms.get(id as usize)
-    }
-
-    /// The number of an encoded term.
-    pub fn find(&self, encoded: &str) -> Option<u32> {
-        let ranges = &self.meta.ranges;
-        let resources = [0..ranges.users, ranges.items(), ranges.items..ranges.nodes];
-        match term::kind(encoded) {
-            term::Kind::Resource => resources
-                .into_iter()
-                .find_map(|class| self.find_in(class, encoded)),
-            term::Kind::Literal => self.find_in(ranges.nodes..ranges.literals, encoded),
-            term::Kind::Triple => self.find_in(self.triples(), encoded),
-        }
-    }
-
-    fn find_in(&self, class: Range<u32>, encoded: &str) -> Option<u32> {
-        let (mut low, mut high) = (class.start, class.end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.term(middle).cmp(encoded) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
-    }
-
-    /// The number of an IRI.
-    pub fn find_iri(&self, iri: &str) -> Option<u32> {
-        self.find(&term::iri(iri))
-    }
-
-    /// A user by IRI or by the id that the dumps use.
-    pub fn find_user(&self, name: &str) -> Option<u32> {
-        self.find_named(name, |d| &d.user_iri, self.users())
-    }
-
-    /// An item by IRI or by the id that the dumps use.
-    pub fn find_item(&self, name: &str) -> Option<u32> {
-        self.find_named(name, |d| &d.item_iri, self.items())
-    }
-
-    fn find_named(
-        &self,
-        name: &str,
-        template: fn(&Dataset) -> &String,
-        range: Range<u32>,
-    ) -> Option<u32> {
-        let encoded = crate::vocabulary::percent_encode(name);
-        let minted = self
-            .meta
-            .datasets
-            .iter()
-            .map(|d| template(d).replace("{}", &encoded));
-        let mut names = std::iter::once(name.to_owned()).chain(minted);
-        names.find_map(|iri| self.find_iri(&iri).filter(|id| range.contains(id)))
     }
 
     /// The facts with this subject, as sorted (predicate, object) pairs; a pair that two sources state stands twice.
@@ -659,14 +467,6 @@ impl Graph {
         })
     }
 
-    /// The name of a node: its best label, else the last part of its IRI.
-    pub fn label(&self, node: u32) -> &str {
-        match self.labels.get(node as usize) {
-            Some(&label) if label != NONE => term::lexical(self.term(label)).unwrap_or_default(),
-            _ => local_name(self.term(node)),
-        }
-    }
-
     /// The vector of a node's text, of length [`Meta::dimensions`], if it has one.
     pub fn vector(&self, node: u32) -> Option<&[f32]> {
         let index = self.vector_nodes.binary_search(&node).ok()?;
@@ -677,28 +477,6 @@ impl Graph {
     /// Number of nodes with vectors.
     pub fn vector_count(&self) -> usize {
         self.vector_nodes.len()
-    }
-
-    /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else
-    /// the first.
-    pub fn dataset_of(&self, node: u32) -> Option<&Dataset> {
-        let iri = term::as_iri(self.term(node)).unwrap_or_default();
-        let stem = |template: &'_ str| template.find("{}").unwrap_or(template.len());
-        let shared = |d: &Dataset| {
-            let (user, item) = (&d.user_iri, &d.item_iri);
-            let stems = [&user[..stem(user)], &item[..stem(item)], &d.base];
-            let fitting = stems.into_iter().filter(|stem| iri.starts_with(stem));
-            fitting.map(str::len).max().unwrap_or(0)
-        };
-        // Of equals, the last is the largest.
-        self.meta.datasets.iter().rev().max_by_key(|d| shared(d))
-    }
-
-    /// An error that says that a user or an item is unknown.
-    pub fn unknown(&self, what: &str, name: &str) -> Error {
-        Error::not_found(format!("there is no {what} `{name}` in the graph")).hint(format!(
-            "`kenning query 'SELECT * {{ ?s ?p ?o }} LIMIT 10'` shows how {what}s are named"
-        ))
     }
 }
 
@@ -713,16 +491,4 @@ fn prefix(pairs: &[[u32; 2]], first: u32) -> &[[u32; 2]] {
     let low = pairs.partition_point(|pair| pair[0] < first);
     let length = pairs[low..].partition_point(|pair| pair[0] == first);
     &pairs[low..low + length]
-}
-
-/// The last part of an IRI, for nodes without a label.
-fn local_name(encoded: &str) -> &str {
-    let iri = term::as_iri(encoded)
-        .or(encoded.strip_prefix('_'))
-        .unwrap_or(encoded);
-    let name = iri.trim_end_matches(['/', '#']);
-    name.rsplit(['/', '#', ':'])
-        .next()
-        .filter(|n| !n.is_empty())
-        .unwrap_or(iri)
 }

@@ -1,0 +1,108 @@
+//! Terms by name and names of nodes.
+
+use super::Graph;
+use crate::Error;
+use crate::knowledge::segment::NONE;
+use crate::model::{Dataset, term};
+use std::ops::Range;
+
+impl Graph {
+    /// The number of an encoded term.
+    pub fn find(&self, encoded: &str) -> Option<u32> {
+        let ranges = &self.meta.ranges;
+        let resources = [0..ranges.users, ranges.items(), ranges.items..ranges.nodes];
+        match term::kind(encoded) {
+            term::Kind::Resource => resources
+                .into_iter()
+                .find_map(|class| self.find_in(class, encoded)),
+            term::Kind::Literal => self.find_in(ranges.nodes..ranges.literals, encoded),
+            term::Kind::Triple => self.find_in(self.triples(), encoded),
+        }
+    }
+
+    fn find_in(&self, class: Range<u32>, encoded: &str) -> Option<u32> {
+        let (mut low, mut high) = (class.start, class.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.term(middle).cmp(encoded) {
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// The number of an IRI.
+    pub fn find_iri(&self, iri: &str) -> Option<u32> {
+        self.find(&term::iri(iri))
+    }
+
+    /// A user by IRI or by the id that the dumps use.
+    pub fn find_user(&self, name: &str) -> Option<u32> {
+        self.find_named(name, |d| &d.user_iri, self.users())
+    }
+
+    /// An item by IRI or by the id that the dumps use.
+    pub fn find_item(&self, name: &str) -> Option<u32> {
+        self.find_named(name, |d| &d.item_iri, self.items())
+    }
+
+    fn find_named(
+        &self,
+        name: &str,
+        template: fn(&Dataset) -> &String,
+        range: Range<u32>,
+    ) -> Option<u32> {
+        let encoded = crate::vocabulary::percent_encode(name);
+        let minted = self
+            .meta
+            .datasets
+            .iter()
+            .map(|d| template(d).replace("{}", &encoded));
+        let mut names = std::iter::once(name.to_owned()).chain(minted);
+        names.find_map(|iri| self.find_iri(&iri).filter(|id| range.contains(id)))
+    }
+
+    /// The name of a node: its best label, else the last part of its IRI.
+    pub fn label(&self, node: u32) -> &str {
+        match self.labels.get(node as usize) {
+            Some(&label) if label != NONE => term::lexical(self.term(label)).unwrap_or_default(),
+            _ => local_name(self.term(node)),
+        }
+    }
+
+    /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else
+    /// the first.
+    pub fn dataset_of(&self, node: u32) -> Option<&Dataset> {
+        let iri = term::as_iri(self.term(node)).unwrap_or_default();
+        let stem = |template: &'_ str| template.find("{}").unwrap_or(template.len());
+        let shared = |d: &Dataset| {
+            let (user, item) = (&d.user_iri, &d.item_iri);
+            let stems = [&user[..stem(user)], &item[..stem(item)], &d.base];
+            let fitting = stems.into_iter().filter(|stem| iri.starts_with(stem));
+            fitting.map(str::len).max().unwrap_or(0)
+        };
+        // Of equals, the last is the largest.
+        self.meta.datasets.iter().rev().max_by_key(|d| shared(d))
+    }
+
+    /// An error that says that a user or an item is unknown.
+    pub fn unknown(&self, what: &str, name: &str) -> Error {
+        Error::not_found(format!("there is no {what} `{name}` in the graph")).hint(format!(
+            "`kenning query 'SELECT * {{ ?s ?p ?o }} LIMIT 10'` shows how {what}s are named"
+        ))
+    }
+}
+
+/// The last part of an IRI, for nodes without a label.
+fn local_name(encoded: &str) -> &str {
+    let iri = term::as_iri(encoded)
+        .or(encoded.strip_prefix('_'))
+        .unwrap_or(encoded);
+    let name = iri.trim_end_matches(['/', '#']);
+    name.rsplit(['/', '#', ':'])
+        .next()
+        .filter(|n| !n.is_empty())
+        .unwrap_or(iri)
+}

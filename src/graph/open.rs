@@ -1,0 +1,147 @@
+//! Opens a snapshot, and proves that its tables fit together.
+
+use super::draft::Ranges;
+use super::{FORMAT, Graph, Links, Meta, freeze};
+use crate::Result;
+use crate::knowledge::segment::NONE;
+use crate::sections::{Column, Sections};
+use rayon::prelude::*;
+use std::ops::Range;
+use std::path::Path;
+
+impl Graph {
+    /// Opens a snapshot and checks it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = Sections::open(path, FORMAT).map_err(|e| e.hint("kenning build"))?;
+        let meta: Column<u8> = file.column("meta")?;
+        let meta: Meta = serde_json::from_slice(&meta)
+            .map_err(|e| file.damage(format!("its description cannot be read: {e}")))?;
+        let graph = Self {
+            meta,
+            id: file.id(),
+            size: file.size(),
+            terms: file.strings("term")?,
+            out_at: file.column("out.at")?,
+            out: file.column("out")?,
+            in_at: file.column("in.at")?,
+            ins: file.column("in")?,
+            predicates: file.column("predicates")?,
+            predicate_at: file.column("predicate.at")?,
+            predicate: file.column("predicate")?,
+            fact_graph: file.column("fact.graph")?,
+            fact_line: file.column("fact.line")?,
+            fact_confidence: file.column("fact.confidence")?,
+            fact_count: file.column("fact.count")?,
+            fact_time: file.column("fact.time")?,
+            fact_from: file.column("fact.from")?,
+            met_at: file.column("met.at")?,
+            met: file.column("met")?,
+            met_by_at: file.column("met-by.at")?,
+            met_by: file.column("met-by")?,
+            event_at: file.column("event.at")?,
+            event_item: file.column("event.item")?,
+            event_group: file.column("event.group")?,
+            event_time: file.column("event.time")?,
+            event_weight: file.column("event.weight")?,
+            event_line: file.column("event.line")?,
+            event_of_at: file.column("event-of.at")?,
+            event_of: file.column("event-of")?,
+            labels: file.column("label")?,
+            links: freeze::open_links(&file)?,
+            links_to: Default::default(),
+            vector_nodes: file.column("vector.node")?,
+            vectors: file.column("vector")?,
+        };
+        graph.check().map_err(|what| file.damage(what.into()))?;
+        Ok(graph)
+    }
+
+    /// The checksums prove that the bytes are those that were written; this proves that the tables fit together,
+    /// so that no accessor can step outside.
+    fn check(&self) -> Result<(), &'static str> {
+        if !self.tables_fit() {
+            return Err("its tables do not fit together");
+        }
+        match self.numbers_fit() {
+            true => Ok(()),
+            false => Err("a number points outside its table"),
+        }
+    }
+
+    fn tables_fit(&self) -> bool {
+        let ranges = &self.meta.ranges;
+        let items = ranges.items().len();
+        let table = |at: &Column<u64>, rows: usize, values: usize| {
+            let ends = (at.first(), at.last()) == (Some(&0), Some(&(values as u64)));
+            ends && at.len() == rows + 1 && at.is_sorted()
+        };
+        let links = |l: &Links| {
+            let rows = match l.at.is_empty() {
+                true => l.to.is_empty(),
+                false => table(&l.at, items, l.to.len()),
+            };
+            rows && [l.score.len(), l.support.len()] == [l.to.len(); 2]
+        };
+        let (facts, events) = (self.out.len(), self.event_item.len());
+        let of_facts = [
+            self.ins.len(),
+            self.predicate.len(),
+            self.fact_graph.len(),
+            self.fact_line.len(),
+            self.fact_confidence.len(),
+            self.fact_count.len(),
+            self.fact_time.len(),
+            self.fact_from.len(),
+        ];
+        let of_events = [
+            self.event_group.len(),
+            self.event_time.len(),
+            self.event_weight.len(),
+            self.event_line.len(),
+            self.event_of.len(),
+        ];
+        let vectors = self.vector_nodes.len().checked_mul(self.meta.dimensions);
+        ranges.are_sound()
+            && table(&self.out_at, ranges.nodes as usize, facts)
+            && table(&self.in_at, ranges.terms as usize, facts)
+            && table(&self.predicate_at, self.predicates.len(), facts)
+            && of_facts == [facts; 8]
+            && table(&self.met_at, ranges.users as usize, self.met.len())
+            && table(&self.met_by_at, items, self.met.len())
+            && self.met_by.len() == self.met.len()
+            && table(&self.event_at, ranges.users as usize + 1, events)
+            && table(&self.event_of_at, items, events)
+            && of_events == [events; 5]
+            && self.labels.len() == ranges.nodes as usize
+            && self.terms.len() == ranges.terms as usize
+            && vectors == Some(self.vectors.len())
+            && self.links.iter().all(links)
+    }
+
+    fn numbers_fit(&self) -> bool {
+        let Ranges { nodes, terms, .. } = self.meta.ranges;
+        let (users, items) = (self.users(), self.items());
+        let (facts, events) = (self.fact_count(), self.event_count());
+        let pairs = |pairs: &[[u32; 2]], first: u32, second: u32| {
+            pairs.par_iter().all(|&[a, b]| a < first && b < second)
+        };
+        let within = |numbers: &[u32], range: &Range<u32>| {
+            numbers.par_iter().all(|number| range.contains(number))
+        };
+        let from = |&from: &u64| from < facts || from == u64::MAX;
+        let label = |&label: &u32| label < terms || label == NONE;
+        pairs(&self.out, nodes, terms)
+            && pairs(&self.ins, nodes, nodes)
+            && pairs(&self.predicate, terms, nodes)
+            && within(&self.predicates, &(0..nodes))
+            && within(&self.fact_graph, &(0..nodes))
+            && self.fact_from.par_iter().all(from)
+            && within(&self.met, &items)
+            && within(&self.met_by, &users)
+            && within(&self.event_item, &items)
+            && self.event_of.par_iter().all(|&event| event < events)
+            && self.labels.par_iter().all(label)
+            && within(&self.vector_nodes, &(0..nodes))
+            && self.links.iter().all(|links| within(&links.to, &items))
+    }
+}
