@@ -19,6 +19,9 @@ const CUSTOMER: &str = "13020";
 /// Seconds that the model may take: a slow machine needs a minute.
 const PATIENCE: u64 = 300;
 
+/// Tokens of the prompt: room for a dozen titles of the history and some lines of evidence for each product.
+const BUDGET: usize = 1024;
+
 /// Products put to the model.
 const CANDIDATES: usize = 6;
 
@@ -138,7 +141,8 @@ impl Demo {
             .flag("embedding.enabled", "--no-model", (!with_model).then_some(false))
             .flag("model.kind", "demo", Some(if with_model { "local" } else { "none" }))
             .flag("model.timeout_s", "demo", Some(PATIENCE))
-            .flag("prompt.candidates", "demo", Some(CANDIDATES));
+            .flag("prompt.candidates", "demo", Some(CANDIDATES))
+            .flag("prompt.budget", "demo", Some(BUDGET));
         if !dir.join(crate::config::FILE).exists() {
             Project::init(&dir, "gift-shop")?;
         }
