@@ -31,12 +31,15 @@ pub use import::{Imported, Strictness};
 pub use models::{embedder, language_model};
 pub use recommend::{Order, Request};
 
-use crate::config::Project;
+use crate::config::{Project, QuerySettings};
 use crate::graph::Graph;
+use crate::graph::changes::Changes;
 use crate::journal::Journal;
 use crate::scoring::Scorer;
+use crate::sparql::{Dataset, Limits};
 use crate::{Error, ErrorKind, Result};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A project that can be changed: imports, builds, and the journal of what was done.
 pub struct Engine {
@@ -71,16 +74,21 @@ impl Engine {
     }
 }
 
-/// An immutable graph that answers.
+/// An immutable graph that answers, with what changed since it was frozen.
+#[derive(Clone)]
 pub struct Snapshot {
-    graph: Graph,
+    graph: Arc<Graph>,
+    changes: Changes,
 }
 
 impl Snapshot {
     /// Opens the snapshot of a project; nothing is written.
     pub fn open(project: &Project) -> Result<Self> {
         match Graph::open(&project.snapshot_file()) {
-            Ok(graph) => Ok(Self { graph }),
+            Ok(graph) => Ok(Self {
+                changes: Changes::none(&graph),
+                graph: Arc::new(graph),
+            }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Err(Error::not_found("the project has no snapshot yet")
                     .at(project.snapshot_file().display())
@@ -95,9 +103,23 @@ impl Snapshot {
         &self.graph
     }
 
+    /// What queries see: the graph and its changes.
+    pub fn dataset(&self) -> Dataset<'_> {
+        Dataset::new(&self.graph, &self.changes)
+    }
+
     /// A scorer of this graph.
     pub fn scorer<'a>(&'a self, project: &'a Project) -> Scorer<'a> {
         Scorer::new(&self.graph, &project.settings().scoring)
+    }
+}
+
+/// The limits of queries, as the settings say.
+pub fn limits(settings: &QuerySettings) -> Limits {
+    Limits {
+        time: Duration::from_secs(settings.timeout_s),
+        rows: settings.max_rows,
+        memory: settings.memory_mb << 20,
     }
 }
 

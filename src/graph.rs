@@ -6,6 +6,7 @@
 //!
 //! *Invariant:* equal input gives an equal file, byte for byte; so [`Graph::id`] names what an answer relied on.
 
+pub mod changes;
 pub mod draft;
 pub mod freeze;
 mod names;

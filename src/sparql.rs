@@ -18,70 +18,176 @@
 
 mod dataset;
 mod edges;
-mod output;
+mod results;
 
-pub use dataset::GraphDataset;
-pub use output::{Format, too_many, write};
+pub use results::{Collected, Format, Results, Writer, too_many};
 
 use crate::graph::Graph;
+use crate::graph::changes::Changes;
 use crate::vocabulary::PREFIXES;
 use crate::{Error, Result};
+use dataset::GraphDataset;
 use oxigraph::sparql::{CancellationToken, QueryResults, SparqlEvaluator};
-use std::time::Duration;
+use spargebra::SparqlParser;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a query sees: a frozen graph, what changed since, and which of it is in the default graph.
+#[derive(Clone, Copy)]
+pub struct Dataset<'a> {
+    /// The frozen graph.
+    pub graph: &'a Graph,
+    /// What changed since.
+    pub changes: &'a Changes,
+    /// What the default graph holds.
+    pub view: View,
+}
+
+/// What the default graph holds, and whether virtual triples exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// The default graph is the union of all graphs, those of virtual triples included.
+    #[default]
+    Union,
+    /// Exactly what was stated: the default graph holds what was stated without a graph name, and nothing is virtual.
+    Stated,
+}
+
+impl<'a> Dataset<'a> {
+    /// All of `graph` and its changes.
+    pub fn new(graph: &'a Graph, changes: &'a Changes) -> Self {
+        Self {
+            graph,
+            changes,
+            view: View::Union,
+        }
+    }
+
+    /// The encoded term of a number.
+    pub fn term(&self, number: u32) -> &'a str {
+        match self.changes.term(number) {
+            Some(term) => term,
+            None => self.graph.term(number),
+        }
+    }
+
+    /// The number of an encoded term.
+    pub fn find(&self, encoded: &str) -> Option<u32> {
+        let number = self.graph.find(encoded);
+        number.or_else(|| self.changes.find(encoded))
+    }
+}
 
 /// Bounds of one query.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// It is cancelled after this time.
+    /// It is stopped after this time.
     pub time: Duration,
     /// It fails when it has more rows or triples than this.
     pub rows: usize,
+    /// It fails when what it has to remember takes more bytes than this.
+    pub memory: usize,
+}
+
+/// Stops a query from another thread.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Stops it soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it shall stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A parsed query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    pub(crate) algebra: spargebra::Query,
+}
+
+impl Query {
+    /// Parses a query. The prefixes of [`PREFIXES`] are known; relative IRIs are resolved against `base`.
+    pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
+        let algebra = parser(base)?.parse_query(text).map_err(|e| {
+            Error::input(format!(
+                "this is not a SPARQL query: {}",
+                brief(&e.to_string())
+            ))
+            .hint("`kenning query 'SELECT * { ?s ?p ?o } LIMIT 10'`")
+        })?;
+        Ok(Self { algebra })
+    }
+
+    /// Replaces the dataset that the query names (`FROM`), as the protocol's `default-graph-uri` and `named-graph-uri` do.
+    pub fn with_dataset(mut self, default: Vec<oxrdf::NamedNode>, named: Vec<oxrdf::NamedNode>) -> Self {
+        use spargebra::Query::{Ask, Construct, Describe, Select};
+        let (Select { dataset, .. }
+        | Construct { dataset, .. }
+        | Describe { dataset, .. }
+        | Ask { dataset, .. }) = &mut self.algebra;
+        *dataset = Some(spargebra::algebra::QueryDataset {
+            default,
+            named: Some(named),
+        });
+        self
+    }
+
+    /// Whether the results are triples: `CONSTRUCT` or `DESCRIBE`.
+    pub fn gives_triples(&self) -> bool {
+        matches!(
+            self.algebra,
+            spargebra::Query::Construct { .. } | spargebra::Query::Describe { .. }
+        )
+    }
+
+    /// Evaluates the query and hands what it finds to `results`.
+    pub fn run(
+        &self,
+        dataset: Dataset<'_>,
+        limits: &Limits,
+        cancel: &Cancel,
+        results: &mut dyn Results,
+    ) -> Result<()> {
+        todo_spareval(self, dataset, limits, cancel, results)
+    }
+}
+
+impl Dataset<'_> {
+    /// Parses and evaluates a query, and keeps all that it finds.
+    pub fn ask(&self, query: &str, limits: &Limits) -> Result<Collected> {
+        let mut found = Collected::default();
+        let query = Query::parse(query, None)?;
+        query.run(*self, limits, &Cancel::default(), &mut found)?;
+        Ok(found)
+    }
+}
+
+/// A parser that knows the usual prefixes.
+pub(crate) fn parser(base: Option<&str>) -> Result<SparqlParser> {
+    let mut parser = SparqlParser::new();
+    if let Some(base) = base {
+        let bad = |e| Error::usage(format!("`{base}` is not a base IRI: {e}"));
+        parser = parser.with_base_iri(base).map_err(bad)?;
+    }
+    for (prefix, namespace) in PREFIXES {
+        let bad = |e| Error::usage(format!("`{namespace}` is not an IRI: {e}"));
+        parser = parser.with_prefix(*prefix, *namespace).map_err(bad)?;
+    }
+    Ok(parser)
 }
 
 /// What a parser says, without the list of all that it would have taken: that is long, and in another order each time.
-fn brief(message: &str) -> &str {
+pub(crate) fn brief(message: &str) -> &str {
     message
         .split_once(": expected ")
         .map_or(message, |(place, _)| place)
-}
-
-/// Evaluates a query and hands its results to `consume`. The prefixes of [`PREFIXES`] are known.
-///
-/// `SERVICE` is refused: nothing leaves this machine because of a query.
-///
-/// The time limit is heeded wherever the evaluator reads the graph. A product of patterns that share no variable is
-/// worked off in memory without reading, so such a query can outlast its limit; the command line then ends the program.
-pub fn query<T>(
-    graph: &Graph,
-    text: &str,
-    limits: Limits,
-    consume: impl FnOnce(QueryResults<'_>) -> Result<T>,
-) -> Result<T> {
-    let token = CancellationToken::new();
-    let mut evaluator = SparqlEvaluator::new().with_cancellation_token(token.clone());
-    for (prefix, namespace) in PREFIXES {
-        evaluator = evaluator
-            .with_prefix(*prefix, *namespace)
-            .map_err(|e| Error::usage(format!("the prefix `{prefix}` is not an IRI: {e}")))?;
-    }
-    let prepared = evaluator.parse_query(text).map_err(|e| {
-        Error::input(format!(
-            "this is not a SPARQL query: {}",
-            brief(&e.to_string())
-        ))
-        .hint("`kenning query 'SELECT * { ?s ?p ?o } LIMIT 10'`")
-    })?;
-    let watch = Watch::start(limits.time, token.clone());
-    let results = prepared
-        .on_queryable_dataset(GraphDataset::cancellable(graph, token.clone()))
-        .execute()
-        .map_err(|e| Error::input(format!("the query failed: {e}")));
-    let outcome = results.and_then(consume);
-    watch.stop();
-    match outcome {
-        Err(error) if token.is_cancelled() => Err(too_slow(limits.time).because(error)),
-        outcome => outcome,
-    }
 }
 
 /// The error of a query that took more than its time.
@@ -93,26 +199,54 @@ pub fn too_slow(time: Duration) -> Error {
     .hint("ask for less, or give it more time with `--timeout SECONDS`")
 }
 
-/// Cancels a query when its time is over; a thread that sleeps until then or until the query is done.
-struct Watch {
-    done: std::sync::mpsc::Sender<()>,
-    thread: std::thread::JoinHandle<()>,
-}
-
-impl Watch {
-    fn start(time: Duration, token: CancellationToken) -> Self {
-        let (done, finished) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let timeout = std::sync::mpsc::RecvTimeoutError::Timeout;
-            if finished.recv_timeout(time) == Err(timeout) {
-                token.cancel();
+// For the present: the general evaluator, which knows nothing of changes.
+fn todo_spareval(
+    query: &Query,
+    dataset: Dataset<'_>,
+    limits: &Limits,
+    cancel: &Cancel,
+    results: &mut dyn Results,
+) -> Result<()> {
+    let token = CancellationToken::new();
+    let started = Instant::now();
+    let prepared = SparqlEvaluator::new()
+        .with_cancellation_token(token.clone())
+        .for_query(query.algebra.clone());
+    let found = prepared
+        .on_queryable_dataset(GraphDataset::cancellable(dataset.graph, token.clone()))
+        .execute()
+        .map_err(|e| Error::input(format!("the query failed: {e}")))?;
+    let mut rows = 0;
+    let mut tick = || {
+        rows += 1;
+        if rows > limits.rows {
+            return Err(too_many(limits.rows));
+        }
+        if cancel.is_cancelled() || started.elapsed() > limits.time {
+            return Err(too_slow(limits.time));
+        }
+        Ok(())
+    };
+    match found {
+        QueryResults::Boolean(value) => results.boolean(value),
+        QueryResults::Solutions(solutions) => {
+            results.variables(solutions.variables())?;
+            for solution in solutions {
+                tick()?;
+                let solution =
+                    solution.map_err(|e| Error::input(format!("the query failed: {e}")))?;
+                results.solution(solution.values())?;
             }
-        });
-        Self { done, thread }
-    }
-
-    fn stop(self) {
-        drop(self.done);
-        self.thread.join().ok();
+            Ok(())
+        }
+        QueryResults::Graph(triples) => {
+            results.triples()?;
+            for triple in triples {
+                tick()?;
+                results
+                    .triple(&triple.map_err(|e| Error::input(format!("the query failed: {e}")))?)?;
+            }
+            Ok(())
+        }
     }
 }

@@ -1,17 +1,15 @@
 use super::{Outcome, Session, Table, Verb, printer};
 use crate::config::Layers;
-use crate::engine::Snapshot;
-use crate::sparql::{self, Limits};
+use crate::engine::{Snapshot, limits};
+use crate::sparql::{self, Cancel, Collected};
 use crate::vocabulary::shorten;
 use crate::{Error, Result};
 use oxigraph::io::RdfFormat;
 use oxigraph::model::Term;
-use oxigraph::sparql::QueryResults;
 use oxigraph::sparql::results::QueryResultsFormat;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Ask the graph in SPARQL
 #[derive(Debug, clap::Args)]
@@ -78,64 +76,35 @@ impl Verb for Query {
         let project = session.project_with(layers)?;
         let snapshot = Snapshot::open(&project)?;
         let settings = &project.settings().query;
-        let limits = Limits {
-            time: Duration::from_secs(settings.timeout_s),
-            rows: settings.max_rows,
-        };
-        let text = self.text()?;
-        let _guard = Guard::start(session.printer, limits.time);
-        sparql::query(snapshot.graph(), &text, limits, |results| match (self.format, results) {
-            (Format::Table, QueryResults::Solutions(solutions)) => {
-                let names = solutions.variables().iter().map(|v| v.as_str().to_owned());
-                let mut table = Table::new("rows", names.collect::<Vec<_>>());
-                for (row, solution) in solutions.enumerate() {
-                    if row == limits.rows {
-                        return Err(sparql::too_many(limits.rows));
-                    }
-                    let solution = solution.map_err(|e| Error::input(format!("the query failed: {e}")))?;
-                    table.row(solution.values().iter().map(cell).collect::<Vec<_>>());
-                }
-                session.printer.table(&table, super::Format::Table)
-            }
-            (Format::Table, QueryResults::Boolean(answer)) => {
-                session.printer.data(if answer { "yes" } else { "no" })
-            }
-            (format, results) => {
-                let mut out = session.printer.stdout();
-                sparql::write(results, format.standard(), limits.rows, &mut out)?;
-                printer::written(out.flush())
-            }
-        })?;
+        let limits = limits(settings);
+        let query = sparql::Query::parse(&self.text()?, None)?;
+        let cancel = Cancel::default();
+        let dataset = snapshot.dataset();
+        if self.format == Format::Table && !query.gives_triples() {
+            let mut found = Collected::default();
+            query.run(dataset, &limits, &cancel, &mut found)?;
+            show(session, found)?;
+        } else {
+            let mut out = session.printer.stdout();
+            let mut writer = sparql::Writer::new(&mut out, self.format.standard());
+            query.run(dataset, &limits, &cancel, &mut writer)?;
+            writer.finish()?;
+            printer::written(out.flush())?;
+        }
         Ok(Outcome::Done)
     }
 }
 
-/// Ends the program when a query does not heed its limit: a product of patterns that share no variable is worked off in
-/// memory, where the evaluator does not ask whether it was cancelled. Nothing is lost, for queries only read.
-struct Guard(Option<std::sync::mpsc::Sender<()>>);
-
-impl Guard {
-    /// How much later than its limit a query may end by itself.
-    const GRACE: Duration = Duration::from_secs(1);
-
-    fn start(printer: super::Printer, time: Duration) -> Self {
-        let (done, finished) = std::sync::mpsc::channel::<()>();
-        std::thread::spawn(move || {
-            let timeout = std::sync::mpsc::RecvTimeoutError::Timeout;
-            if finished.recv_timeout(time + Self::GRACE) == Err(timeout) {
-                let error = sparql::too_slow(time);
-                printer.error(&error);
-                std::process::exit(i32::from(super::outcome::code_of_error(&error)));
-            }
-        });
-        Self(Some(done))
+fn show(session: &Session, found: Collected) -> Result<()> {
+    if let Some(answer) = found.boolean {
+        return session.printer.data(if answer { "yes" } else { "no" });
     }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.take();
+    let names = found.variables.iter().map(|v| v.as_str().to_owned());
+    let mut table = Table::new("rows", names.collect::<Vec<_>>());
+    for solution in &found.solutions {
+        table.row(solution.iter().map(cell).collect::<Vec<_>>());
     }
+    session.printer.table(&table, super::Format::Table)
 }
 
 impl Query {

@@ -149,6 +149,8 @@ pub struct QuerySettings {
     pub timeout_s: u64,
     /// Rows until a query is cut short.
     pub max_rows: usize,
+    /// Megabytes that a query may remember at once.
+    pub memory_mb: usize,
 }
 
 impl Default for QuerySettings {
@@ -156,6 +158,7 @@ impl Default for QuerySettings {
         Self {
             timeout_s: 30,
             max_rows: 100_000,
+            memory_mb: 1024,
         }
     }
 }

@@ -1,0 +1,154 @@
+//! What was added to a graph and taken from it since it was frozen: a small overlay that queries read with it.
+//!
+//! Terms that the graph does not have are numbered on from its last; so one `u32` names a term of either.
+//! Cloning is cheap, for the tables share what did not change: a query keeps the overlay that it began with.
+
+use super::Graph;
+use crate::model::term;
+use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeSetSync, VectorSync};
+use std::ops::RangeInclusive;
+
+/// A statement over term numbers: subject, predicate, object, named graph.
+pub type Quad = [u32; 4];
+
+/// Quads that were added, and facts of the graph that were removed.
+#[derive(Clone)]
+pub struct Changes {
+    first: u32,
+    terms: VectorSync<String>,
+    numbers: HashTrieMapSync<String, u32>,
+    by_subject: RedBlackTreeSetSync<[u32; 4]>,
+    by_predicate: RedBlackTreeSetSync<[u32; 4]>,
+    by_object: RedBlackTreeSetSync<[u32; 4]>,
+    removed: HashTrieSetSync<Quad>,
+}
+
+impl Changes {
+    /// No changes to `graph`.
+    pub fn none(graph: &Graph) -> Self {
+        Self {
+            first: graph.term_count(),
+            terms: VectorSync::new_sync(),
+            numbers: HashTrieMapSync::new_sync(),
+            by_subject: RedBlackTreeSetSync::new_sync(),
+            by_predicate: RedBlackTreeSetSync::new_sync(),
+            by_object: RedBlackTreeSetSync::new_sync(),
+            removed: HashTrieSetSync::new_sync(),
+        }
+    }
+
+    /// Whether the graph is as it was frozen.
+    pub fn is_empty(&self) -> bool {
+        self.by_subject.is_empty() && self.removed.is_empty()
+    }
+
+    /// Number of quads added.
+    pub fn added_count(&self) -> usize {
+        self.by_subject.size()
+    }
+
+    /// Number of facts removed.
+    pub fn removed_count(&self) -> usize {
+        self.removed.size()
+    }
+
+    /// The encoded term of a number from [`Graph::term_count`] on.
+    pub fn term(&self, number: u32) -> Option<&str> {
+        let index = number.checked_sub(self.first)?;
+        Some(self.terms.get(index as usize)?)
+    }
+
+    /// The number of an encoded term that the graph does not have.
+    pub fn find(&self, encoded: &str) -> Option<u32> {
+        self.numbers.get(encoded).copied()
+    }
+
+    /// Whether a fact of the graph was removed.
+    pub fn is_removed(&self, quad: Quad) -> bool {
+        !self.removed.is_empty() && self.removed.contains(&quad)
+    }
+
+    /// The quads added whose subject, predicate and object are as given.
+    pub fn added(&self, [s, p, o]: [Option<u32>; 3]) -> Box<dyn Iterator<Item = Quad> + '_> {
+        let wanted = move |quad: &Quad| {
+            let fits = |part: Option<u32>, value: u32| part.is_none_or(|part| part == value);
+            fits(s, quad[0]) && fits(p, quad[1]) && fits(o, quad[2])
+        };
+        match (s, p, o) {
+            (Some(s), p, _) => {
+                let found = self.by_subject.range(prefix(s, p));
+                Box::new(found.copied().filter(wanted))
+            }
+            (None, p, Some(o)) => {
+                let found = self.by_object.range(prefix(o, p));
+                let quads = found.map(|&[o, p, s, g]| [s, p, o, g]);
+                Box::new(quads.filter(wanted))
+            }
+            (None, Some(p), None) => {
+                let found = self.by_predicate.range(prefix(p, None));
+                Box::new(found.map(|&[p, o, s, g]| [s, p, o, g]))
+            }
+            (None, None, None) => Box::new(self.by_subject.iter().copied()),
+        }
+    }
+
+    /// Adds a quad of encoded terms; false if it stands already.
+    pub fn insert(&mut self, graph: &Graph, quad: [&str; 4]) -> bool {
+        let quad = quad.map(|text| self.number(graph, text));
+        if self.is_fact(graph, quad) {
+            let was_removed = self.removed.contains(&quad);
+            self.removed.remove_mut(&quad);
+            return was_removed;
+        }
+        if self.by_subject.contains(&quad) {
+            return false;
+        }
+        let [s, p, o, g] = quad;
+        self.by_subject.insert_mut([s, p, o, g]);
+        self.by_predicate.insert_mut([p, o, s, g]);
+        self.by_object.insert_mut([o, p, s, g]);
+        true
+    }
+
+    /// Removes a quad of encoded terms; false if it does not stand.
+    pub fn remove(&mut self, graph: &Graph, quad: [&str; 4]) -> bool {
+        let found = quad.map(|text| graph.find(text).or_else(|| self.find(text)));
+        let [Some(s), Some(p), Some(o), Some(g)] = found else {
+            return false;
+        };
+        let quad = [s, p, o, g];
+        if self.is_fact(graph, quad) {
+            let stood = !self.removed.contains(&quad);
+            self.removed.insert_mut(quad);
+            return stood;
+        }
+        self.by_predicate.remove_mut(&[p, o, s, g]);
+        self.by_object.remove_mut(&[o, p, s, g]);
+        self.by_subject.remove_mut(&quad)
+    }
+
+    fn is_fact(&self, graph: &Graph, [s, p, o, g]: Quad) -> bool {
+        let mut facts = graph.facts([s, p, o]);
+        facts.any(|fact| graph.graph_of(fact) == g)
+    }
+
+    fn number(&mut self, graph: &Graph, encoded: &str) -> u32 {
+        if let Some(number) = graph.find(encoded).or_else(|| self.find(encoded)) {
+            return number;
+        }
+        let number = self.first + self.terms.len() as u32;
+        self.terms.push_back_mut(encoded.to_owned());
+        self.numbers.insert_mut(encoded.to_owned(), number);
+        number
+    }
+
+    /// What kind of term a number from [`Graph::term_count`] on stands for.
+    pub fn kind(&self, number: u32) -> Option<term::Kind> {
+        self.term(number).map(term::kind)
+    }
+}
+
+fn prefix(first: u32, second: Option<u32>) -> RangeInclusive<[u32; 4]> {
+    let (low, high) = second.map_or((0, u32::MAX), |second| (second, second));
+    [first, low, 0, 0]..=[first, high, u32::MAX, u32::MAX]
+}

@@ -1,0 +1,235 @@
+//! Terms as integers during one query.
+
+use super::Dataset;
+use super::edges::Virtual;
+use crate::model::{EvidenceId, term};
+use oxrdf::{NamedNode, Term};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// A term during one query. Equal terms have equal ids; what has no value is [`Id::UNBOUND`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Id(u64);
+
+/// What an id stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A term of the graph or of its changes, unless it is one of the following.
+    Known(u32),
+    /// The reifier of an edge.
+    Reifier(EvidenceId),
+    /// The triple term of an edge; of a fact that several sources state, the first edge.
+    Triple(EvidenceId),
+    /// A term that only this query knows.
+    Local(u32),
+    /// No term.
+    Unbound,
+}
+
+const KIND: u32 = 61;
+
+impl Id {
+    /// No term.
+    pub(super) const UNBOUND: Self = Self(u64::MAX);
+
+    /// A term of the graph or of its changes.
+    pub(super) const fn known(number: u32) -> Self {
+        Self(number as u64)
+    }
+
+    pub(super) const fn reifier(EvidenceId(edge): EvidenceId) -> Self {
+        Self(1 << KIND | edge)
+    }
+
+    pub(super) const fn triple(EvidenceId(edge): EvidenceId) -> Self {
+        Self(2 << KIND | edge)
+    }
+
+    const fn local(number: u32) -> Self {
+        Self(3 << KIND | number as u64)
+    }
+
+    pub(super) fn is_bound(self) -> bool {
+        self != Self::UNBOUND
+    }
+
+    /// The id, unless it is unbound.
+    pub(super) fn bound(self) -> Option<Self> {
+        self.is_bound().then_some(self)
+    }
+
+    pub(super) fn named(self) -> Named {
+        let value = self.0 & ((1 << KIND) - 1);
+        match self.0 >> KIND {
+            0 => Named::Known(value as u32),
+            1 => Named::Reifier(EvidenceId(value)),
+            2 => Named::Triple(EvidenceId(value)),
+            3 => Named::Local(value as u32),
+            _ => Named::Unbound,
+        }
+    }
+}
+
+impl std::fmt::Debug for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.named().fmt(f)
+    }
+}
+
+/// IRIs of reifiers, before the number of the edge.
+pub(super) const EDGE: &str = "urn:kenning:edge:";
+
+/// Terms that are not in the graph, and numbers already turned into literals.
+#[derive(Default)]
+struct Locals {
+    terms: Vec<Term>,
+    ids: HashMap<Term, u32, FxBuildHasher>,
+    literals: FxHashMap<(&'static str, u64), Id>,
+}
+
+/// The terms of one query: those of the dataset, and those that the query makes.
+pub(super) struct Terms<'a> {
+    pub(super) dataset: Dataset<'a>,
+    pub(super) names: Virtual,
+    locals: RefCell<Locals>,
+    names_edges: bool,
+}
+
+impl<'a> Terms<'a> {
+    pub(super) fn new(dataset: Dataset<'a>) -> Self {
+        Self {
+            dataset,
+            names: Virtual::new(dataset.graph),
+            locals: RefCell::default(),
+            names_edges: names_edges(&dataset),
+        }
+    }
+
+    /// The id of a term.
+    pub(super) fn id(&self, term: &Term) -> Id {
+        if let Some(id) = self.edge_term(term) {
+            return id;
+        }
+        match self.dataset.find(&term::encode(term)) {
+            Some(number) => Id::known(number),
+            None => self.local(term),
+        }
+    }
+
+    /// The term of an id; `None` if it is unbound.
+    pub(super) fn term(&self, id: Id) -> Option<Term> {
+        Some(match id.named() {
+            Named::Known(number) => term::decode(self.dataset.term(number)),
+            Named::Reifier(EvidenceId(edge)) => {
+                NamedNode::new_unchecked(format!("{EDGE}{edge}")).into()
+            }
+            Named::Triple(edge) => self.triple_term(edge),
+            Named::Local(number) => self.locals.borrow().terms[number as usize].clone(),
+            Named::Unbound => return None,
+        })
+    }
+
+    /// The encoded form of an id, without a copy where the dataset has it.
+    pub(super) fn text(&self, id: Id) -> Option<std::borrow::Cow<'a, str>> {
+        match id.named() {
+            Named::Known(number) => Some(self.dataset.term(number).into()),
+            _ => self.term(id).map(|term| term::encode(&term).into()),
+        }
+    }
+
+    /// The id of a term of the dataset: documents may speak of edges too.
+    pub(super) fn id_of(&self, number: u32) -> Id {
+        if !self.names_edges {
+            return Id::known(number);
+        }
+        let text = self.dataset.term(number);
+        let edge = text.starts_with('(') || text.get(1..).is_some_and(|iri| iri.starts_with(EDGE));
+        let id = edge.then(|| self.edge_term(&term::decode(text)));
+        id.flatten().unwrap_or(Id::known(number))
+    }
+
+    /// A term's number in the dataset.
+    pub(super) fn number(&self, id: Id) -> Option<u32> {
+        match id.named() {
+            Named::Known(number) => Some(number),
+            Named::Reifier(_) | Named::Triple(_) if self.names_edges => {
+                self.dataset.find(&term::encode(&self.term(id)?))
+            }
+            _ => None,
+        }
+    }
+
+    fn local(&self, term: &Term) -> Id {
+        let mut locals = self.locals.borrow_mut();
+        if let Some(&number) = locals.ids.get(term) {
+            return Id::local(number);
+        }
+        let number = locals.terms.len() as u32;
+        locals.terms.push(term.clone());
+        locals.ids.insert(term.clone(), number);
+        Id::local(number)
+    }
+
+    /// Number of terms that this query made.
+    pub(super) fn local_count(&self) -> usize {
+        self.locals.borrow().terms.len()
+    }
+
+    /// The id of a literal that is made from a number; `bits` tell numbers of one `datatype` apart.
+    pub(super) fn literal(
+        &self,
+        datatype: &'static str,
+        bits: u64,
+        text: impl FnOnce() -> String,
+    ) -> Id {
+        if let Some(&id) = self.locals.borrow().literals.get(&(datatype, bits)) {
+            return id;
+        }
+        let id = self.id(&term::decode(&term::typed(&text(), datatype)));
+        self.locals
+            .borrow_mut()
+            .literals
+            .insert((datatype, bits), id);
+        id
+    }
+
+    /// The id of a term that is the reifier or the triple of an edge.
+    fn edge_term(&self, term: &Term) -> Option<Id> {
+        let graph = self.dataset.graph;
+        match term {
+            Term::NamedNode(node) => {
+                let number = node.as_str().strip_prefix(EDGE)?;
+                let edge: u64 = number.parse().ok()?;
+                let written_so = number == edge.to_string();
+                (written_so && edge < graph.edge_count()).then_some(Id::reifier(EvidenceId(edge)))
+            }
+            Term::Triple(triple) => {
+                let subject = graph.find(&term::encode(&triple.subject.clone().into()))?;
+                let predicate = graph.find_iri(triple.predicate.as_str())?;
+                let object = graph.find(&term::encode(&triple.object))?;
+                let edge = self.names.edge_of(graph, [subject, predicate, object])?;
+                Some(Id::triple(edge))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a document speaks of triples or of reifiers of edges.
+fn names_edges(dataset: &Dataset) -> bool {
+    let graph = dataset.graph;
+    if !graph.triples().is_empty() || !dataset.changes.is_empty() {
+        return true;
+    }
+    let prefix = term::iri(EDGE);
+    let mut resources = graph.items().end..graph.nodes().end;
+    while resources.len() > 1 {
+        let middle = resources.start + resources.len() as u32 / 2;
+        match *graph.term(middle - 1) >= *prefix {
+            true => resources.end = middle,
+            false => resources.start = middle,
+        }
+    }
+    !resources.is_empty() && graph.term(resources.start).starts_with(&prefix)
+}
