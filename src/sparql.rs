@@ -126,7 +126,11 @@ impl Query {
     }
 
     /// Replaces the dataset that the query names (`FROM`), as the protocol's `default-graph-uri` and `named-graph-uri` do.
-    pub fn with_dataset(mut self, default: Vec<oxrdf::NamedNode>, named: Vec<oxrdf::NamedNode>) -> Self {
+    pub fn with_dataset(
+        mut self,
+        default: Vec<oxrdf::NamedNode>,
+        named: Vec<oxrdf::NamedNode>,
+    ) -> Self {
         use spargebra::Query::{Ask, Construct, Describe, Select};
         let (Select { dataset, .. }
         | Construct { dataset, .. }

@@ -96,13 +96,15 @@ impl<W: Write> Results for Writer<W> {
             return Err(out_of_turn());
         };
         let bound = variables.iter().zip(values);
-        let bound = bound.filter_map(|(name, value)| Some((name.as_ref(), value.as_ref()?.as_ref())));
+        let bound =
+            bound.filter_map(|(name, value)| Some((name.as_ref(), value.as_ref()?.as_ref())));
         writer.serialize(bound).map_err(stuck)
     }
 
     fn triples(&mut self) -> Result<()> {
         let out = self.begin()?;
-        self.state = State::Triples(RdfSerializer::from_format(self.format.triples).for_writer(out));
+        self.state =
+            State::Triples(RdfSerializer::from_format(self.format.triples).for_writer(out));
         Ok(())
     }
 

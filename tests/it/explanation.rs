@@ -4,12 +4,12 @@ use crate::shop::Shop;
 use kenning::engine::{Engine, Request, Snapshot};
 use kenning::explanation::{Explainer, Statement, Verdict, check};
 use kenning::graph::Graph;
+use kenning::graph::changes::Changes;
 use kenning::llm::{Completion, Finish, LanguageModel, TokenCounter, tokens};
 use kenning::model::LinkKind;
 use kenning::scoring::{Profile, Scored, Scorer};
 use kenning::selection::Candidate;
-use kenning::sparql::{Limits, query};
-use oxigraph::sparql::QueryResults;
+use kenning::sparql::{Dataset, Limits};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,12 +44,10 @@ fn asked(graph: &Graph, text: &str) -> bool {
     let limits = Limits {
         time: Duration::from_secs(30),
         rows: 10,
+        memory: 1 << 30,
     };
-    let ask = |results: QueryResults<'_>| match results {
-        QueryResults::Boolean(answer) => Ok(answer),
-        _ => panic!("not an ASK"),
-    };
-    query(graph, text, limits, ask).unwrap()
+    let found = Dataset::new(graph, &Changes::none(graph)).ask(text, &limits);
+    found.unwrap().boolean.expect("an ASK")
 }
 
 #[test]

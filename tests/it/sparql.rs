@@ -3,8 +3,10 @@
 use crate::shop::Shop;
 use kenning::ErrorKind;
 use kenning::graph::Graph;
+use kenning::graph::changes::Changes;
 use kenning::model::{EvidenceId, LinkKind, Unwatched};
-use kenning::sparql::{Limits, query};
+use kenning::sparql::{Cancel, Dataset, Format, Limits, Query, Writer};
+use oxigraph::model::Term;
 use oxigraph::sparql::QueryResults;
 use oxigraph::store::Store;
 use std::time::Duration;
@@ -12,27 +14,31 @@ use std::time::Duration;
 const LIMITS: Limits = Limits {
     time: Duration::from_secs(60),
     rows: 1_000_000,
+    memory: 1 << 30,
 };
+
+fn row(values: &[Option<Term>]) -> String {
+    let values = values
+        .iter()
+        .map(|v| v.as_ref().map_or("-".to_owned(), ToString::to_string));
+    values.collect::<Vec<_>>().join(" ")
+}
 
 fn rows(results: QueryResults<'_>) -> Vec<String> {
     let QueryResults::Solutions(solutions) = results else {
         panic!("not a SELECT")
     };
-    let row = |s: oxigraph::sparql::QuerySolution| {
-        let values = s
-            .values()
-            .iter()
-            .map(|v| v.as_ref().map_or("-".to_owned(), ToString::to_string));
-        values.collect::<Vec<_>>().join(" ")
-    };
-    let mut rows: Vec<String> = solutions.map(|s| row(s.unwrap())).collect();
+    let mut rows: Vec<String> = solutions.map(|s| row(s.unwrap().values())).collect();
     rows.sort();
     rows
 }
 
 fn ask(graph: &Graph, text: &str) -> Vec<String> {
-    query(graph, text, LIMITS, |results| Ok(rows(results)))
-        .unwrap_or_else(|e| panic!("{text}: {e:?}"))
+    let found = Dataset::new(graph, &Changes::none(graph)).ask(text, &LIMITS);
+    let found = found.unwrap_or_else(|e| panic!("{text}: {e:?}"));
+    let mut rows: Vec<String> = found.solutions.iter().map(|s| row(s)).collect();
+    rows.sort();
+    rows
 }
 
 fn count(graph: &Graph, pattern: &str) -> u64 {
@@ -172,19 +178,11 @@ fn answers_agree_with_oxigraphs_store() {
     let graph = snapshot.graph();
     let store = Store::new().unwrap();
     let all = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }";
-    query(graph, all, LIMITS, |results| {
-        let QueryResults::Graph(triples) = results else {
-            panic!("not a graph")
-        };
-        for triple in triples {
-            let triple = triple.unwrap();
-            store
-                .insert(&triple.in_graph(oxigraph::model::GraphName::DefaultGraph))
-                .unwrap();
-        }
-        Ok(())
-    })
-    .unwrap();
+    for triple in snapshot.dataset().ask(all, &LIMITS).unwrap().triples {
+        store
+            .insert(&triple.in_graph(oxigraph::model::GraphName::DefaultGraph))
+            .unwrap();
+    }
     let prefixes = kenning::vocabulary::PREFIXES
         .iter()
         .map(|(p, n)| format!("PREFIX {p}: <{n}>\n"));
@@ -228,21 +226,17 @@ fn hostile_queries_are_bounded() {
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
     let short = Limits {
-        time: Duration::from_millis(300),
         rows: 1000,
+        ..LIMITS
     };
     let run = |text: &str, limits| {
-        query(graph, text, limits, |results| {
-            kenning::sparql::write(
-                results,
-                kenning::sparql::Format {
-                    solutions: oxigraph::sparql::results::QueryResultsFormat::Json,
-                    triples: oxigraph::io::RdfFormat::NTriples,
-                },
-                limits.rows,
-                std::io::sink(),
-            )
-        })
+        let format = Format {
+            solutions: oxigraph::sparql::results::QueryResultsFormat::Json,
+            triples: oxigraph::io::RdfFormat::NTriples,
+        };
+        let mut writer = Writer::new(std::io::sink(), format);
+        let query = Query::parse(text, None)?;
+        query.run(snapshot.dataset(), &limits, &Cancel::default(), &mut writer)
     };
     let hasty = Limits {
         time: Duration::from_millis(1),
