@@ -7,6 +7,7 @@ use crate::model::term;
 use crate::vocabulary::KENNING;
 use crate::{Error, Result};
 use oxiri::Iri;
+use oxrdf::vocab::xsd;
 use oxrdf::{BlankNode, NamedNode, NamedOrBlankNode, Term, Triple, Variable};
 use oxsdatatypes::{Boolean, Decimal, Double, Float, Integer};
 use regex::{NoExpand, Regex, RegexBuilder};
@@ -215,7 +216,7 @@ fn one_argument(
         Ceil => meaning.number()?.ceil()?.into(),
         Floor => meaning.number()?.floor()?.into(),
         Round => meaning.number()?.round()?.into(),
-        Year | Month | Day => return date_part(function, argument, context),
+        Year | Month | Day => return date_part(function, argument),
         Iri => resolve(meaning, context)?,
         BNode => Term::from(context.blanks().of(meaning.plain()?)).into(),
         Subject | Predicate | Object => part(function, meaning)?.into(),
@@ -384,18 +385,12 @@ fn language_matches(tag: &str, range: &str) -> bool {
         .all(|wanted| tags.next().is_some_and(|t| t.eq_ignore_ascii_case(wanted)))
 }
 
-fn date_part(
-    function: &Function,
-    argument: &Datum<'_>,
-    context: &dyn Context,
-) -> Option<Value<'static>> {
+fn date_part(function: &Function, argument: &Datum<'_>) -> Option<Value<'static>> {
     let (year, month, day) = match argument.meaning() {
         Meaning::DateTime(value) => (value.year(), value.month(), value.day()),
         Meaning::Date(value) => (value.year(), value.month(), value.day()),
         Meaning::Calendar(..) => {
-            let argument = Expr::Constant(argument.clone().into_owned());
-            let library = Library::function_call(function, vec![argument]);
-            return Some(library.evaluate(&[], context)?.into());
+            return Some(Library::of(function, 1).call(vec![argument.term()])?.into());
         }
         _ => return None,
     };
@@ -473,6 +468,13 @@ fn canonical(argument: &Datum<'_>) -> Option<String> {
         Meaning::Number(value) => Some(value.to_string()),
         Meaning::DateTime(value) => Some(value.to_string()),
         Meaning::Date(value) => Some(value.to_string()),
+        Meaning::Calendar(..) => {
+            let string = Function::Custom(xsd::STRING.into_owned());
+            match Library::of(&string, 1).call(vec![argument.term()])? {
+                Term::Literal(literal) => Some(literal.value().to_owned()),
+                _ => None,
+            }
+        }
         _ => lexical(argument),
     }
 }
@@ -568,12 +570,21 @@ pub(super) struct Library {
 
 impl Library {
     fn function_call(function: &Function, arguments: Vec<Expr>) -> Self {
-        let variables = variables(arguments.len());
+        let library = Self::of(function, arguments.len());
+        Self {
+            arguments,
+            ..library
+        }
+    }
+
+    /// A function whose arguments come with [`Library::call`].
+    fn of(function: &Function, arguments: usize) -> Self {
+        let variables = variables(arguments);
         let operands = variables.iter().cloned().map(Expression::Variable);
         Self {
             expression: Expression::FunctionCall(function.clone(), operands.collect()),
             variables,
-            arguments,
+            arguments: Vec::new(),
         }
     }
 
