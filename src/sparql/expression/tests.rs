@@ -33,12 +33,12 @@ const SAMPLES: &[&str] = &[
     "-3",
     "9223372036854775807",
     "2.5",
-    "5.0",
+    "\"5\"^^xsd:decimal",
     "-0.3",
     "\"1.5\"^^xsd:float",
     "\"5\"^^xsd:float",
-    "2.5E0",
-    "5.0E0",
+    "\"2.5\"^^xsd:double",
+    "\"5\"^^xsd:double",
     "\"INF\"^^xsd:double",
     "\"z\"^^<http://example.org/type>",
     "\"y\"^^<http://example.org/type>",
@@ -155,7 +155,6 @@ const ONE: &[&str] = &[
     "xsd:time(?a)",
     "xsd:duration(?a)",
     "xsd:gYear(?a)",
-    "?a IN ()",
     "?a IN (5, \"b\", <http://example.org/a>)",
     "?a NOT IN (5, 7)",
     "?a IN (<http://example.org/a>, <http://example.org/c>)",
@@ -274,6 +273,7 @@ const SPECIFIED: &[(&str, Option<&str>)] = &[
     ("UUID() = UUID()", Some("false")),
     ("RAND() < 1", Some("true")),
     ("STRLEN(STRUUID())", Some("36")),
+    ("(1/0) IN ()", Some("false")),
     ("EXISTS { }", Some("true")),
     ("NOT EXISTS { } || false", Some("false")),
     ("IF(EXISTS { }, \"yes\", \"no\")", Some("\"yes\"")),
@@ -405,8 +405,8 @@ fn values(samples: &str) -> Vec<Option<Term>> {
 /// What the general evaluator finds for `?x`.
 fn solutions(query: &str) -> Vec<Option<Term>> {
     let query = parse(query);
-    let evaluator = QueryEvaluator::new();
-    let found = evaluator.prepare(&query).execute(&oxrdf::Dataset::new());
+    let (evaluator, dataset) = (QueryEvaluator::new(), oxrdf::Dataset::new());
+    let found = evaluator.prepare(&query).execute(&dataset);
     let QueryResults::Solutions(found) = found.unwrap() else {
         panic!("not a SELECT")
     };
@@ -449,10 +449,12 @@ fn check(text: &str, names: &[&str], rows: &[Vec<&str>]) {
     );
     let expected = solutions(&query);
     assert_eq!(expected.len(), rows.len());
-    for (row, expected) in rows.iter().zip(expected) {
+    let wrong = rows.iter().zip(expected).filter_map(|(row, expected)| {
         let found = context.evaluate(&expr, &context.row(row));
-        assert_eq!(found, expected, "{text} on {row:?}");
-    }
+        (found != expected).then(|| format!("{text} on {row:?}: {found:?} for {expected:?}\n"))
+    });
+    let wrong: String = wrong.collect();
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
@@ -602,8 +604,8 @@ fn aggregates_agree_with_the_general_evaluator() {
         vec![],
         vec!["5"],
         vec!["5", "5", "-3"],
-        vec!["5", "2.5", "5.0"],
-        vec!["5", "2.5E0"],
+        vec!["5", "2.5", "\"5\"^^xsd:decimal"],
+        vec!["5", "\"2.5\"^^xsd:double"],
         vec!["\"abc\"", "\"b\"", "\"abc\""],
         vec!["\"b\"@fr", "\"b\"@fr"],
         vec!["\"b\"@fr", "\"b\""],
@@ -617,7 +619,6 @@ fn aggregates_agree_with_the_general_evaluator() {
         "COUNT(DISTINCT *)",
         "COUNT(?a)",
         "COUNT(DISTINCT ?a)",
-        "COUNT(?a + 1)",
         "SUM(?a)",
         "SUM(DISTINCT ?a)",
         "AVG(?a)",
@@ -652,6 +653,22 @@ fn aggregates_agree_with_the_general_evaluator() {
     }
 }
 
+#[test]
+fn count_passes_over_errors() {
+    let changes = Changes::none(graph());
+    let context = Fixed::new(&changes);
+    let count = aggregate("SELECT (COUNT(?a + 1) AS ?x) { }");
+    let count = Aggregate::compile(&count, &[], &mut slots(&["a"])).unwrap();
+    assert_eq!(count.slots(), [0]);
+    let mut accumulator = count.start();
+    for id in context.row(&["\"abc\"", "5", "UNDEF"]) {
+        accumulator.add(&[id], &context);
+    }
+    let one = context.row(&["1"])[0];
+    let found = accumulator.finish().map(|v| v.into_id(&context.terms));
+    assert_eq!(found, Some(one));
+}
+
 fn aggregate(query: &str) -> spargebra::algebra::AggregateExpression {
     let Query::Select { mut pattern, .. } = parse(query) else {
         panic!("not a SELECT")
@@ -674,7 +691,7 @@ fn value() -> impl Strategy<Value = String> {
         prop::sample::select(vec![
             "7",
             "2.25",
-            "1.0E1",
+            "\"10\"^^xsd:double",
             "\"abc\"",
             "\"b\"@en",
             "<http://example.org/a>"
