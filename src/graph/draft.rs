@@ -92,9 +92,21 @@ pub struct Draft {
 impl Draft {
     /// Merges documents, dumps and derived facts.
     pub fn merge(knowledge: &Knowledge, derived: &[DerivedFact]) -> Result<Self> {
-        let documents = knowledge.documents()?;
-        let roles = Roles::find(&knowledge.segments);
-        let (terms, ranges) = number_terms(knowledge, &documents, derived, &roles)?;
+        Self::join(&knowledge.segments, &knowledge.documents()?, derived)
+    }
+
+    /// A draft of nothing but stated quads: encoded subject, predicate and object, and named graph.
+    pub fn of_quads(quads: &[([String; 3], String)]) -> Result<Self> {
+        Self::join(&[], quads, &[])
+    }
+
+    fn join(
+        segments: &[Segment],
+        documents: &[([String; 3], String)],
+        derived: &[DerivedFact],
+    ) -> Result<Self> {
+        let roles = Roles::find(segments);
+        let (terms, ranges) = number_terms(segments, documents, derived, &roles)?;
         let ids = terms.iter().cloned().zip(0u32..).collect();
         let mut draft = Self {
             terms,
@@ -104,13 +116,13 @@ impl Draft {
             groups: 0,
             ids,
         };
-        for segment in &knowledge.segments {
+        for segment in segments {
             draft.add_segment(segment)?;
         }
-        draft.add_documents(&documents);
+        draft.add_documents(documents);
         draft.add_derived(derived);
         draft.order();
-        draft.forget_order_numbers(&knowledge.segments);
+        draft.forget_order_numbers(segments);
         Ok(draft)
     }
 
@@ -322,13 +334,13 @@ fn fixed_terms() -> impl Iterator<Item = String> {
 }
 
 fn number_terms(
-    knowledge: &Knowledge,
+    segments: &[Segment],
     documents: &[([String; 3], String)],
     derived: &[DerivedFact],
     roles: &Roles,
 ) -> Result<(Vec<String>, Ranges)> {
     let mut all: FxHashSet<String> = fixed_terms().collect();
-    for segment in &knowledge.segments {
+    for segment in segments {
         for term in segment
             .terms
             .iter()

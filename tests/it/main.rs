@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod conformance;
 mod embedding;
 mod explanation;
 mod extraction;
