@@ -19,8 +19,13 @@
 mod dataset;
 mod edges;
 mod results;
+mod template;
+mod transaction;
+mod update;
 
 pub use results::{Collected, Format, Results, Writer, too_many};
+pub use transaction::{Effect, Transaction};
+pub use update::{Document, Update, no_loads};
 
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
