@@ -10,6 +10,7 @@ mod data;
 mod host;
 mod manifest;
 mod matching;
+mod numbers;
 mod run;
 
 use archive::{Archive, HOME};
@@ -81,12 +82,24 @@ fn kenning_passes_what_the_suites_ask() {
 /// One line for each suite.
 fn report(outcomes: &[Outcome<'_>], ignored: &BTreeMap<&str, &str>) -> String {
     let mut suites: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    for Outcome { case, kenning, oxigraph } in outcomes {
+    for Outcome {
+        case,
+        kenning,
+        oxigraph,
+    } in outcomes
+    {
         let is_ignored = ignored.contains_key(case.iri.as_str());
-        let counts = [kenning.is_ok(), kenning.is_err() && !is_ignored, is_ignored, oxigraph.is_ok()];
+        let counts = [
+            kenning.is_ok(),
+            kenning.is_err() && !is_ignored,
+            is_ignored,
+            oxigraph.is_ok(),
+        ];
         for suite in [case.suite.as_str(), "all"] {
             let sums = suites.entry(suite).or_default();
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += usize::from(count));
+            sums.iter_mut()
+                .zip(counts)
+                .for_each(|(sum, count)| *sum += usize::from(count));
         }
     }
     let mut text = String::from("suite: passed/failed/ignored (oxigraph passed)\n");
@@ -99,7 +112,12 @@ fn report(outcomes: &[Outcome<'_>], ignored: &BTreeMap<&str, &str>) -> String {
 /// What is wrong: failures that are not on the list, tests that need not be on it, and what only oxigraph passes.
 fn complaints(outcomes: &[Outcome<'_>], ignored: &BTreeMap<&str, &str>) -> Vec<String> {
     let mut wrong = Vec::new();
-    for Outcome { case, kenning, oxigraph } in outcomes {
+    for Outcome {
+        case,
+        kenning,
+        oxigraph,
+    } in outcomes
+    {
         let iri = &case.iri;
         match (kenning, ignored.get(iri.as_str())) {
             (Ok(()), None) => {}

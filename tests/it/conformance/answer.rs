@@ -86,7 +86,10 @@ fn read_graph(quads: Vec<Quad>) -> Result<Answer, String> {
     if !quads.iter().any(is_results) {
         return Ok(Answer::Graph(quads.iter().map(row).collect()));
     }
-    let graph: Graph = quads.into_iter().map(oxigraph::model::Triple::from).collect();
+    let graph: Graph = quads
+        .into_iter()
+        .map(oxigraph::model::Triple::from)
+        .collect();
     let node = Node::all(&Rc::new(graph), "rs:ResultSet").remove(0);
     if let Some(boolean) = node.text("rs:boolean") {
         return Ok(Answer::Boolean(boolean == "true"));
@@ -182,8 +185,16 @@ fn show(row: &Row) -> String {
 
 /// What is only in one of the two, as far as a person wants to read.
 fn differ(expected: &[Row], found: &[Row]) -> String {
-    let missing: Vec<String> = expected.iter().filter(|r| !found.contains(r)).map(show).collect();
-    let surplus: Vec<String> = found.iter().filter(|r| !expected.contains(r)).map(show).collect();
+    let missing: Vec<String> = expected
+        .iter()
+        .filter(|r| !found.contains(r))
+        .map(show)
+        .collect();
+    let surplus: Vec<String> = found
+        .iter()
+        .filter(|r| !expected.contains(r))
+        .map(show)
+        .collect();
     let list = |rows: &[String]| rows.iter().take(3).cloned().collect::<Vec<_>>().join(" | ");
     format!(
         "{} rows instead of {}; missing: {}; surplus: {}",

@@ -28,7 +28,10 @@ pub fn parse(bytes: &[u8], iri: &str, graph: GraphName) -> Result<Vec<Quad>, Str
 /// A file as one graph.
 pub fn graph(archive: &Archive, iri: &str) -> Result<Graph, String> {
     let quads = quads(archive, iri, GraphName::DefaultGraph)?;
-    Ok(quads.into_iter().map(oxigraph::model::Triple::from).collect())
+    Ok(quads
+        .into_iter()
+        .map(oxigraph::model::Triple::from)
+        .collect())
 }
 
 /// The dataset of an action or a result: `qt:data`, `qt:graphData`, or `ut:data`, `ut:graphData`.

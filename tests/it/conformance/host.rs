@@ -12,8 +12,10 @@ use kenning::sparql::{
 use kenning::vocabulary::kenning as names;
 use oxigraph::io::RdfSerializer;
 use oxigraph::model::{GraphName, Quad};
+use oxigraph::sparql::results::QueryResultsSerializer;
 use oxigraph::sparql::{PreparedSparqlQuery, PreparedSparqlUpdate, QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
+use std::error::Error;
 use std::time::Duration;
 
 const LIMITS: Limits = Limits {
@@ -169,6 +171,30 @@ impl Host for Kenning {
     }
 }
 
+fn write(results: QueryResults<'_>, format: Format) -> Result<Vec<u8>, Box<dyn Error>> {
+    let serializer = QueryResultsSerializer::from_format(format.solutions);
+    match results {
+        QueryResults::Boolean(value) => {
+            Ok(serializer.serialize_boolean_to_writer(Vec::new(), value)?)
+        }
+        QueryResults::Solutions(solutions) => {
+            let variables = solutions.variables().to_vec();
+            let mut writer = serializer.serialize_solutions_to_writer(Vec::new(), variables)?;
+            for solution in solutions {
+                writer.serialize(solution?.iter())?;
+            }
+            Ok(writer.finish()?)
+        }
+        QueryResults::Graph(triples) => {
+            let mut writer = RdfSerializer::from_format(format.triples).for_writer(Vec::new());
+            for triple in triples {
+                writer.serialize_triple(&triple?)?;
+            }
+            Ok(writer.finish()?)
+        }
+    }
+}
+
 /// oxigraph's store in memory.
 pub struct Oxigraph;
 
@@ -207,14 +233,8 @@ impl Host for Oxigraph {
     fn query(&self, data: &[Quad], query: &Request<'_>, format: Format) -> Result<Vec<u8>, String> {
         let store = Self::load(data)?;
         let results = Self::prepare(query)?.on_store(&store).execute();
-        let written = match results.map_err(|e| e.to_string())? {
-            QueryResults::Graph(triples) => {
-                let serializer = RdfSerializer::from_format(format.triples);
-                QueryResults::Graph(triples).write_graph(Vec::new(), serializer)
-            }
-            other => other.write(Vec::new(), format.solutions),
-        };
-        written.map_err(|e| e.to_string())
+        let results = results.map_err(|e| e.to_string())?;
+        write(results, format).map_err(|e| e.to_string())
     }
 
     fn update(&self, data: &[Quad], update: &Request<'_>) -> Result<Vec<Row>, String> {

@@ -60,7 +60,9 @@ impl Node {
             Term::BlankNode(node) => node.clone().into(),
             _ => return Vec::new(),
         };
-        let found = self.graph.objects_for_subject_predicate(&subject, predicate);
+        let found = self
+            .graph
+            .objects_for_subject_predicate(&subject, predicate);
         found
             .map(|o| Self::new(self.graph.clone(), o.into_owned()))
             .collect()
@@ -118,7 +120,9 @@ pub struct Case {
 pub fn read(archive: &Archive, iri: &str) -> Vec<Case> {
     let graph = data::graph(archive, iri).unwrap_or_else(|e| panic!("{iri}: {e}"));
     let graph = Rc::new(graph);
-    let suite = iri.strip_prefix(HOME).and_then(|path| path.rsplit_once('/'));
+    let suite = iri
+        .strip_prefix(HOME)
+        .and_then(|path| path.rsplit_once('/'));
     let mut cases = Vec::new();
     for manifest in Node::all(&graph, "mf:Manifest") {
         for included in manifest.list("mf:include") {
@@ -130,7 +134,11 @@ pub fn read(archive: &Archive, iri: &str) -> Vec<Case> {
             cases.push(Case {
                 suite: suite.unwrap_or_default().0.to_owned(),
                 iri: node.name(),
-                kind: kind.rsplit(['#', '/']).next().unwrap_or_default().to_owned(),
+                kind: kind
+                    .rsplit(['#', '/'])
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
                 node,
             });
         }

@@ -5,6 +5,7 @@ use super::archive::Archive;
 use super::data;
 use super::host::{Host, Request};
 use super::manifest::{Case, Node};
+use super::numbers::write_one_way;
 use oxigraph::model::{NamedNode, Quad};
 use spargebra::algebra::GraphPattern;
 use spargebra::{Query, SparqlParser};
@@ -76,7 +77,9 @@ fn query(archive: &Archive, test: &Node, host: &dyn Host) -> Result<(), String> 
         Answer::Graph(_) => format.triples.file_extension(),
         _ => format.solutions.file_extension(),
     };
-    let found = answer::read(&found, ending, &format!("{file}.{ending}"))?;
+    let mut found = answer::read(&found, ending, &format!("{file}.{ending}"))?;
+    write_one_way(&mut expected, &data);
+    write_one_way(&mut found, &data);
     compare(&expected, &found, cardinality(test))
 }
 
@@ -125,7 +128,10 @@ fn cardinality(test: &Node) -> Cardinality {
 fn update(archive: &Archive, test: &Node, host: &dyn Host) -> Result<(), String> {
     let action = test.value("mf:action").ok_or("it has no action")?;
     let result = test.value("mf:result").ok_or("it has no result")?;
-    let update = request(archive, action.text("ut:request").ok_or("it has no request")?)?;
+    let update = request(
+        archive,
+        action.text("ut:request").ok_or("it has no request")?,
+    )?;
     let data = data::dataset(archive, &action, "ut")?;
     let expected = data::dataset(archive, &result, "ut")?;
     let expected: Vec<_> = expected.iter().map(answer::row).collect();
