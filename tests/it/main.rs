@@ -19,5 +19,6 @@ mod scoring;
 mod selection;
 mod shop;
 mod sparql;
+mod sparql_agreement;
 mod support;
 mod weights;

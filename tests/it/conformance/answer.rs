@@ -152,7 +152,7 @@ pub fn same_quads(expected: &[Row], found: &[Row]) -> Result<(), String> {
 }
 
 /// Rows in another order of columns.
-fn arrange(rows: &[Row], columns: &[String], names: &[String]) -> Result<Vec<Row>, String> {
+pub fn arrange(rows: &[Row], columns: &[String], names: &[String]) -> Result<Vec<Row>, String> {
     let (mut left, mut right) = (columns.to_vec(), names.to_vec());
     left.sort();
     right.sort();
@@ -184,7 +184,7 @@ fn show(row: &Row) -> String {
 }
 
 /// What is only in one of the two, as far as a person wants to read.
-fn differ(expected: &[Row], found: &[Row]) -> String {
+pub fn differ(expected: &[Row], found: &[Row]) -> String {
     let missing: Vec<String> = expected
         .iter()
         .filter(|r| !found.contains(r))

@@ -62,6 +62,15 @@ pub fn same_in_order(left: &[Row], right: &[Row]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(l, r)| labels.rows(l, r))
 }
 
+/// Whether the rows are among those of another table, labels included, each at most as often as there.
+pub fn is_part(rows: &[Row], all: &[Row]) -> bool {
+    let mut left = all.to_vec();
+    rows.iter().all(|row| {
+        let found = left.iter().position(|other| other == row);
+        found.map(|index| left.swap_remove(index)).is_some()
+    })
+}
+
 /// Whether the rows are the same in some order.
 pub fn isomorphic(left: &[Row], right: &[Row]) -> bool {
     let (mut left, mut right) = (keyed(left), keyed(right));
