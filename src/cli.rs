@@ -41,6 +41,7 @@ verbs! {
         Explain = explain;
         Prompt = prompt;
         Query = query;
+        ExplainQuery = explain_query;
     }
     "Look after" {
         Status = status;
