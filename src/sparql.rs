@@ -19,6 +19,7 @@
 mod dataset;
 mod edges;
 mod results;
+mod stated;
 mod template;
 mod transaction;
 mod update;

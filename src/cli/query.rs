@@ -3,12 +3,12 @@ use crate::config::Layers;
 use crate::engine::{Snapshot, limits};
 use crate::sparql::{self, Cancel, Collected};
 use crate::vocabulary::shorten;
-use crate::{Error, Result};
+use crate::Result;
 use oxigraph::io::RdfFormat;
 use oxigraph::model::Term;
 use oxigraph::sparql::results::QueryResultsFormat;
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Ask the graph in SPARQL
@@ -77,7 +77,7 @@ impl Verb for Query {
         let snapshot = Snapshot::open(&project)?;
         let settings = &project.settings().query;
         let limits = limits(settings);
-        let query = sparql::Query::parse(&self.text()?, None)?;
+        let query = sparql::Query::parse(&session.text("the query", self.query.as_deref(), self.file.as_deref())?, None)?;
         let cancel = Cancel::default();
         let dataset = snapshot.dataset();
         if self.format == Format::Table && !query.gives_triples() {
@@ -105,21 +105,6 @@ fn show(session: &Session, found: Collected) -> Result<()> {
         table.row(solution.iter().map(cell).collect::<Vec<_>>());
     }
     session.printer.table(&table, super::Format::Table)
-}
-
-impl Query {
-    fn text(&self) -> Result<String> {
-        match (&self.query, &self.file) {
-            (Some(query), _) if query != "-" => Ok(query.clone()),
-            (_, Some(file)) => std::fs::read_to_string(file).map_err(|e| Error::io("read the query", file, e)),
-            _ => {
-                let mut text = String::new();
-                let read = std::io::stdin().read_to_string(&mut text);
-                read.map_err(|e| Error::io("read the query", "standard input".as_ref(), e))?;
-                Ok(text)
-            }
-        }
-    }
 }
 
 /// A term for people: IRIs with prefixes, strings without quotes, numbers as numbers.
