@@ -7,6 +7,7 @@ mod bars;
 pub mod help;
 pub mod outcome;
 pub mod printer;
+mod rdf;
 pub mod session;
 pub mod table;
 pub mod text;
@@ -42,6 +43,11 @@ verbs! {
         Prompt = prompt;
         Query = query;
         ExplainQuery = explain_query;
+    }
+    "Change" {
+        Update = update;
+        Load = load;
+        Dump = dump;
     }
     "Look after" {
         Status = status;

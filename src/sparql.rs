@@ -31,11 +31,17 @@ mod plan;
 mod results;
 mod run;
 mod scan;
+mod stated;
+mod template;
+mod transaction;
 mod translate;
+mod update;
 mod value;
 
 pub use explain::Explanation;
 pub use results::{Collected, Format, Results, Writer, too_many};
+pub use transaction::{Effect, Transaction};
+pub use update::{Document, Update, no_loads};
 
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
@@ -225,4 +231,3 @@ pub fn too_slow(time: Duration) -> Error {
     ))
     .hint("ask for less, or give it more time with `--timeout SECONDS`")
 }
-

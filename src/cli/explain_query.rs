@@ -21,7 +21,7 @@ impl Verb for ExplainQuery {
         let project = session.project_with(self.question.layers(Layers::from_environment()))?;
         let snapshot = Snapshot::open(&project)?;
         let limits = limits(&project.settings().query);
-        let query = self.question.query()?;
+        let query = self.question.query(session)?;
         let plan = query.explain(snapshot.dataset(), &limits, &Cancel::default())?;
         match self.format {
             Format::Json | Format::Jsonl => session.printer.json(&serde_json::json!({

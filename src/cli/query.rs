@@ -3,12 +3,12 @@ use crate::config::Layers;
 use crate::engine::{Snapshot, limits};
 use crate::sparql::{self, Cancel, Collected};
 use crate::vocabulary::shorten;
-use crate::{Error, Result};
+use crate::Result;
 use oxigraph::io::RdfFormat;
 use oxigraph::model::Term;
 use oxigraph::sparql::results::QueryResultsFormat;
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Ask the graph in SPARQL
@@ -81,7 +81,7 @@ impl Verb for Query {
         let snapshot = Snapshot::open(&project)?;
         let settings = &project.settings().query;
         let limits = limits(settings);
-        let query = self.question.query()?;
+        let query = self.question.query(session)?;
         let cancel = Cancel::default();
         let dataset = snapshot.dataset();
         if self.format == Format::Table && !query.gives_triples() {
@@ -120,21 +120,9 @@ impl Question {
     }
 
     /// The parsed query.
-    pub(super) fn query(&self) -> Result<sparql::Query> {
-        sparql::Query::parse(&self.text()?, None)
-    }
-
-    fn text(&self) -> Result<String> {
-        match (&self.query, &self.file) {
-            (Some(query), _) if query != "-" => Ok(query.clone()),
-            (_, Some(file)) => std::fs::read_to_string(file).map_err(|e| Error::io("read the query", file, e)),
-            _ => {
-                let mut text = String::new();
-                let read = std::io::stdin().read_to_string(&mut text);
-                read.map_err(|e| Error::io("read the query", "standard input".as_ref(), e))?;
-                Ok(text)
-            }
-        }
+    pub(super) fn query(&self, session: &Session) -> Result<sparql::Query> {
+        let text = session.text("the query", self.query.as_deref(), self.file.as_deref())?;
+        sparql::Query::parse(&text, None)
     }
 }
 

@@ -7,8 +7,8 @@ use crate::extraction::DerivedFact;
 use crate::extraction::behaviour::Behaviour;
 use crate::knowledge::Knowledge;
 use crate::knowledge::segment::{EventRow, NO_TIME, NONE, Segment};
-use crate::model::LinkKind;
 use crate::model::term::{self, Kind};
+use crate::model::{Change, LinkKind};
 use crate::vocabulary::{kenning, prov, rdf};
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -110,6 +110,7 @@ impl Draft {
         draft.add_documents(&documents);
         draft.add_derived(derived);
         draft.order();
+        draft.fold(&knowledge.changes);
         draft.forget_order_numbers(&knowledge.segments);
         Ok(draft)
     }
@@ -232,7 +233,7 @@ fn both(segment: &Segment, event: &EventRow) -> Error {
         .hint("give users and items IRIs of their own, under `[iris]` of the mapping, and import again")
 }
 
-fn stated(triple: [u32; 3], graph: u32) -> DraftFact {
+pub(super) fn stated(triple: [u32; 3], graph: u32) -> DraftFact {
     DraftFact {
         triple,
         graph,
@@ -345,6 +346,11 @@ fn number_terms(
     for fact in derived {
         all.extend(fact.triple.iter().cloned());
         all.insert(term::iri(&fact.run));
+    }
+    for change in &knowledge.changes {
+        if let Change::Insert(statement) = change {
+            all.extend(statement.iter().cloned());
+        }
     }
     if all.len() >= NONE as usize {
         return Err(Error::budget("a graph holds at most 4,294,967,294 terms"));

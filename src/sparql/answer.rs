@@ -200,7 +200,13 @@ impl Form<'_, '_, '_> {
 
     fn construct(&mut self, template: &[TriplePattern]) -> Result<()> {
         self.results.triples()?;
-        let names: HashMap<&str, usize> = self.plan.variables.iter().map(Variable::as_str).zip(0..).collect();
+        let names: HashMap<&str, usize> = self
+            .plan
+            .variables
+            .iter()
+            .map(Variable::as_str)
+            .zip(0..)
+            .collect();
         let mut seen = FxHashSet::default();
         let mut held = self.run.meter.held();
         let terms = self.run.terms();
@@ -237,19 +243,21 @@ impl Form<'_, '_, '_> {
                     continue;
                 }
                 let pattern = [Some(id), None, None];
-                self.run.source.matching(pattern, Place::Default, &mut |triple, _| {
-                    self.run.meter.tick()?;
-                    let [s, p, o] = triple.map(|id| terms.term(id));
-                    if matches!(o, Some(Term::BlankNode(_))) {
-                        open.push(triple[2]);
-                    }
-                    if let Some(triple) = triple_of(s, p, o) {
-                        self.count += 1;
-                        within(self.count, self.run.meter)?;
-                        self.results.triple(&triple)?;
-                    }
-                    Ok(())
-                })?;
+                self.run
+                    .source
+                    .matching(pattern, Place::Default, &mut |triple, _| {
+                        self.run.meter.tick()?;
+                        let [s, p, o] = triple.map(|id| terms.term(id));
+                        if matches!(o, Some(Term::BlankNode(_))) {
+                            open.push(triple[2]);
+                        }
+                        if let Some(triple) = triple_of(s, p, o) {
+                            self.count += 1;
+                            within(self.count, self.run.meter)?;
+                            self.results.triple(&triple)?;
+                        }
+                        Ok(())
+                    })?;
             }
             Ok(())
         })
@@ -276,7 +284,11 @@ impl Solution<'_> {
             NamedNodePattern::NamedNode(node) => Some(node.clone().into()),
             NamedNodePattern::Variable(variable) => (self.value)(variable),
         };
-        triple_of(self.term(&pattern.subject), predicate, self.term(&pattern.object))
+        triple_of(
+            self.term(&pattern.subject),
+            predicate,
+            self.term(&pattern.object),
+        )
     }
 
     fn term(&mut self, pattern: &TermPattern) -> Option<Term> {

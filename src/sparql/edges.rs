@@ -183,8 +183,7 @@ impl Terms<'_> {
         if p.is_some_and(|p| p != predicate) {
             return none();
         }
-        let triple =
-            move |user: u32, item: u32| [Id::known(user), predicate, Id::known(item)];
+        let triple = move |user: u32, item: u32| [Id::known(user), predicate, Id::known(item)];
         match (ends(s), ends(o)) {
             (End::Never, _) | (_, End::Never) => none(),
             (End::Is(user), End::Is(item)) => Box::new(

@@ -58,9 +58,7 @@ impl<'s, 'a> Estimator<'s, 'a> {
                 }
                 rows
             }
-            Kind::Filter(inner, tests) => {
-                self.rows(inner, bound) * 0.4f64.powi(tests.len() as i32)
-            }
+            Kind::Filter(inner, tests) => self.rows(inner, bound) * 0.4f64.powi(tests.len() as i32),
             Kind::Union(list) => list.iter().map(|p| self.rows(p, bound)).sum(),
             Kind::Optional(left, right, _) => {
                 let both = bound.with(&left.certain);
@@ -126,7 +124,8 @@ impl<'s, 'a> Estimator<'s, 'a> {
     }
 
     fn triple(&self, parts: &[Part; 3], place: &In) -> (f64, Vec<(usize, f64)>) {
-        if let ([subject, Part::Is(predicate), Part::Triple(inner)], true) = (parts, self.source.is_virtual())
+        if let ([subject, Part::Is(predicate), Part::Triple(inner)], true) =
+            (parts, self.source.is_virtual())
             && *predicate == self.reifies
         {
             let (rows, mut shares) = self.triple(inner, place);
@@ -175,7 +174,10 @@ impl<'s, 'a> Estimator<'s, 'a> {
         let nodes = graph.nodes().len().max(1) as f64;
         let fixed = ends.iter().filter(|end| matches!(end, Part::Is(_))).count();
         let rows = (nodes * 10.0) / nodes.powi(fixed as i32).max(1.0);
-        let slots: Slots = ends.iter().flat_map(|e| e.slots().iter().collect::<Vec<_>>()).collect();
+        let slots: Slots = ends
+            .iter()
+            .flat_map(|e| e.slots().iter().collect::<Vec<_>>())
+            .collect();
         (rows, shares(&slots, nodes))
     }
 
@@ -186,14 +188,21 @@ impl<'s, 'a> Estimator<'s, 'a> {
         }
         let items: Vec<Item> = patterns.iter().map(|p| self.item(p)).collect();
         let firsts = match items.len() > MANY {
-            true => vec![smallest(&items, &(0..items.len()).collect::<Vec<_>>(), bound)],
+            true => vec![smallest(
+                &items,
+                &(0..items.len()).collect::<Vec<_>>(),
+                bound,
+            )],
             false => (0..items.len()).collect(),
         };
         let orders = firsts.into_iter().map(|first| follow(&items, first, bound));
         let best = orders.min_by(|a, b| a.0.total_cmp(&b.0));
         let mut patterns: Vec<Option<Pattern>> = patterns.into_iter().map(Some).collect();
         let order = best.map_or_else(Vec::new, |(_, order)| order);
-        order.into_iter().filter_map(|i| patterns[i].take()).collect()
+        order
+            .into_iter()
+            .filter_map(|i| patterns[i].take())
+            .collect()
     }
 
     /// The triple pattern whose matches are all that a group asks the number of, and where the number goes.
@@ -206,11 +215,22 @@ impl<'s, 'a> Estimator<'s, 'a> {
         let ([], [(slot, aggregate)]) = (keys, aggregates) else {
             return None;
         };
-        let Kind::Triple { parts, place: In::Default } = &inner.kind else {
+        let Kind::Triple {
+            parts,
+            place: In::Default,
+        } = &inner.kind
+        else {
             return None;
         };
-        let slots: Vec<usize> = parts.iter().flat_map(|p| p.slots().iter().collect::<Vec<_>>()).collect();
-        let different = slots.iter().collect::<std::collections::BTreeSet<_>>().len() == slots.len();
+        let slots: Vec<usize> = parts
+            .iter()
+            .flat_map(|p| p.slots().iter().collect::<Vec<_>>())
+            .collect();
+        let different = slots
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+            == slots.len();
         let plain = !parts.iter().any(|part| matches!(part, Part::Triple(_)));
         let counts = aggregate.counts_rows_that_bind(&slots);
         (different && plain && counts).then(|| (parts.clone(), *slot))
@@ -225,12 +245,15 @@ fn shares(slots: &Slots, share: f64) -> Vec<(usize, f64)> {
 fn smallest(items: &[Item], left: &[usize], bound: &Slots) -> usize {
     let key = |&i: &usize| {
         let item = &items[i];
-        let apart = !bound.is_empty() && item.vars.common(bound).is_empty() && !item.vars.is_empty();
+        let apart =
+            !bound.is_empty() && item.vars.common(bound).is_empty() && !item.vars.is_empty();
         (apart, item.rows(bound))
     };
     let best = left.iter().map(|i| (key(i), *i));
     let best = best.min_by(|((apart, rows), i), ((other_apart, other), j)| {
-        (apart.cmp(other_apart)).then(rows.total_cmp(other)).then(i.cmp(j))
+        (apart.cmp(other_apart))
+            .then(rows.total_cmp(other))
+            .then(i.cmp(j))
     });
     best.map_or(0, |(_, i)| i)
 }

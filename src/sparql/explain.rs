@@ -34,8 +34,14 @@ impl std::fmt::Display for Explanation {
 impl Explanation {
     fn line(&self, f: &mut std::fmt::Formatter<'_>, depth: usize) -> std::fmt::Result {
         let indent = "  ".repeat(depth);
-        writeln!(f, "{:>12.1} {:>12}  {indent}{}", self.estimated, self.rows, self.step)?;
-        self.steps.iter().try_for_each(|step| step.line(f, depth + 1))
+        writeln!(
+            f,
+            "{:>12.1} {:>12}  {indent}{}",
+            self.estimated, self.rows, self.step
+        )?;
+        self.steps
+            .iter()
+            .try_for_each(|step| step.line(f, depth + 1))
     }
 }
 
@@ -73,7 +79,9 @@ impl Teller<'_, '_> {
                 self.pattern(&format!("{from} {} {to}", self.path(path)), place)
             }
             Op::Graphs(name) => format!("GRAPH {}", self.part(name)),
-            Op::Values { slots, rows } => format!("VALUES {} ({} rows)", self.names(slots), rows.len()),
+            Op::Values { slots, rows } => {
+                format!("VALUES {} ({} rows)", self.names(slots), rows.len())
+            }
             Op::Sequence(nodes) => {
                 let mut taken = taken;
                 for node in nodes {
@@ -120,7 +128,10 @@ impl Teller<'_, '_> {
                 let descending = |key: &(_, Direction)| key.1 == Direction::Descending;
                 let descending = keys.iter().filter(|key| descending(key)).count();
                 let most = most.map_or(String::new(), |most| format!(", the first {most}"));
-                format!("ORDER BY {} keys, {descending} descending{most}", keys.len())
+                format!(
+                    "ORDER BY {} keys, {descending} descending{most}",
+                    keys.len()
+                )
             }
             Op::Slice {
                 inner,
@@ -164,7 +175,11 @@ impl Teller<'_, '_> {
         match self.terms.term(id) {
             Some(Term::NamedNode(node)) => {
                 let short = shorten(node.as_str());
-                if short == node.as_str() { node.to_string() } else { short }
+                if short == node.as_str() {
+                    node.to_string()
+                } else {
+                    short
+                }
             }
             Some(term) => term.to_string(),
             None => "UNDEF".into(),

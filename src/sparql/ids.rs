@@ -157,9 +157,7 @@ impl<'a> Terms<'a> {
     pub(super) fn number(&self, id: Id) -> Option<u32> {
         match id.named() {
             Named::Known(number) => Some(number),
-            Named::Reifier(_) | Named::Triple(_)
-                if self.names_edges || self.changes_name_edges =>
-            {
+            Named::Reifier(_) | Named::Triple(_) if self.names_edges || self.changes_name_edges => {
                 self.dataset.find(&term::encode(&self.term(id)?))
             }
             _ => None,
@@ -222,7 +220,9 @@ impl<'a> Terms<'a> {
     /// The three terms of a triple term; `None` if it is another term.
     pub(super) fn triple_parts(&self, id: Id) -> Option<[Id; 3]> {
         if let Named::Triple(edge) = id.named() {
-            return self.triple(edge).map(|triple| triple.map(|n| self.id_of(n)));
+            return self
+                .triple(edge)
+                .map(|triple| triple.map(|n| self.id_of(n)));
         }
         match self.term(id)? {
             Term::Triple(triple) => Some([
@@ -242,7 +242,9 @@ impl<'a> Terms<'a> {
         let graph = self.dataset.graph;
         let terms = graph.term_count();
         let frozen = s < graph.nodes().end && p < terms && o < terms;
-        frozen.then(|| self.names.edge_of(graph, [s, p, o])).flatten()
+        frozen
+            .then(|| self.names.edge_of(graph, [s, p, o]))
+            .flatten()
     }
 
     /// The id of a term that is the reifier or the triple of an edge.

@@ -89,7 +89,9 @@ impl Held<'_> {
         }
         self.bytes += bytes;
         self.meter.bytes.set(all);
-        self.meter.most_bytes.set(self.meter.most_bytes.get().max(all));
+        self.meter
+            .most_bytes
+            .set(self.meter.most_bytes.get().max(all));
         Ok(())
     }
 }

@@ -58,7 +58,10 @@ impl Path {
 
     /// Whether each pair is found once at most, however many ways lead from one end to the other.
     fn is_set(&self) -> bool {
-        matches!(self, Self::Closure(_) | Self::AtLeastOnce(_) | Self::Maybe(_))
+        matches!(
+            self,
+            Self::Closure(_) | Self::AtLeastOnce(_) | Self::Maybe(_)
+        )
     }
 
     /// Whether the empty walk counts.
@@ -86,17 +89,23 @@ impl Run<'_, '_> {
         found: &mut dyn FnMut([Id; 2]) -> Flow,
     ) -> Flow {
         match ends {
-            [Some(from), None] => {
-                self.walk(path, from, Way::Forwards, place, &mut |to| found([from, to]))
-            }
-            [None, Some(to)] => {
-                self.walk(path, to, Way::Backwards, place, &mut |from| found([from, to]))
-            }
+            [Some(from), None] => self.walk(path, from, Way::Forwards, place, &mut |to| {
+                found([from, to])
+            }),
+            [None, Some(to)] => self.walk(path, to, Way::Backwards, place, &mut |from| {
+                found([from, to])
+            }),
             [Some(from), Some(to)] => {
-                self.walk(path, from, Way::Forwards, place, &mut |end| match end == to {
-                    true => found([from, to]),
-                    false => Ok(()),
-                })
+                self.walk(
+                    path,
+                    from,
+                    Way::Forwards,
+                    place,
+                    &mut |end| match end == to {
+                        true => found([from, to]),
+                        false => Ok(()),
+                    },
+                )
             }
             [None, None] => match path.may_be_empty() || path.is_set() {
                 true => self.walks_from_everywhere(path, place, found),
@@ -117,7 +126,9 @@ impl Run<'_, '_> {
             self.meter.tick()?;
             for node in [s, o] {
                 if seen.is_new(node)? {
-                    self.walk(path, node, Way::Forwards, place, &mut |to| found([node, to]))?;
+                    self.walk(path, node, Way::Forwards, place, &mut |to| {
+                        found([node, to])
+                    })?;
                 }
             }
             Ok(())
@@ -132,12 +143,16 @@ impl Run<'_, '_> {
                 self.source
                     .matching(pattern, place, &mut |[s, _, o], _| found([s, o]))
             }
-            Path::Not(but) => self.source.matching([None; 3], place, &mut |[s, p, o], _| {
-                match but.contains(&p) {
-                    true => self.meter.tick(),
-                    false => found([s, o]),
-                }
-            }),
+            Path::Not(but) => {
+                self.source.matching(
+                    [None; 3],
+                    place,
+                    &mut |[s, p, o], _| match but.contains(&p) {
+                        true => self.meter.tick(),
+                        false => found([s, o]),
+                    },
+                )
+            }
             Path::Back(path) => self.pairs(path, place, &mut |[s, o]| found([o, s])),
             Path::Either(one, other) => {
                 self.pairs(one, place, found)?;
@@ -164,13 +179,15 @@ impl Run<'_, '_> {
         self.meter.tick()?;
         match path {
             Path::Step(predicate) => {
-                self.step(Some(*predicate), start, way, place, &mut |_, to| reached(to))
+                self.step(Some(*predicate), start, way, place, &mut |_, to| {
+                    reached(to)
+                })
             }
-            Path::Not(but) => self.step(None, start, way, place, &mut |predicate, to| {
-                match but.contains(&predicate) {
-                    true => Ok(()),
-                    false => reached(to),
-                }
+            Path::Not(but) => self.step(None, start, way, place, &mut |predicate, to| match but
+                .contains(&predicate)
+            {
+                true => Ok(()),
+                false => reached(to),
             }),
             Path::Back(path) => self.walk(path, start, way.turned(), place, reached),
             Path::Either(one, other) => {

@@ -101,7 +101,10 @@ impl Part {
         match self {
             Self::Is(_) => Slots::default(),
             Self::Var(slot) => [*slot].into_iter().collect(),
-            Self::Triple(parts) => parts.iter().flat_map(|p| p.slots().iter().collect::<Vec<_>>()).collect(),
+            Self::Triple(parts) => parts
+                .iter()
+                .flat_map(|p| p.slots().iter().collect::<Vec<_>>())
+                .collect(),
         }
     }
 }
@@ -198,7 +201,8 @@ impl Pattern {
             Kind::EachGraph(_, inner) => inner.takes_bindings(around),
             Kind::Join(list) | Kind::Union(list) => list.iter().all(|p| p.takes_bindings(around)),
             Kind::Filter(inner, tests) => {
-                inner.takes_bindings(around) && tests.iter().all(|test| shared(&test.slots(), inner))
+                inner.takes_bindings(around)
+                    && tests.iter().all(|test| shared(&test.slots(), inner))
             }
             Kind::Optional(left, right, tests) => {
                 let both = left.certain.with(&right.certain);
@@ -219,10 +223,9 @@ impl Pattern {
                 left.takes_bindings(around) && right.takes_bindings(around)
             }
             Kind::Project(inner, _) => inner.takes_bindings(around),
-            Kind::Group { .. }
-            | Kind::Distinct(..)
-            | Kind::Order { .. }
-            | Kind::Slice { .. } => false,
+            Kind::Group { .. } | Kind::Distinct(..) | Kind::Order { .. } | Kind::Slice { .. } => {
+                false
+            }
         }
     }
 }
@@ -248,7 +251,10 @@ impl Kind {
                 let name = slots(&[*name]);
                 (inner.vars.with(&name), inner.certain.with(&name))
             }
-            Self::Values { slots: columns, rows } => {
+            Self::Values {
+                slots: columns,
+                rows,
+            } => {
                 let always = |column: &usize| rows.iter().all(|row| row[*column].is_bound());
                 let certain = (0..columns.len()).filter(always).map(|c| columns[c]);
                 (slots(columns), certain.collect())
@@ -288,9 +294,10 @@ impl Kind {
                 (vars, certain)
             }
             Self::Minus(left, right) => (left.vars.with(&right.vars), left.certain.clone()),
-            Self::Lateral(left, right) => {
-                (left.vars.with(&right.vars), left.certain.with(&right.certain))
-            }
+            Self::Lateral(left, right) => (
+                left.vars.with(&right.vars),
+                left.certain.with(&right.certain),
+            ),
             Self::Project(inner, columns) | Self::Distinct(inner, columns) => {
                 let columns = slots(columns);
                 (columns.clone(), inner.certain.common(&columns))

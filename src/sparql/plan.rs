@@ -146,7 +146,7 @@ impl Group {
             Kind::Filter(inner, tests) => {
                 let mut group = Self::of(*inner);
                 for test in tests {
-                    let vars: Slots = test.slots().iter().collect();
+                    let vars = test.slots();
                     if vars.is_within(&group.certain) {
                         group.tests.push(test);
                     } else {
@@ -378,7 +378,10 @@ impl<'e, 'a> Planner<'e, 'a> {
         }
         let right = self.plan_joined(right, bound);
         let estimate = right.estimate * 0.5;
-        node(Op::Sequence(vec![right, node(Op::Test(tests), 0.5)]), estimate)
+        node(
+            Op::Sequence(vec![right, node(Op::Test(tests), 0.5)]),
+            estimate,
+        )
     }
 
     /// The plan of a pattern that is joined with rows: by what they bind where that is right, else as a table.
@@ -426,9 +429,7 @@ impl<'e, 'a> Planner<'e, 'a> {
             Kind::Path { ends, path, place } => Op::Path { ends, path, place },
             Kind::Graphs(name) => Op::Graphs(name),
             Kind::Values { slots, rows } => Op::Values { slots, rows },
-            Kind::Union(list) => {
-                Op::Union(list.into_iter().map(|p| self.plan(p, bound)).collect())
-            }
+            Kind::Union(list) => Op::Union(list.into_iter().map(|p| self.plan(p, bound)).collect()),
             Kind::EachGraph(slot, inner) => return self.each_graph(slot, *inner, bound),
             Kind::Project(inner, _) => return self.plan(*inner, bound),
             _ => return self.alone(pattern),
@@ -478,7 +479,9 @@ impl<'e, 'a> Planner<'e, 'a> {
                 start,
                 length,
             } => Op::Slice {
-                inner: self.first(*inner, length.map(|l| l.saturating_add(start))).into(),
+                inner: self
+                    .first(*inner, length.map(|l| l.saturating_add(start)))
+                    .into(),
                 start,
                 length,
             },

@@ -5,11 +5,14 @@
 mod modifiers;
 mod tables;
 
+use super::expression::Context;
+use super::functions::{Blanks, OwnFunction};
 use super::ids::{Id, Terms};
 use super::meter::Meter;
 use super::pattern::{In, Part};
 use super::plan::{Node, Op};
 use super::scan::{Flow, Halt, Place, Source};
+use super::value::Value;
 use oxiri::Iri;
 use oxsdatatypes::DateTime;
 use std::cell::RefCell;
@@ -30,6 +33,7 @@ pub(super) struct Run<'r, 'a> {
     /// Plans of `EXISTS`.
     exists: &'r [Node],
     tables: Tables<'r>,
+    blanks: Blanks,
     /// What stopped an evaluation inside an expression, which itself can only have no value.
     halted: RefCell<Option<Halt>>,
 }
@@ -48,6 +52,7 @@ impl<'r, 'a> Run<'r, 'a> {
             now: DateTime::now(),
             exists,
             tables: Tables::default(),
+            blanks: Blanks::default(),
             halted: RefCell::default(),
         }
     }
@@ -142,9 +147,7 @@ impl<'r, 'a> Run<'r, 'a> {
         match nodes {
             [] => sink(row),
             [last] => self.push(last, row, sink),
-            [first, rest @ ..] => {
-                self.push(first, row, &mut |row| self.sequence(rest, row, sink))
-            }
+            [first, rest @ ..] => self.push(first, row, &mut |row| self.sequence(rest, row, sink)),
         }
     }
 
@@ -188,16 +191,17 @@ impl<'r, 'a> Run<'r, 'a> {
     ) -> Flow {
         let terms = self.terms();
         let known = inner.each_ref().map(|part| self.value(part, row));
-        self.source.matching(known, Place::Default, &mut |triple, _| {
-            self.meter.tick()?;
-            let Some(edge) = terms.edge_of(triple) else {
-                return Ok(());
-            };
-            for found in terms.reifiers_of(edge, None) {
-                self.bound(parts, &found, row, sink)?;
-            }
-            Ok(())
-        })?;
+        self.source
+            .matching(known, Place::Default, &mut |triple, _| {
+                self.meter.tick()?;
+                let Some(edge) = terms.edge_of(triple) else {
+                    return Ok(());
+                };
+                for found in terms.reifiers_of(edge, None) {
+                    self.bound(parts, &found, row, sink)?;
+                }
+                Ok(())
+            })?;
         let known = parts.each_ref().map(|part| self.value(part, row));
         self.source.stated(known, &mut |triple, _| {
             self.meter.tick()?;
@@ -236,7 +240,9 @@ impl<'r, 'a> Run<'r, 'a> {
     fn place(&self, place: &In, row: &Row) -> Place {
         match place {
             In::Default => Place::Default,
-            In::Graph(name) => self.value(name, row).map_or(Place::EveryNamed, Place::Named),
+            In::Graph(name) => self
+                .value(name, row)
+                .map_or(Place::EveryNamed, Place::Named),
         }
     }
 
@@ -247,6 +253,8 @@ impl<'r, 'a> Run<'r, 'a> {
             .iter()
             .zip(found)
             .all(|(part, id)| self.bind(part, *id, row, &mut undo));
+        // `BNODE` has other nodes for another solution.
+        self.blanks.next_solution();
         let flow = if agree { sink(row) } else { Ok(()) };
         undo.restore(row);
         flow
@@ -269,6 +277,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let bound = slots.iter().zip(values).filter(|(_, id)| id.is_bound());
         let mut bound = bound.map(|(slot, id)| (*slot, *id));
         let agree = bound.all(|(slot, id)| bind_slot(slot, id, row, &mut undo));
+        self.blanks.next_solution();
         let flow = if agree { sink(row) } else { Ok(()) };
         undo.restore(row);
         flow
@@ -329,3 +338,28 @@ impl Undo {
     }
 }
 
+impl Context for Run<'_, '_> {
+    fn terms(&self) -> &Terms<'_> {
+        &self.source.terms
+    }
+
+    fn exists(&self, subplan: usize, row: &Row) -> Option<bool> {
+        self.holds(subplan, row)
+    }
+
+    fn base(&self) -> Option<&Iri<String>> {
+        self.base
+    }
+
+    fn now(&self) -> DateTime {
+        self.now
+    }
+
+    fn blanks(&self) -> &Blanks {
+        &self.blanks
+    }
+
+    fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>> {
+        None
+    }
+}

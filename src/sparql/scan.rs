@@ -89,7 +89,10 @@ impl<'a> Source<'a> {
     /// Whether `GRAPH` can reach the graph of this number.
     fn has_name(&self, number: u32) -> bool {
         let hidden = !self.is_virtual() && Some(number) == self.unnamed;
-        let listed = self.named.as_ref().is_none_or(|named| named.contains(&number));
+        let listed = self
+            .named
+            .as_ref()
+            .is_none_or(|named| named.contains(&number));
         listed && !(hidden && self.named.is_none())
     }
 
@@ -253,12 +256,7 @@ impl<'a> Source<'a> {
     }
 
     /// Virtual triples, of the graph `only` or of all.
-    fn computed(
-        &self,
-        pattern: [Option<Id>; 3],
-        only: Option<u32>,
-        found: &mut Found<'_>,
-    ) -> Flow {
+    fn computed(&self, pattern: [Option<Id>; 3], only: Option<u32>, found: &mut Found<'_>) -> Flow {
         if !self.is_virtual() || !self.terms.names.concerns(pattern[1]) {
             return Ok(());
         }
@@ -339,7 +337,9 @@ impl<'a> Source<'a> {
                 _ => 8,
             };
         };
-        self.terms.names.count(graph, number(s), predicate, number(o))
+        self.terms
+            .names
+            .count(graph, number(s), predicate, number(o))
     }
 }
 
@@ -359,8 +359,14 @@ fn each_triple(
         [Some(s), None, Some(o)] => {
             let (out, ins) = (graph.outgoing(s), graph.incoming(o));
             match out.len() > ins.len() {
-                true => each(ins, |[p, from]| if from == s { found([s, p, o]) } else { Ok(()) }),
-                false => each(out, |[p, to]| if to == o { found([s, p, o]) } else { Ok(()) }),
+                true => each(
+                    ins,
+                    |[p, from]| if from == s { found([s, p, o]) } else { Ok(()) },
+                ),
+                false => each(
+                    out,
+                    |[p, to]| if to == o { found([s, p, o]) } else { Ok(()) },
+                ),
             }
         }
         [Some(s), None, None] => each(graph.outgoing(s), |[p, o]| found([s, p, o])),

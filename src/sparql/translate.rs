@@ -1,7 +1,7 @@
 //! From the syntax tree to a pattern over slots.
 
 use super::aggregate::Aggregate;
-use super::expression::{self, Expr};
+use super::expression::{self, Expr, Subplan};
 use super::ids::{Id, Terms};
 use super::paths::Path;
 use super::pattern::{Direction, In, Kind, Part, Pattern, Slots};
@@ -10,9 +10,7 @@ use oxrdf::Variable;
 use spargebra::algebra::{
     AggregateExpression, Expression, GraphPattern, OrderExpression, PropertyPathExpression,
 };
-use spargebra::term::{
-    GroundTerm, NamedNodePattern, TermPattern, TriplePattern,
-};
+use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern, TriplePattern};
 use std::collections::HashMap;
 
 /// How deep a query may nest: the walks over it recurse.
@@ -305,8 +303,8 @@ impl<'t, 'a> Translator<'t, 'a> {
         let mut computed = Vec::new();
         for (variable, aggregate) in aggregates {
             let certain = std::mem::replace(&mut self.certain, inner.certain.clone());
-            let all = inner.vars.iter().collect();
-            let compiled = Aggregate::compile(aggregate, all, self);
+            let all: Vec<usize> = inner.vars.iter().collect();
+            let compiled = Aggregate::compile(aggregate, &all, self);
             self.certain = certain;
             computed.push((self.variable(variable), compiled?));
         }
@@ -359,16 +357,15 @@ impl expression::Scope for Translator<'_, '_> {
         self.variable(variable)
     }
 
-    fn exists(&mut self, pattern: &GraphPattern) -> Result<(usize, Vec<usize>)> {
+    fn exists(&mut self, pattern: &GraphPattern) -> Result<Subplan> {
         let certain = self.certain.clone();
         let pattern = self.pattern(pattern)?;
-        let vars = pattern.vars.iter().collect();
+        let slots = pattern.vars.iter().collect();
         self.exists.push((pattern, certain));
-        Ok((self.exists.len() - 1, vars))
-    }
-
-    fn terms(&self) -> &super::ids::Terms<'_> {
-        self.terms
+        Ok(Subplan {
+            number: self.exists.len() - 1,
+            slots,
+        })
     }
 }
 

@@ -19,4 +19,5 @@ mod selection;
 mod shop;
 mod sparql;
 mod support;
+mod updates;
 mod weights;

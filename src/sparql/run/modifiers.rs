@@ -2,11 +2,12 @@
 
 use super::{Id, Row, Run, Sink};
 use crate::sparql::aggregate::{Accumulator, Aggregate};
-use crate::sparql::expression::{Expr, compare};
+use crate::sparql::expression::Expr;
 use crate::sparql::meter::Held;
 use crate::sparql::pattern::Direction;
 use crate::sparql::plan::Node;
 use crate::sparql::scan::{Flow, Halt};
+use crate::sparql::value::compare;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Ordering;
 
@@ -27,7 +28,7 @@ impl Run<'_, '_> {
     ) -> Flow {
         let mut held = self.meter.held();
         let mut numbers: FxHashMap<Box<[Id]>, usize> = FxHashMap::default();
-        let mut groups: Vec<(Box<[Id]>, Vec<Accumulator>)> = Vec::new();
+        let mut groups: Vec<(Box<[Id]>, Vec<Accumulator<'_>>)> = Vec::new();
         let new = || aggregates.iter().map(|(_, a)| a.start()).collect();
         if keys.is_empty() {
             groups.push((Box::default(), new()));
@@ -49,15 +50,22 @@ impl Run<'_, '_> {
                 }
             };
             for ((_, aggregate), state) in aggregates.iter().zip(&mut groups[number].1) {
-                held.add(state.add(aggregate, row, self))?;
+                let before = aggregate.grows().then(|| state.size());
+                state.add(row, self);
+                if let Some(before) = before {
+                    held.add(state.size().saturating_sub(before))?;
+                }
             }
             self.unhalted()
         })?;
         for (key, states) in groups {
             self.meter.tick()?;
             let values = aggregates.iter().zip(states).map(|((slot, _), state)| {
-                let value = state.finish(self.terms());
-                (*slot, value.map_or(Id::UNBOUND, |value| value.into_id(self.terms())))
+                let value = state.finish();
+                (
+                    *slot,
+                    value.map_or(Id::UNBOUND, |value| value.into_id(self.terms())),
+                )
             });
             let bound = keys.iter().copied().zip(key.iter().copied()).chain(values);
             let bound: Vec<(usize, Id)> = bound.collect();
@@ -185,7 +193,8 @@ struct Sorter<'s, 'r, 'a> {
 impl Sorter<'_, '_, '_> {
     fn take(&mut self, row: Box<[Id]>) -> Flow {
         // Sorting takes as many pointers again.
-        self.held.add(size_of_val(&*row) + 3 * size_of::<Box<[Id]>>())?;
+        self.held
+            .add(size_of_val(&*row) + 3 * size_of::<Box<[Id]>>())?;
         self.rows.push(row);
         Ok(())
     }

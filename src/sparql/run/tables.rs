@@ -73,7 +73,9 @@ impl<'r> Run<'r, '_> {
         let mut found = false;
         self.each_candidate(table, &rows, row, &mut |values, row| {
             let both = table.columns.iter().map(|&slot| row[slot]).zip(values);
-            let mut both = both.filter(|(a, b)| a.is_bound() && b.is_bound()).peekable();
+            let mut both = both
+                .filter(|(a, b)| a.is_bound() && b.is_bound())
+                .peekable();
             found |= both.peek().is_some() && both.all(|(a, b)| a == *b);
             Ok(())
         })?;
@@ -124,7 +126,8 @@ impl<'r> Run<'r, '_> {
             rows.count += 1;
             // The index takes about two numbers a row.
             rows._held.add((rows.width + 3) * size_of::<Id>())?;
-            rows.values.extend(table.columns.iter().map(|&slot| row[slot]));
+            rows.values
+                .extend(table.columns.iter().map(|&slot| row[slot]));
             Ok(())
         })?;
         if !table.keys.is_empty() {
