@@ -12,6 +12,7 @@ mod fold;
 pub mod freeze;
 mod names;
 mod open;
+mod stub;
 pub mod visit;
 
 use crate::knowledge::segment::{NO_TIME, NONE};

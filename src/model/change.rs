@@ -2,7 +2,7 @@
 
 use super::term;
 use crate::vocabulary::kenning;
-use oxrdf::{GraphName, Quad};
+use oxrdf::{GraphName, NamedOrBlankNode, Quad, Term};
 use serde::{Deserialize, Serialize};
 
 /// Subject, predicate, object, named graph, encoded as [`term`] says.
@@ -39,4 +39,27 @@ pub fn statement(quad: &Quad) -> Statement {
         term::encode(&quad.object),
         graph,
     ]
+}
+
+/// Terms as a quad, the contrary of [`statement`]; `None` if they do not make one.
+pub fn quad([subject, predicate, object]: [Term; 3], graph: Term) -> Option<Quad> {
+    let Term::NamedNode(predicate) = predicate else {
+        return None;
+    };
+    let graph = match resource(graph)? {
+        NamedOrBlankNode::NamedNode(graph) if graph.as_str() == kenning::DEFAULT_GRAPH => {
+            GraphName::DefaultGraph
+        }
+        graph => graph.into(),
+    };
+    Some(Quad::new(resource(subject)?, predicate, object, graph))
+}
+
+/// The term as what a subject or a graph can be.
+pub fn resource(term: Term) -> Option<NamedOrBlankNode> {
+    match term {
+        Term::NamedNode(node) => Some(node.into()),
+        Term::BlankNode(node) => Some(node.into()),
+        _ => None,
+    }
 }

@@ -2,10 +2,11 @@
 
 use super::results::Results;
 use super::transaction::too_large;
+use crate::model::change::resource;
 use crate::model::{Statement, term};
 use crate::vocabulary::kenning;
 use crate::{Error, Result};
-use oxrdf::{BlankNode, NamedNode, NamedOrBlankNode, Term, Triple, Variable};
+use oxrdf::{BlankNode, NamedNode, Term, Triple, Variable};
 use rustc_hash::FxHashMap;
 use spargebra::term::{
     GraphNamePattern, GroundQuadPattern, GroundTermPattern, NamedNodePattern, QuadPattern,
@@ -243,13 +244,5 @@ impl<'a> Solution<'a> {
                 Triple::new(subject, predicate, self.ground(&triple.object)?).into()
             }
         })
-    }
-}
-
-fn resource(term: Term) -> Option<NamedOrBlankNode> {
-    match term {
-        Term::NamedNode(node) => Some(node.into()),
-        Term::BlankNode(node) => Some(node.into()),
-        _ => None,
     }
 }

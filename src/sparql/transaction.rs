@@ -5,7 +5,6 @@ use crate::graph::changes::{Changes, Quad};
 use crate::model::{Change, LinkKind, Statement, term};
 use crate::vocabulary::{KENNING, kenning, shorten};
 use crate::{Error, Result};
-use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -127,7 +126,8 @@ impl<'a> Transaction<'a> {
 
     /// Deletes all that the graphs state which are `wanted` by their encoded names.
     pub(super) fn clear(&mut self, wanted: &dyn Fn(&str) -> bool) -> Result<()> {
-        for quad in self.stated(wanted) {
+        let all: Vec<Quad> = self.dataset().stated(wanted).collect();
+        for quad in all {
             self.take(quad)?;
             self.step()?;
         }
@@ -136,34 +136,10 @@ impl<'a> Transaction<'a> {
 
     /// Whether the graph of this encoded name states anything.
     pub(super) fn has_graph(&self, name: &str) -> bool {
-        let facts = self.facts(&|graph| graph == name);
-        let mut facts = facts.filter(|&quad| !self.changes.is_removed(quad));
-        let added = |number| self.changes.added([None; 3]).any(|quad| quad[3] == number);
-        facts.next().is_some() || self.find(name).is_some_and(added)
-    }
-
-    fn stated(&self, wanted: &dyn Fn(&str) -> bool) -> Vec<Quad> {
-        let facts = self.facts(wanted).filter(|&q| !self.changes.is_removed(q));
-        let added = self.changes.added([None; 3]);
-        let added = added.filter(|quad| wanted(self.term(quad[3])));
-        facts.chain(added).collect()
-    }
-
-    fn facts<'b>(
-        &'b self,
-        wanted: &dyn Fn(&str) -> bool,
-    ) -> impl Iterator<Item = Quad> + use<'a, 'b> {
-        let graph = self.dataset.graph;
-        let mut names: FxHashSet<u32> =
-            (0..graph.fact_count()).map(|f| graph.graph_of(f)).collect();
-        names.retain(|&name| wanted(graph.term(name)));
-        let of_graph = move |&fact: &u64| names.contains(&graph.graph_of(fact));
-        let facts = (0..graph.fact_count()).filter(of_graph);
-        facts.filter_map(|fact| {
-            let fact = graph.fact(fact)?;
-            let [s, p, o] = fact.triple;
-            Some([s, p, o, fact.graph])
-        })
+        self.dataset()
+            .stated(&|graph| graph == name)
+            .next()
+            .is_some()
     }
 
     /// What the next operation of the sequence sees.

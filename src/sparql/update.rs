@@ -35,6 +35,8 @@ pub struct Document {
     pub bytes: Vec<u8>,
     /// What they are written in.
     pub format: RdfFormat,
+    /// The IRI that relative ones are resolved against.
+    pub base: Option<String>,
 }
 
 impl Update {
@@ -253,8 +255,9 @@ impl Document {
     /// beside `graph`.
     pub fn statements(&self, name: &str, graph: Option<&NamedNode>) -> Result<Vec<Statement>> {
         let mut parser = RdfParser::from_format(self.format);
-        if let Ok(with_base) = parser.clone().with_base_iri(name) {
-            parser = with_base;
+        if let Some(base) = &self.base {
+            let bad = |e| Error::usage(format!("`{base}` is not a base IRI: {e}"));
+            parser = parser.with_base_iri(base).map_err(bad)?;
         }
         if let Some(graph) = graph {
             parser = parser

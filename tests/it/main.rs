@@ -21,4 +21,5 @@ mod shop;
 mod sparql;
 mod sparql_agreement;
 mod support;
+mod updates;
 mod weights;
