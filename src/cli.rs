@@ -7,6 +7,7 @@ mod bars;
 pub mod help;
 pub mod outcome;
 pub mod printer;
+mod rdf;
 pub mod session;
 pub mod table;
 pub mod text;
@@ -41,6 +42,12 @@ verbs! {
         Explain = explain;
         Prompt = prompt;
         Query = query;
+        ExplainQuery = explain_query;
+    }
+    "Change" {
+        Update = update;
+        Load = load;
+        Dump = dump;
     }
     "Look after" {
         Status = status;

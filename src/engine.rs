@@ -22,19 +22,21 @@
 mod answer;
 mod build;
 mod import;
+mod live;
 mod models;
 mod recommend;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
 pub use import::{Imported, Strictness};
+pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use recommend::{Order, Request};
 
 use crate::config::{Project, QuerySettings};
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
-use crate::journal::Journal;
+use crate::journal::{ChangeNumber, Journal};
 use crate::scoring::Scorer;
 use crate::sparql::{Dataset, Limits};
 use crate::{Error, ErrorKind, Result};
@@ -68,9 +70,9 @@ impl Engine {
         &self.journal
     }
 
-    /// Opens the newest snapshot.
+    /// Opens the newest snapshot, with all changes since.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        Snapshot::open(&self.project)
+        Snapshot::over(open_graph(&self.project)?, &self.journal)
     }
 }
 
@@ -79,23 +81,43 @@ impl Engine {
 pub struct Snapshot {
     graph: Arc<Graph>,
     changes: Changes,
+    last_change: ChangeNumber,
 }
 
 impl Snapshot {
-    /// Opens the snapshot of a project; nothing is written.
+    /// Opens the snapshot of a project, with all changes since that the journal keeps.
     pub fn open(project: &Project) -> Result<Self> {
-        match Graph::open(&project.snapshot_file()) {
-            Ok(graph) => Ok(Self {
-                changes: Changes::none(&graph),
-                graph: Arc::new(graph),
-            }),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(Error::not_found("the project has no snapshot yet")
-                    .at(project.snapshot_file().display())
-                    .hint("`kenning import`, then `kenning build`"))
-            }
-            Err(error) => Err(error),
+        let graph = open_graph(project)?;
+        let journal = project.journal_file();
+        if journal.exists() {
+            return Self::over(graph, &Journal::open(&journal)?);
         }
+        Ok(Self {
+            changes: Changes::none(&graph),
+            graph: Arc::new(graph),
+            last_change: 0,
+        })
+    }
+
+    /// The graph with the changes of the journal that it does not hold itself.
+    fn over(graph: Graph, journal: &Journal) -> Result<Self> {
+        let folded = graph.meta.folded.as_ref();
+        let ours = match folded {
+            Some(folded) => folded.log == journal.change_log()?,
+            None => false,
+        };
+        let mut snapshot = Self {
+            last_change: folded.filter(|_| ours).map_or(0, |folded| folded.change),
+            changes: Changes::none(&graph),
+            graph: Arc::new(graph),
+        };
+        snapshot.replay(&journal.changes_after(snapshot.last_change)?);
+        Ok(snapshot)
+    }
+
+    /// The number of the last change that it shows, in the log of the journal.
+    pub fn last_change(&self) -> ChangeNumber {
+        self.last_change
     }
 
     /// The graph.
@@ -112,6 +134,15 @@ impl Snapshot {
     pub fn scorer<'a>(&'a self, project: &'a Project) -> Scorer<'a> {
         Scorer::new(&self.graph, &project.settings().scoring)
     }
+}
+
+fn open_graph(project: &Project) -> Result<Graph> {
+    Graph::open(&project.snapshot_file()).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::not_found("the project has no snapshot yet")
+            .at(project.snapshot_file().display())
+            .hint("`kenning import`, then `kenning build`"),
+        _ => error,
+    })
 }
 
 /// The limits of queries, as the settings say.

@@ -8,9 +8,11 @@
 
 pub mod changes;
 pub mod draft;
+mod fold;
 pub mod freeze;
 mod names;
 mod open;
+mod stub;
 pub mod visit;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
@@ -51,6 +53,18 @@ pub struct Meta {
     pub groups: u32,
     /// Steps of a history within which one item follows another.
     pub window: usize,
+    /// Up to where the log of changes is part of it, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folded: Option<Folded>,
+}
+
+/// A place in a log of changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// Which log.
+    pub log: String,
+    /// Number of the last change.
+    pub change: i64,
 }
 
 /// Item-item links of one kind, as rows.

@@ -16,11 +16,13 @@
 //! # Ok::<(), kenning::Error>(())
 //! ```
 
+mod changes;
 mod open;
 mod records;
 mod rows;
 mod trouble;
 
+pub use changes::{ChangeNumber, Logged};
 pub use records::{Build, Decision, Entry, Import, Input, Reply, Stage, Time};
 
 use crate::{Error, Result};

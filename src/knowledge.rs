@@ -7,7 +7,7 @@
 
 pub mod segment;
 
-use crate::model::{Dataset, term};
+use crate::model::{Change, Dataset, term};
 use crate::vocabulary::{self, kenning, rdf};
 use crate::{Error, Result};
 use oxigraph::io::{RdfFormat, RdfParser};
@@ -44,6 +44,8 @@ pub struct Knowledge {
     pub store: Store,
     /// The imported datasets, by name.
     pub segments: Vec<Segment>,
+    /// What updates inserted and deleted, each statement once, sorted by statement.
+    pub changes: Vec<Change>,
 }
 
 impl Knowledge {
@@ -53,6 +55,7 @@ impl Knowledge {
         let knowledge = Self {
             store: Store::new().map_err(store_error)?,
             segments,
+            changes: Vec::new(),
         };
         let wanted = |name: &str| {
             let mut datasets = knowledge.segments.iter().map(|s| &s.dataset);

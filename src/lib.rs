@@ -46,7 +46,7 @@
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
-//! | [`journal`] | SQL: imports, builds, decisions, prompts, replies | – |
+//! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, sections, selection, sparql, weights |
 //! | [`cli`] | one file a verb | config, engine, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, sparql, vocabulary, weights |
 //!

@@ -1,9 +1,11 @@
 //! The words that every room shares: terms, facts, interactions, evidence ids, progress. No I/O.
 
+pub mod change;
 pub mod dataset;
 pub mod link;
 pub mod term;
 
+pub use change::{Change, Statement};
 pub use dataset::Dataset;
 pub use link::LinkKind;
 

@@ -77,6 +77,8 @@ pub mod kenning {
         INTERACTIONS = "https://w3id.org/kenning#" "interactions";
         /// Named graph of the item-item links.
         LINKS = "https://w3id.org/kenning#" "links";
+        /// Named graph of what an update stated without a graph name.
+        DEFAULT_GRAPH = "urn:kenning:graph:" "default";
         /// Which property a SKOS scheme's concepts are facts of, when found in text.
         EXTRACTS = "https://w3id.org/kenning#" "extracts";
         /// Whether a text has at most one concept of a SKOS scheme: the head of its description.

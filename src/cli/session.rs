@@ -1,7 +1,8 @@
 use super::{Bars, Printer};
-use crate::Result;
 use crate::config::{Layers, Project};
 use crate::journal::Journal;
+use crate::{Error, Result};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What every verb starts from.
@@ -47,6 +48,23 @@ impl Session {
     /// The journal of a project.
     pub fn journal(&self, project: &Project) -> Result<Journal> {
         Journal::open(&project.journal_file())
+    }
+
+    /// Text that was typed, or lies in a file; `-`, or neither, reads standard input. Errors call it `what`.
+    pub fn text(&self, what: &str, typed: Option<&str>, file: Option<&Path>) -> Result<String> {
+        let action = format!("read {what}");
+        match (typed, file) {
+            (Some(text), _) if text != "-" => Ok(text.to_owned()),
+            (_, Some(file)) if file != "-" => {
+                std::fs::read_to_string(file).map_err(|e| Error::io(&action, file, e))
+            }
+            _ => {
+                let mut text = String::new();
+                let read = std::io::stdin().read_to_string(&mut text);
+                read.map_err(|e| Error::io(&action, "standard input".as_ref(), e))?;
+                Ok(text)
+            }
+        }
     }
 
     /// Progress of long work, drawn if somebody watches.

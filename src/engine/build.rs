@@ -6,15 +6,16 @@ use crate::extraction::behaviour::{self, LinkTable};
 use crate::extraction::{self, DerivedFact};
 use crate::graph::draft::Draft;
 use crate::graph::freeze::{Vectors, freeze};
-use crate::graph::{Graph, Meta};
-use crate::journal::{self, Build, Stage};
+use crate::graph::{Folded, Graph, Meta};
+use crate::journal::{self, Build, Logged, Stage};
 use crate::knowledge::Knowledge;
 use crate::knowledge::segment::Segment;
 use crate::model::link::ALIKE;
-use crate::model::{LinkKind, Progress};
+use crate::model::{Change, LinkKind, Progress, Unwatched};
 use crate::sections::Id;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Similar items kept for each item.
 const SIMILAR: usize = 20;
@@ -33,11 +34,34 @@ pub struct Built {
 impl Engine {
     /// Builds the graph of everything imported and puts it in the place of the former one. Without an embedder, node
     /// texts get no vectors and items no links by similar text.
+    ///
+    /// The changes that updates made are part of it from then on. Those that come while it is built stay beside it.
+    ///
+    /// # Errors
+    /// `NotFound` if nothing was imported and nothing was changed.
     pub fn build(&self, embedder: Option<&Embedder>, progress: &dyn Progress) -> Result<Built> {
+        if self.imports_nothing()? && self.journal.last_change()? == 0 {
+            return Err(Error::not_found("nothing was imported yet")
+                .at(self.project.imports().display())
+                .hint("kenning import --preset movielens DIR"));
+        }
+        self.build_graph(embedder, progress)
+    }
+
+    /// Builds the graph of a project that holds nothing yet.
+    pub(super) fn build_empty(&self) -> Result<Built> {
+        self.build_graph(None, &Unwatched)
+    }
+
+    fn build_graph(&self, embedder: Option<&Embedder>, progress: &dyn Progress) -> Result<Built> {
         let _lock = self.project.lock()?;
         let started = journal::now();
         let mut watch = Stopwatch::start();
-        let knowledge = Knowledge::open(self.segments()?, &self.project.root().join("ontologies"))?;
+        let mut knowledge =
+            Knowledge::open(self.segments()?, &self.project.root().join("ontologies"))?;
+        let logged = self.journal.changes_after(0)?;
+        let last_change = logged.last().map(|last| last.number);
+        knowledge.changes = net(logged);
         watch.lap("knowledge");
         let derived = extraction::text_facts(&knowledge, progress)?;
         watch.lap("extraction from text");
@@ -56,7 +80,11 @@ impl Engine {
             links.push(similar(&draft, &vectors, embedder.dimensions())?);
         }
         watch.lap("vectors");
-        let meta = self.meta(&draft, &knowledge, &links, embedder)?;
+        let mut meta = self.meta(&draft, &knowledge, &links, embedder)?;
+        if let Some(change) = last_change {
+            let log = self.journal.change_log()?;
+            meta.folded = Some(Folded { log, change });
+        }
         let snapshot = freeze(
             &draft,
             &meta,
@@ -87,8 +115,18 @@ impl Engine {
         })
     }
 
+    /// Whether no dataset was imported.
+    pub(super) fn imports_nothing(&self) -> Result<bool> {
+        Ok(self.segment_files()?.is_empty())
+    }
+
     /// The imported datasets, by name.
     fn segments(&self) -> Result<Vec<Segment>> {
+        let paths = self.segment_files()?;
+        paths.iter().map(|path| Segment::open(path)).collect()
+    }
+
+    fn segment_files(&self) -> Result<Vec<PathBuf>> {
         let folder = self.project.imports();
         let entries = std::fs::read_dir(&folder).map_err(|e| Error::io("list", &folder, e))?;
         let paths = entries.filter_map(|e| Some(e.ok()?.path()));
@@ -96,12 +134,7 @@ impl Engine {
             .filter(|p| p.extension().is_some_and(|e| e == "seg"))
             .collect();
         paths.sort();
-        if paths.is_empty() {
-            return Err(Error::not_found("nothing was imported yet")
-                .at(folder.display())
-                .hint("kenning import --preset movielens DIR"));
-        }
-        paths.iter().map(|path| Segment::open(path)).collect()
+        Ok(paths)
     }
 
     /// Vectors of the texts of items and of what they are related to; only new texts are computed.
@@ -156,9 +189,19 @@ impl Engine {
             embedder: embedder.map(|e| e.id().to_owned()),
             dimensions: embedder.map_or(0, Embedder::dimensions),
             groups: draft.groups,
+            folded: None,
             window: self.project.settings().links.window,
         })
     }
+}
+
+/// What a log comes to: of each statement its last change, by statement.
+fn net(logged: Vec<Logged>) -> Vec<Change> {
+    let mut last = BTreeMap::new();
+    for Logged { change, .. } in logged {
+        last.insert(change.statement().clone(), change);
+    }
+    last.into_values().collect()
 }
 
 /// Links between items whose texts are close.

@@ -52,6 +52,11 @@ impl Changes {
         self.removed.size()
     }
 
+    /// Number of terms that the graph does not have.
+    pub fn term_count(&self) -> usize {
+        self.terms.len()
+    }
+
     /// The encoded term of a number from [`Graph::term_count`] on.
     pub fn term(&self, number: u32) -> Option<&str> {
         let index = number.checked_sub(self.first)?;
@@ -95,6 +100,11 @@ impl Changes {
     /// Adds a quad of encoded terms; false if it stands already.
     pub fn insert(&mut self, graph: &Graph, quad: [&str; 4]) -> bool {
         let quad = quad.map(|text| self.number(graph, text));
+        self.add(graph, quad)
+    }
+
+    /// Adds a quad; false if it stands already.
+    pub fn add(&mut self, graph: &Graph, quad: Quad) -> bool {
         if self.is_fact(graph, quad) {
             let was_removed = self.removed.contains(&quad);
             self.removed.remove_mut(&quad);
@@ -116,7 +126,12 @@ impl Changes {
         let [Some(s), Some(p), Some(o), Some(g)] = found else {
             return false;
         };
-        let quad = [s, p, o, g];
+        self.take(graph, [s, p, o, g])
+    }
+
+    /// Removes a quad; false if it does not stand.
+    pub fn take(&mut self, graph: &Graph, quad: Quad) -> bool {
+        let [s, p, o, g] = quad;
         if self.is_fact(graph, quad) {
             let stood = !self.removed.contains(&quad);
             self.removed.insert_mut(quad);
@@ -132,7 +147,8 @@ impl Changes {
         facts.any(|fact| graph.graph_of(fact) == g)
     }
 
-    fn number(&mut self, graph: &Graph, encoded: &str) -> u32 {
+    /// The number of an encoded term, which gets one if neither the graph nor the overlay has it.
+    pub fn number(&mut self, graph: &Graph, encoded: &str) -> u32 {
         if let Some(number) = graph.find(encoded).or_else(|| self.find(encoded)) {
             return number;
         }

@@ -64,6 +64,16 @@ pub fn freeze(
     writer.finish()
 }
 
+/// Writes a snapshot of nothing but stated quads: encoded subject, predicate and object, and named graph.
+pub fn freeze_quads(quads: &[([String; 3], String)], path: &Path) -> Result<Id> {
+    let draft = Draft::of_quads(quads)?;
+    let meta = Meta {
+        ranges: draft.ranges.clone(),
+        ..Meta::default()
+    };
+    freeze(&draft, &meta, &[], &Vectors::default(), path)
+}
+
 fn write_facts(writer: &mut Writer, draft: &Draft) -> Result<()> {
     let mut triples: Vec<[u32; 3]> = draft.facts.iter().map(|f| f.triple).collect();
     let nodes = draft.ranges.nodes as usize;

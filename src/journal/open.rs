@@ -20,13 +20,17 @@ pub(super) fn runtime() -> Result<Runtime> {
 
 /// The shapes of the journal, one after the other; one that was published is never changed.
 fn migrations() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "journal".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/0001_journal.sql").into_sql_str(),
-        false,
-    )])
+    let journal = include_str!("../../migrations/0001_journal.sql");
+    let changes = include_str!("../../migrations/0002_changes.sql");
+    Migrator::with_migrations(vec![
+        migration(1, "journal", journal),
+        migration(2, "changes", changes),
+    ])
+}
+
+fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    let kind = MigrationType::Simple;
+    Migration::new(version, name.into(), kind, sql.into_sql_str(), false)
 }
 
 pub(super) async fn connect(path: &Path, patience: Duration) -> Result<SqliteConnection> {

@@ -77,13 +77,25 @@ impl Aggregate {
         })
     }
 
-    /// The slots that it reads, in order.
-    pub(super) fn slots(&self) -> Vec<usize> {
-        match &self.of {
-            Operand::Value(value) => value.slots(),
-            Operand::Solutions(slots) if self.repeats == Repeats::Dropped => slots.clone(),
-            Operand::Solutions(_) => Vec::new(),
-        }
+    /// Whether it counts, and so has a value for every group.
+    pub(super) fn is_count(&self) -> bool {
+        matches!(self.function, AggregateFunction::Count)
+    }
+
+    /// Whether it is the number of rows, where every row binds `slots`.
+    pub(super) fn counts_rows_that_bind(&self, slots: &[usize]) -> bool {
+        let all = match &self.of {
+            Operand::Solutions(_) => true,
+            Operand::Value(Expr::Variable(slot)) => slots.contains(slot),
+            Operand::Value(_) => false,
+        };
+        self.is_count() && all && self.repeats == Repeats::Counted
+    }
+
+    /// Whether its accumulators grow with the rows that they take.
+    pub(super) fn grows(&self) -> bool {
+        let concat = matches!(self.function, AggregateFunction::GroupConcat { .. });
+        concat || self.repeats == Repeats::Dropped
     }
 
     /// An accumulator for a new group.

@@ -5,6 +5,7 @@
 
 use super::functions::{self, Blanks, Library, OwnFunction, Pattern};
 use super::ids::{Id, Terms};
+use super::pattern::Slots;
 use super::value::{Datum, Value, equal, order};
 use crate::{Error, Result};
 use oxiri::Iri;
@@ -154,17 +155,31 @@ impl Expr {
         self.truth(row, context) == Some(true)
     }
 
-    /// The slots that it reads, in order.
-    pub(super) fn slots(&self) -> Vec<usize> {
-        let mut slots = Vec::new();
+    /// The slots that it reads.
+    pub(super) fn slots(&self) -> Slots {
+        let mut slots = Slots::default();
         self.visit(&mut |expr| match expr {
-            Expr::Variable(slot) | Expr::Bound(slot) => slots.push(*slot),
-            Expr::Exists(subplan) => slots.extend(&subplan.slots),
+            Expr::Variable(slot) | Expr::Bound(slot) => slots.insert(*slot),
+            Expr::Exists(subplan) => subplan.slots.iter().for_each(|&slot| slots.insert(slot)),
             _ => {}
         });
-        slots.sort_unstable();
-        slots.dedup();
         slots
+    }
+
+    /// Whether it has a value wherever the slots `bound` have one.
+    pub(super) fn always_has_value(&self, bound: &Slots) -> bool {
+        match self {
+            Expr::Variable(slot) => bound.contains(*slot),
+            Expr::Constant(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether there is an `EXISTS` in it.
+    pub(super) fn asks_patterns(&self) -> bool {
+        let mut asks = false;
+        self.visit(&mut |expr| asks |= matches!(expr, Expr::Exists(_)));
+        asks
     }
 
     /// Whether it has one value for a row however often it is evaluated.

@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod conformance;
 mod embedding;
 mod explanation;
 mod extraction;
@@ -18,5 +19,7 @@ mod scoring;
 mod selection;
 mod shop;
 mod sparql;
+mod sparql_agreement;
 mod support;
+mod updates;
 mod weights;

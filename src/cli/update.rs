@@ -1,0 +1,42 @@
+use super::{Outcome, Session, Verb};
+use crate::Result;
+use crate::config::Layers;
+use crate::engine::{Engine, Live, limits};
+use crate::sparql::{self, Cancel};
+use std::path::PathBuf;
+
+/// Change the graph in SPARQL
+#[derive(Debug, clap::Args)]
+pub struct Update {
+    /// The update; `-` reads it from standard input. Usual prefixes (kenning, schema, skos, prov, …) are known
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    update: Option<String>,
+
+    /// Read the update from FILE
+    #[arg(short, long)]
+    file: Option<PathBuf>,
+
+    /// Resolve relative IRIs against this one
+    #[arg(long, value_name = "IRI")]
+    base: Option<String>,
+
+    /// Stop the update after SECONDS; nothing is changed then
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+}
+
+impl Verb for Update {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let layers = Layers::from_environment().flag("query.timeout_s", "--timeout", self.timeout);
+        let text = session.text("the update", self.update.as_deref(), self.file.as_deref())?;
+        let update = sparql::Update::parse(&text, self.base.as_deref())?;
+        let live = Live::open(Engine::open(session.project_with(layers)?)?)?;
+        let limits = limits(&live.engine().project().settings().query);
+        let updated = live.update(&update, &limits, &Cancel::default())?;
+        session.printer.note(format_args!(
+            "{} statements inserted, {} deleted",
+            updated.inserted, updated.deleted
+        ));
+        Ok(Outcome::Done)
+    }
+}

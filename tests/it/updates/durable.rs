@@ -1,0 +1,156 @@
+//! What was acknowledged is kept: after a kill, among several processes, and while a graph is built.
+
+use super::{Bench, own, stated, try_update, update};
+use kenning::config::Project;
+use kenning::engine::{Engine, Live};
+use kenning::model::Unwatched;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const FOLDER: &str = "UPDATES_TEST_FOLDER";
+
+/// Not a test but the process that the test below kills: says each update's number as soon as it is acknowledged.
+#[test]
+#[ignore = "the child of `acknowledged_updates_survive_a_kill`"]
+fn endless_updates() {
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
+    let live = Live::open(Engine::open(Project::open(folder.as_ref()).unwrap()).unwrap()).unwrap();
+    for number in 0.. {
+        update(
+            &live,
+            &format!("INSERT DATA {{ :a :p {number} . GRAPH :g {{ :b :p {number} }} }}"),
+        );
+        println!("\nacknowledged {number}");
+    }
+}
+
+#[test]
+fn acknowledged_updates_survive_a_kill() {
+    let bench = Bench::new();
+    drop(bench.live());
+    for round in [1, 7, 30] {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "updates::durable::endless_updates",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env(FOLDER, bench.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let numbers = lines
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<usize>().ok());
+        let last = numbers.take(round).last();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let last = last.expect("no update was acknowledged");
+        let snapshot = bench.engine().snapshot().unwrap();
+        let values = |pattern: &str| stated(&snapshot, &format!("SELECT ?o {{ {pattern} }}"));
+        let (default, named) = (values(":a :p ?o"), values("GRAPH :g { :b :p ?o }"));
+        assert!(
+            default.len() > last,
+            "{last} was acknowledged, {} are there",
+            default.len()
+        );
+        // An update that was under way is there whole or not at all.
+        assert_eq!(default, named);
+    }
+}
+
+#[test]
+fn updates_of_two_processes_come_one_after_the_other() {
+    const EACH: usize = 15;
+    let bench = Bench::new();
+    // Two hosts of one project share nothing but its files, as two processes do.
+    let hosts = [bench.live(), bench.live()];
+    update(&hosts[0], "INSERT DATA { :counter :n 0 }");
+    let add = "DELETE { :counter :n ?n } INSERT { :counter :n ?next } WHERE { :counter :n ?n BIND(?n + 1 AS ?next) }";
+    std::thread::scope(|scope| {
+        for host in &hosts {
+            for _ in 0..2 {
+                scope.spawn(|| (0..EACH).for_each(|_| drop(update(host, add))));
+            }
+        }
+    });
+    let expected = format!(
+        "\"{}\"^^<http://www.w3.org/2001/XMLSchema#integer>",
+        4 * EACH
+    );
+    for host in &hosts {
+        host.refresh().unwrap();
+        assert_eq!(
+            stated(&host.current(), "SELECT ?n { :counter :n ?n }"),
+            [expected.as_str()]
+        );
+        assert!(!host.refresh().unwrap());
+    }
+}
+
+#[test]
+fn queries_and_updates_go_on_during_a_build() {
+    let bench = Bench::new();
+    let live = bench.live();
+    let data: String = (0..3000).map(|i| format!(":s{i} :p {i} .")).collect();
+    update(&live, &format!("INSERT DATA {{ {data} }}"));
+    let built = AtomicBool::new(false);
+    let during = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            live.engine().build(None, &Unwatched).unwrap();
+            built.store(true, Ordering::Release);
+        });
+        let mut during = 0;
+        while !built.load(Ordering::Acquire) {
+            update(
+                &live,
+                &format!(
+                    "INSERT DATA {{ :during :p {during} }} ; DELETE DATA {{ :s{during} :p {during} }}"
+                ),
+            );
+            during += 1;
+            assert_eq!(
+                stated(&live.current(), "SELECT ?o { :during :p ?o }").len(),
+                during
+            );
+            live.refresh().unwrap();
+        }
+        during
+    });
+    let before = own(&live.current());
+    assert_eq!(before.len(), 3000);
+    live.refresh().unwrap();
+    assert!(live.current().graph().meta.folded.is_some());
+    assert_eq!(own(&live.current()), before);
+    assert_eq!(own(&bench.engine().snapshot().unwrap()), before);
+    update(&live, "INSERT DATA { :after :p 1 }");
+    assert_eq!(own(&live.current()).len(), 3001);
+    assert!(during > 0);
+}
+
+#[test]
+fn another_journal_is_another_log() {
+    let bench = Bench::new();
+    let live = bench.live();
+    update(&live, "INSERT DATA { :a :p 1, 2, 3 }");
+    live.engine().build(None, &Unwatched).unwrap();
+    let journal = live.engine().journal().path().to_owned();
+    drop(live);
+    for suffix in ["", "-wal", "-shm"] {
+        let mut path = journal.clone().into_os_string();
+        path.push(suffix);
+        let _ = std::fs::remove_file(path);
+    }
+    // Its first change has a number that the snapshot's log had too.
+    let live = bench.live();
+    update(&live, "INSERT DATA { :a :p 4 }");
+    assert_eq!(own(&bench.engine().snapshot().unwrap()).len(), 4);
+    assert!(try_update(&live, "DELETE DATA { :a :p 1 }").is_ok());
+    assert_eq!(own(&bench.engine().snapshot().unwrap()).len(), 3);
+}
