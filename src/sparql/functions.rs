@@ -10,10 +10,7 @@ use oxiri::Iri;
 use oxrdf::vocab::xsd;
 use oxrdf::{BlankNode, NamedNode, NamedOrBlankNode, Term, Triple};
 use oxsdatatypes::{Boolean, Decimal, Double, Float, Integer};
-use regex::{NoExpand, Regex, RegexBuilder};
-use spareval::QueryEvaluator;
 use spargebra::algebra::Function;
-use sparopt::algebra::Expression;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
