@@ -12,7 +12,6 @@ mod fold;
 pub mod freeze;
 mod names;
 mod open;
-mod stub;
 pub mod visit;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
