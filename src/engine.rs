@@ -82,7 +82,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens the snapshot of a project; nothing is written.
+    /// Opens the snapshot of a project; nothing is written but the note that it was checked.
     pub fn open(project: &Project) -> Result<Self> {
         match Graph::open(&project.snapshot_file()) {
             Ok(graph) => Ok(Self {

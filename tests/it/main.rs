@@ -17,6 +17,7 @@ mod prompt;
 mod scoring;
 mod selection;
 mod shop;
+mod snapshot;
 mod sparql;
 mod support;
 mod weights;
