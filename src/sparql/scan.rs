@@ -63,7 +63,10 @@ impl<'a> Source<'a> {
             Some(dataset) => (
                 Some(dataset.default.iter().filter_map(number).collect()),
                 // `WITH` and `USING` alone leave the named graphs as they are.
-                dataset.named.as_ref().map(|named| named.iter().filter_map(number).collect()),
+                dataset
+                    .named
+                    .as_ref()
+                    .map(|named| named.iter().filter_map(number).collect()),
             ),
             None if terms.dataset.view == View::Stated => {
                 (Some(unnamed.into_iter().collect()), None)
