@@ -169,6 +169,25 @@ impl<'s, 'a> Estimator<'s, 'a> {
         [subjects, 1.0, objects]
     }
 
+    /// Whether all objects under a predicate are IRIs or blank nodes.
+    pub(super) fn leads_to_resources(&self, predicate: Id) -> bool {
+        let dataset = self.source.terms.dataset;
+        let Named::Known(number) = predicate.named() else {
+            return false;
+        };
+        let graph = dataset.graph;
+        let is_node = |object: u32| graph.nodes().contains(&object);
+        // The pairs are sorted by object, and literals have the greatest numbers.
+        let facts = graph
+            .pairs(number)
+            .last()
+            .is_none_or(|pair| is_node(pair[0]));
+        let mut added = dataset.changes.added([None, Some(number), None]);
+        facts
+            && !self.source.terms.names.concerns(Some(predicate))
+            && added.all(|quad| is_node(quad[2]))
+    }
+
     fn path(&self, ends: &[Part; 2]) -> (f64, Vec<(usize, f64)>) {
         let graph = self.source.terms.dataset.graph;
         let nodes = graph.nodes().len().max(1) as f64;

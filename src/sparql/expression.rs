@@ -175,6 +175,17 @@ impl Expr {
         }
     }
 
+    /// The two variables, if it asks whether they are equal.
+    pub(super) fn compares_variables(&self) -> Option<(usize, usize)> {
+        match self {
+            Expr::Equal(parts) | Expr::SameTerm(parts) => match **parts {
+                [Expr::Variable(a), Expr::Variable(b)] => Some((a, b)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether there is an `EXISTS` in it.
     pub(super) fn asks_patterns(&self) -> bool {
         let mut asks = false;
