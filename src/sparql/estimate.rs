@@ -81,7 +81,7 @@ impl<'s, 'a> Estimator<'s, 'a> {
 
     fn item(&self, pattern: &Pattern) -> Item {
         let (rows, shares) = match &pattern.kind {
-            Kind::Triple { parts, place } => self.triple(parts, place),
+            Kind::Triple { parts, .. } => self.triple(parts),
             Kind::Path { ends, .. } => self.path(ends),
             Kind::Graphs(name) => (self.graphs(), shares(&name.slots(), self.graphs())),
             Kind::Values { slots, rows } => {
@@ -123,12 +123,12 @@ impl<'s, 'a> Estimator<'s, 'a> {
         }
     }
 
-    fn triple(&self, parts: &[Part; 3], place: &In) -> (f64, Vec<(usize, f64)>) {
+    fn triple(&self, parts: &[Part; 3]) -> (f64, Vec<(usize, f64)>) {
         if let ([subject, Part::Is(predicate), Part::Triple(inner)], true) =
             (parts, self.source.is_virtual())
             && *predicate == self.reifies
         {
-            let (rows, mut shares) = self.triple(inner, place);
+            let (rows, mut shares) = self.triple(inner);
             shares.extend(subject.slots().iter().map(|slot| (slot, rows.max(1.0))));
             return (rows, shares);
         }
