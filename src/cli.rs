@@ -42,6 +42,7 @@ verbs! {
         Explain = explain;
         Prompt = prompt;
         Query = query;
+        ExplainQuery = explain_query;
     }
     "Change" {
         Update = update;

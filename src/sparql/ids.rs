@@ -2,8 +2,9 @@
 
 use super::Dataset;
 use super::edges::Virtual;
+use crate::graph::Graph;
 use crate::model::{EvidenceId, term};
-use oxrdf::{NamedNode, Term};
+use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -94,6 +95,7 @@ pub(super) struct Terms<'a> {
     pub(super) names: Virtual,
     locals: RefCell<Locals>,
     names_edges: bool,
+    changes_name_edges: bool,
 }
 
 impl<'a> Terms<'a> {
@@ -102,7 +104,8 @@ impl<'a> Terms<'a> {
             dataset,
             names: Virtual::new(dataset.graph),
             locals: RefCell::default(),
-            names_edges: names_edges(&dataset),
+            names_edges: names_edges(dataset.graph),
+            changes_name_edges: !dataset.changes.is_empty(),
         }
     }
 
@@ -140,7 +143,8 @@ impl<'a> Terms<'a> {
 
     /// The id of a term of the dataset: documents may speak of edges too.
     pub(super) fn id_of(&self, number: u32) -> Id {
-        if !self.names_edges {
+        let new = self.changes_name_edges && number >= self.dataset.graph.term_count();
+        if !self.names_edges && !new {
             return Id::known(number);
         }
         let text = self.dataset.term(number);
@@ -153,7 +157,7 @@ impl<'a> Terms<'a> {
     pub(super) fn number(&self, id: Id) -> Option<u32> {
         match id.named() {
             Named::Known(number) => Some(number),
-            Named::Reifier(_) | Named::Triple(_) if self.names_edges => {
+            Named::Reifier(_) | Named::Triple(_) if self.names_edges || self.changes_name_edges => {
                 self.dataset.find(&term::encode(&self.term(id)?))
             }
             _ => None,
@@ -194,6 +198,55 @@ impl<'a> Terms<'a> {
         id
     }
 
+    /// The id of the triple term of three terms; `None` if there cannot be one.
+    pub(super) fn triple_id(&self, parts: [Id; 3]) -> Option<Id> {
+        if let Some(edge) = self.edge_of(parts) {
+            return Some(Id::triple(edge));
+        }
+        let [s, p, o] = parts.map(|id| self.term(id));
+        let subject: NamedOrBlankNode = match s? {
+            Term::NamedNode(node) => node.into(),
+            Term::BlankNode(node) => node.into(),
+            _ => return None,
+        };
+        match p? {
+            Term::NamedNode(predicate) => {
+                Some(self.id(&Triple::new(subject, predicate, o?).into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The three terms of a triple term; `None` if it is another term.
+    pub(super) fn triple_parts(&self, id: Id) -> Option<[Id; 3]> {
+        if let Named::Triple(edge) = id.named() {
+            return self
+                .triple(edge)
+                .map(|triple| triple.map(|n| self.id_of(n)));
+        }
+        match self.term(id)? {
+            Term::Triple(triple) => Some([
+                self.id(&triple.subject.into()),
+                self.id(&triple.predicate.into()),
+                self.id(&triple.object),
+            ]),
+            _ => None,
+        }
+    }
+
+    /// The edge that states three terms, the first if several sources do.
+    pub(super) fn edge_of(&self, parts: [Id; 3]) -> Option<EvidenceId> {
+        let [Some(s), Some(p), Some(o)] = parts.map(|id| self.number(id)) else {
+            return None;
+        };
+        let graph = self.dataset.graph;
+        let terms = graph.term_count();
+        let frozen = s < graph.nodes().end && p < terms && o < terms;
+        frozen
+            .then(|| self.names.edge_of(graph, [s, p, o]))
+            .flatten()
+    }
+
     /// The id of a term that is the reifier or the triple of an edge.
     fn edge_term(&self, term: &Term) -> Option<Id> {
         let graph = self.dataset.graph;
@@ -217,9 +270,8 @@ impl<'a> Terms<'a> {
 }
 
 /// Whether a document speaks of triples or of reifiers of edges.
-fn names_edges(dataset: &Dataset) -> bool {
-    let graph = dataset.graph;
-    if !graph.triples().is_empty() || !dataset.changes.is_empty() {
+fn names_edges(graph: &Graph) -> bool {
+    if !graph.triples().is_empty() {
         return true;
     }
     let prefix = term::iri(EDGE);

@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod conformance;
 mod embedding;
 mod explanation;
 mod extraction;
@@ -17,7 +18,9 @@ mod prompt;
 mod scoring;
 mod selection;
 mod shop;
+mod snapshot;
 mod sparql;
+mod sparql_agreement;
 mod support;
 mod updates;
 mod weights;
