@@ -126,6 +126,8 @@ proptest! {
     fn before_and_after_a_build_as_in_another_store(updates in prop::collection::vec(operation(), 4..24)) {
         let bench = Bench::new();
         let live = bench.live();
+        // Something to build, whatever the updates do.
+        update(&live, "INSERT DATA { :n0 :p0 :n1 }");
         let store = store(&live.current());
         let (first, second) = updates.split_at(updates.len() / 2);
         for part in [first, second] {
