@@ -21,6 +21,7 @@
 
 mod answer;
 mod build;
+mod fetch;
 mod import;
 mod live;
 mod models;

@@ -2,6 +2,7 @@
 
 mod durable;
 mod folded;
+mod loads;
 mod program;
 
 use crate::shop::Shop;

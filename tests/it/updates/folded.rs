@@ -83,10 +83,10 @@ fn operation() -> impl Strategy<Value = String> {
         1 => modify.prop_map(|(p, q, g, h)| format!(
             "WITH :g{g} DELETE {{ ?s :p{p} ?o }} INSERT {{ ?s :p{q} ?o }} USING :g{h} WHERE {{ ?s :p{p} ?o }}"
         )),
-        1 => target().prop_map(|target| format!("CLEAR {target}")),
-        1 => (0..3u8, 0..3u8).prop_map(|(a, b)| format!("COPY :g{a} TO :g{b}")),
-        1 => (0..3u8).prop_map(|a| format!("ADD :g{a} TO DEFAULT")),
-        1 => (0..3u8).prop_map(|a| format!("MOVE DEFAULT TO :g{a}")),
+        1 => target().prop_map(|target| format!("CLEAR SILENT {target}")),
+        1 => (0..3u8, 0..3u8).prop_map(|(a, b)| format!("COPY SILENT :g{a} TO :g{b}")),
+        1 => (0..3u8).prop_map(|a| format!("ADD SILENT :g{a} TO DEFAULT")),
+        1 => (0..3u8).prop_map(|a| format!("MOVE SILENT DEFAULT TO :g{a}")),
     ]
 }
 
