@@ -28,6 +28,7 @@
 //! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
 
 mod aggregate;
+mod alias;
 mod answer;
 mod edges;
 mod estimate;
