@@ -274,6 +274,8 @@ fn config_show_tells_origins() {
     model.max_tokens    512               default
     query.timeout_s     30                default
     query.max_rows      100000            default
+    query.memory_mb     1024              default
+    query.load                            default
     "#);
     let run = bench.run(&["config", "show", "--origin", "--format", "json"]);
     let shown = run.json();
