@@ -16,6 +16,7 @@ mod program;
 mod prompt;
 mod scoring;
 mod selection;
+mod server;
 mod shop;
 mod sparql;
 mod support;
