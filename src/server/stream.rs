@@ -5,8 +5,8 @@
 //!
 //! - What fails before the first part was sent is answered with a status that says so.
 //! - Later, the connection is closed without the chunk that ends a body, which every client notices.
-//! - Where a part of a document would still be a document (CSV, TSV, N-Triples, N-Quads, Turtle, TriG), a line is
-//!   written before that which no parser takes: see [`mark`]. JSON and XML stay unclosed.
+//! - Before that, a line is written that no parser takes ([`mark`]), for a part of a document may still be a document:
+//!   of CSV, TSV, N-Triples, N-Quads, Turtle and TriG, and for lenient parsers of XML.
 
 use super::pool::{Job, Stop, Ticket, Watch};
 use super::problem::Problem;
@@ -100,7 +100,7 @@ impl Pipe {
     /// The result is not whole: `mark` makes sure that what was sent is no document.
     pub fn fail(mut self, problem: Problem, mark: &str) {
         self.deadline = Instant::now() + Duration::from_secs(1);
-        if self.sent && !mark.is_empty() {
+        if self.sent {
             self.buffer.extend_from_slice(mark.as_bytes());
             let marked = std::mem::take(&mut self.buffer);
             let _ = self.send(Part::More(marked.into()));
@@ -224,18 +224,18 @@ pub enum Document {
     Triples(RdfFormat),
 }
 
-/// A line that makes an unfinished document invalid, and says why it is unfinished. It is a string that is never
-/// closed: no statement begins with one, no term of TSV looks so, and in CSV the row has a field too many besides.
-/// Empty where an unfinished document is invalid anyway.
+/// A line that makes an unfinished document invalid for every parser, and says why it is unfinished: a string that is
+/// never closed, where none may stand; in XML an element that is closed under another name. In CSV, where nearly
+/// everything is valid, the line has a field too many besides.
 pub fn mark(document: Document, detail: &str) -> String {
-    let detail = detail.replace(['"', '\\', '\n', '\r', '\t'], " ");
+    let detail = detail.replace(['"', '\\', '<', '&', '\n', '\r', '\t'], " ");
     let before = match document {
+        Document::Solutions(QueryResultsFormat::Xml, _) | Document::Triples(RdfFormat::RdfXml) => {
+            return format!("\n<error>cut short: {detail}</whole>\n");
+        }
         Document::Solutions(QueryResultsFormat::Csv, columns) => ",".repeat(columns.max(1)),
         Document::Solutions(QueryResultsFormat::Tsv, columns) => "\t".repeat(columns.max(1)),
-        Document::Triples(
-            RdfFormat::NTriples | RdfFormat::NQuads | RdfFormat::Turtle | RdfFormat::TriG,
-        ) => "\n".to_owned(),
-        _ => return String::new(),
+        _ => "\n".to_owned(),
     };
     format!("{before}\"cut short: {detail}\n")
 }

@@ -5,19 +5,11 @@ use kenning::ErrorKind;
 
 const ASK: &str = "/sparql?query=ASK%20%7B%7D";
 
-/// Variables that hold keys of the tests. They are never taken back, and nobody else reads them.
-fn keys() -> [(&'static str, &'static str); 2] {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    // Other threads of the tests only read variables by name, through the same lock of the library.
-    ONCE.call_once(|| unsafe {
-        std::env::set_var("SERVED_READ_KEY", "may-read");
-        std::env::set_var("SERVED_WRITE_KEY", "may-write");
-    });
-    [
-        ("serve.read_key_env", "SERVED_READ_KEY"),
-        ("serve.write_key_env", "SERVED_WRITE_KEY"),
-    ]
-}
+/// Settings with keys. Two variables that every process has serve as such, for a test should not set any.
+const KEYS: [(&str, &str); 2] = [
+    ("serve.read_key_env", "HOME"),
+    ("serve.write_key_env", "PATH"),
+];
 
 fn insert(served: &Served, headers: &[(&str, &str)]) -> Reply {
     let kind = [("content-type", "application/sparql-update")];
@@ -42,10 +34,13 @@ fn nobody_writes_without_a_key_or_leave() {
 
 #[test]
 fn keys_open_what_they_should() {
-    let served = Served::of(&keys());
-    let read = [("authorization", "Bearer may-read")];
-    let write = [("authorization", "bearer may-write")];
-    let wrong = [("authorization", "Bearer may-reax")];
+    let served = Served::of(&KEYS);
+    let bearer = |name| format!("Bearer {}", std::env::var(name).unwrap());
+    let (read, write) = (bearer("HOME"), bearer("PATH").replace("Bearer", "bearer"));
+    let wrong = format!("{read}x");
+    let read = [("authorization", read.as_str())];
+    let write = [("authorization", write.as_str())];
+    let wrong = [("authorization", wrong.as_str())];
     let basic = [("authorization", "Basic bWF5LXJlYWQ=")];
     let status = |path: &str, headers: &[(&str, &str)]| served.send("GET", path, headers, "").status;
     for (path, none, reads, writes) in [

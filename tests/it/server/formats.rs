@@ -4,7 +4,7 @@ use super::Served;
 use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::model::Quad;
 use oxigraph::sparql::results::{
-    QueryResultsFormat, QueryResultsParser, ReaderQueryResultsParserOutput,
+    QueryResultsFormat, QueryResultsParser, SliceQueryResultsParserOutput,
 };
 use oxigraph::store::Store;
 
@@ -15,12 +15,15 @@ const CONSTRUCT: &str = "CONSTRUCT { ?i rdfs:label ?name } WHERE { ?i rdfs:label
 pub fn solutions(format: QueryResultsFormat, text: &str) -> Result<usize, String> {
     let parser = QueryResultsParser::from_format(format);
     let parsed = parser.for_slice(text.as_bytes()).map_err(|e| e.to_string())?;
-    match parsed {
-        oxigraph::sparql::results::SliceQueryResultsParserOutput::Solutions(rows) => {
-            rows.map(|row| row.map_err(|e| e.to_string()).map(drop)).collect::<Result<Vec<_>, _>>().map(|rows| rows.len())
-        }
-        oxigraph::sparql::results::SliceQueryResultsParserOutput::Boolean(_) => Err("a boolean".into()),
+    let SliceQueryResultsParserOutput::Solutions(rows) = parsed else {
+        return Err("a boolean".into());
+    };
+    let mut count = 0;
+    for row in rows {
+        row.map_err(|e| e.to_string())?;
+        count += 1;
     }
+    Ok(count)
 }
 
 pub fn triples(format: RdfFormat, text: &str) -> Result<Vec<Quad>, String> {
