@@ -43,6 +43,7 @@ verbs! {
         Prompt = prompt;
         Query = query;
         Serve = serve;
+        ExplainQuery = explain_query;
     }
     "Change" {
         Update = update;

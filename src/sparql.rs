@@ -16,14 +16,31 @@
 //! SELECT ?film ?source ?line WHERE { ?film schema:genre ?genre {| prov:wasDerivedFrom ?source ; kenning:line ?line |} }
 //! ```
 
-mod dataset;
+mod aggregate;
+mod alias;
+mod answer;
 mod edges;
+mod estimate;
+mod explain;
+mod expression;
+mod functions;
+mod guard;
+mod ids;
+mod meter;
+mod paths;
+mod pattern;
+mod plan;
 mod results;
+mod run;
+mod scan;
 mod stated;
 mod template;
 mod transaction;
+mod translate;
 mod update;
+mod value;
 
+pub use explain::Explanation;
 pub use results::{Collected, Format, Results, Writer, too_many};
 pub use transaction::{Effect, Transaction};
 pub use update::{Document, Update, no_loads};
@@ -32,12 +49,10 @@ use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::vocabulary::PREFIXES;
 use crate::{Error, Result};
-use dataset::GraphDataset;
-use oxigraph::sparql::{CancellationToken, QueryResults, SparqlEvaluator};
 use spargebra::SparqlParser;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a query sees: a frozen graph, what changed since, and which of it is in the default graph.
 #[derive(Clone, Copy)]
@@ -121,6 +136,7 @@ pub struct Query {
 impl Query {
     /// Parses a query. The prefixes of [`PREFIXES`] are known; relative IRIs are resolved against `base`.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
+        guard::check(text)?;
         let algebra = parser(base)?.parse_query(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL query: {}",
@@ -165,7 +181,17 @@ impl Query {
         cancel: &Cancel,
         results: &mut dyn Results,
     ) -> Result<()> {
-        todo_spareval(self, dataset, limits, cancel, results)
+        answer::answer(&self.algebra, dataset, (limits, cancel), results)
+    }
+
+    /// Evaluates the query, drops what it finds, and tells how it was done.
+    pub fn explain(
+        &self,
+        dataset: Dataset<'_>,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Explanation> {
+        answer::explained(&self.algebra, dataset, (limits, cancel))
     }
 }
 
@@ -207,56 +233,4 @@ pub fn too_slow(time: Duration) -> Error {
         time.as_secs_f64()
     ))
     .hint("ask for less, or give it more time with `--timeout SECONDS`")
-}
-
-// For the present: the general evaluator, which knows nothing of changes.
-fn todo_spareval(
-    query: &Query,
-    dataset: Dataset<'_>,
-    limits: &Limits,
-    cancel: &Cancel,
-    results: &mut dyn Results,
-) -> Result<()> {
-    let token = CancellationToken::new();
-    let started = Instant::now();
-    let prepared = SparqlEvaluator::new()
-        .with_cancellation_token(token.clone())
-        .for_query(query.algebra.clone());
-    let found = prepared
-        .on_queryable_dataset(GraphDataset::cancellable(dataset.graph, token.clone()))
-        .execute()
-        .map_err(|e| Error::input(format!("the query failed: {e}")))?;
-    let mut rows = 0;
-    let mut tick = || {
-        rows += 1;
-        if rows > limits.rows {
-            return Err(too_many(limits.rows));
-        }
-        if cancel.is_cancelled() || started.elapsed() > limits.time {
-            return Err(too_slow(limits.time));
-        }
-        Ok(())
-    };
-    match found {
-        QueryResults::Boolean(value) => results.boolean(value),
-        QueryResults::Solutions(solutions) => {
-            results.variables(solutions.variables())?;
-            for solution in solutions {
-                tick()?;
-                let solution =
-                    solution.map_err(|e| Error::input(format!("the query failed: {e}")))?;
-                results.solution(solution.values())?;
-            }
-            Ok(())
-        }
-        QueryResults::Graph(triples) => {
-            results.triples()?;
-            for triple in triples {
-                tick()?;
-                results
-                    .triple(&triple.map_err(|e| Error::input(format!("the query failed: {e}")))?)?;
-            }
-            Ok(())
-        }
-    }
 }

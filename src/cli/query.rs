@@ -14,6 +14,17 @@ use std::path::PathBuf;
 /// Ask the graph in SPARQL
 #[derive(Debug, clap::Args)]
 pub struct Query {
+    #[command(flatten)]
+    question: Question,
+
+    /// How the results are written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+}
+
+/// A query as it is typed, and its limits.
+#[derive(Debug, clap::Args)]
+pub(super) struct Question {
     /// The query; `-` reads it from standard input. Usual prefixes (kenning, schema, skos, prov, …) are known
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     query: Option<String>,
@@ -21,10 +32,6 @@ pub struct Query {
     /// Read the query from FILE
     #[arg(short, long)]
     file: Option<PathBuf>,
-
-    /// How the results are written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    format: Format,
 
     /// Stop the query after SECONDS
     #[arg(long, value_name = "SECONDS")]
@@ -70,14 +77,11 @@ impl Format {
 
 impl Verb for Query {
     fn run(self, session: &Session) -> Result<Outcome> {
-        let layers = Layers::from_environment()
-            .flag("query.timeout_s", "--timeout", self.timeout)
-            .flag("query.max_rows", "--max-rows", self.max_rows);
-        let project = session.project_with(layers)?;
+        let project = session.project_with(self.question.layers(Layers::from_environment()))?;
         let snapshot = Snapshot::open(&project)?;
         let settings = &project.settings().query;
         let limits = limits(settings);
-        let query = sparql::Query::parse(&session.text("the query", self.query.as_deref(), self.file.as_deref())?, None)?;
+        let query = self.question.query(session)?;
         let cancel = Cancel::default();
         let dataset = snapshot.dataset();
         if self.format == Format::Table && !query.gives_triples() {
@@ -105,6 +109,21 @@ fn show(session: &Session, found: Collected) -> Result<()> {
         table.row(solution.iter().map(cell).collect::<Vec<_>>());
     }
     session.printer.table(&table, super::Format::Table)
+}
+
+impl Question {
+    /// The limits that were typed, over the settings.
+    pub(super) fn layers(&self, layers: Layers) -> Layers {
+        layers
+            .flag("query.timeout_s", "--timeout", self.timeout)
+            .flag("query.max_rows", "--max-rows", self.max_rows)
+    }
+
+    /// The parsed query.
+    pub(super) fn query(&self, session: &Session) -> Result<sparql::Query> {
+        let text = session.text("the query", self.query.as_deref(), self.file.as_deref())?;
+        sparql::Query::parse(&text, None)
+    }
 }
 
 /// A term for people: IRIs with prefixes, strings without quotes, numbers as numbers.

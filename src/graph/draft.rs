@@ -89,12 +89,37 @@ pub struct Draft {
     ids: FxHashMap<String, u32>,
 }
 
+/// What a draft is made of.
+#[derive(Clone, Copy, Default)]
+struct Parts<'a> {
+    segments: &'a [Segment],
+    documents: &'a [([String; 3], String)],
+    derived: &'a [DerivedFact],
+    changes: &'a [Change],
+}
+
 impl Draft {
     /// Merges documents, dumps and derived facts.
     pub fn merge(knowledge: &Knowledge, derived: &[DerivedFact]) -> Result<Self> {
-        let documents = knowledge.documents()?;
-        let roles = Roles::find(&knowledge.segments);
-        let (terms, ranges) = number_terms(knowledge, &documents, derived, &roles)?;
+        Self::join(&Parts {
+            segments: &knowledge.segments,
+            documents: &knowledge.documents()?,
+            derived,
+            changes: &knowledge.changes,
+        })
+    }
+
+    /// A draft of nothing but stated quads: encoded subject, predicate and object, and named graph.
+    pub fn of_quads(quads: &[([String; 3], String)]) -> Result<Self> {
+        Self::join(&Parts {
+            documents: quads,
+            ..Parts::default()
+        })
+    }
+
+    fn join(parts: &Parts<'_>) -> Result<Self> {
+        let roles = Roles::find(parts.segments);
+        let (terms, ranges) = number_terms(parts, &roles)?;
         let ids = terms.iter().cloned().zip(0u32..).collect();
         let mut draft = Self {
             terms,
@@ -104,14 +129,14 @@ impl Draft {
             groups: 0,
             ids,
         };
-        for segment in &knowledge.segments {
+        for segment in parts.segments {
             draft.add_segment(segment)?;
         }
-        draft.add_documents(&documents);
-        draft.add_derived(derived);
+        draft.add_documents(parts.documents);
+        draft.add_derived(parts.derived);
         draft.order();
-        draft.fold(&knowledge.changes);
-        draft.forget_order_numbers(&knowledge.segments);
+        draft.fold(parts.changes);
+        draft.forget_order_numbers(parts.segments);
         Ok(draft)
     }
 
@@ -322,14 +347,9 @@ fn fixed_terms() -> impl Iterator<Item = String> {
         .chain(links.map(|l| term::iri(&l)))
 }
 
-fn number_terms(
-    knowledge: &Knowledge,
-    documents: &[([String; 3], String)],
-    derived: &[DerivedFact],
-    roles: &Roles,
-) -> Result<(Vec<String>, Ranges)> {
+fn number_terms(parts: &Parts<'_>, roles: &Roles) -> Result<(Vec<String>, Ranges)> {
     let mut all: FxHashSet<String> = fixed_terms().collect();
-    for segment in &knowledge.segments {
+    for segment in parts.segments {
         for term in segment
             .terms
             .iter()
@@ -340,14 +360,14 @@ fn number_terms(
         }
         all.extend(segment.dataset.sources.iter().map(|s| term::iri(&s.graph)));
     }
-    for (triple, graph) in documents {
+    for (triple, graph) in parts.documents {
         all.extend(triple.iter().chain([graph]).cloned());
     }
-    for fact in derived {
+    for fact in parts.derived {
         all.extend(fact.triple.iter().cloned());
         all.insert(term::iri(&fact.run));
     }
-    for change in &knowledge.changes {
+    for change in parts.changes {
         if let Change::Insert(statement) = change {
             all.extend(statement.iter().cloned());
         }

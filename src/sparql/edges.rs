@@ -1,13 +1,12 @@
 //! Virtual triples: interactions, links, and the reifiers of all edges.
 
-use super::dataset::{GraphDataset, TermId};
+use super::Dataset;
+use super::ids::{Id, Named, Terms};
 use crate::graph::{Edge, Graph};
 use crate::knowledge::PROVENANCE;
 use crate::model::{EvidenceId, LinkKind};
 use crate::vocabulary::{kenning, prov, rdf, xsd};
-use oxigraph::model::{NamedNode, Term, Triple};
-use spareval::InternalQuad;
-use std::convert::Infallible;
+use oxrdf::{NamedNode, Term, Triple};
 
 /// The numbers of the terms that virtual triples are made of. Every snapshot has them.
 pub(super) struct Virtual {
@@ -61,12 +60,17 @@ impl Virtual {
         [self.interactions, self.link_graph, self.provenance]
     }
 
+    /// Whether this is `rdf:reifies`.
+    pub(super) fn is_reifies(&self, predicate: Option<Id>) -> bool {
+        predicate == Some(Id::known(self.reifies))
+    }
+
     /// Whether a pattern with this predicate can match virtual triples.
-    pub(super) fn concerns(&self, predicate: Option<TermId>) -> bool {
+    pub(super) fn concerns(&self, predicate: Option<Id>) -> bool {
         let Some(predicate) = predicate else {
             return true;
         };
-        matches!(predicate, TermId::Known(p) if p == self.interacted
+        matches!(predicate.named(), Named::Known(p) if p == self.interacted
             || self.links.contains(&p)
             || self.reifier_predicates().contains(&p))
     }
@@ -87,6 +91,47 @@ impl Virtual {
         let row = graph.links(kind, s);
         let index = row.to.iter().position(|&to| to == o)?;
         Some(EvidenceId(row.first + index as u64))
+    }
+
+    /// About how many virtual triples match a pattern with this predicate.
+    pub(super) fn count(&self, graph: &Graph, s: Option<u32>, p: u32, o: Option<u32>) -> u64 {
+        if p == self.interacted {
+            return match (s, o) {
+                (Some(_), Some(_)) => 1,
+                (Some(user), None) => graph.met(user).len() as u64,
+                (None, Some(item)) => graph.met_by(item).len() as u64,
+                (None, None) => graph.interaction_count(),
+            };
+        }
+        let mut kinds = LinkKind::ALL.into_iter().zip(self.links);
+        if let Some((kind, _)) = kinds.find(|&(_, predicate)| predicate == p) {
+            let items = graph.items().len().max(1) as u64;
+            return match (s, o) {
+                (Some(_), Some(_)) => 1,
+                (Some(item), None) => graph.links(kind, item).to.len() as u64,
+                (None, Some(_)) => graph.link_count(kind) / items + 1,
+                (None, None) => graph.link_count(kind),
+            };
+        }
+        match (s, o) {
+            (None, None) => graph.edge_count(),
+            _ => 1,
+        }
+    }
+
+    /// About how many subjects and objects the virtual triples of this predicate have, if there are any.
+    pub(super) fn distinct(&self, graph: &Graph, p: u32) -> Option<(f64, f64)> {
+        let items = graph.items().len() as f64;
+        if p == self.interacted {
+            return Some((graph.users().len() as f64, items));
+        }
+        if self.links.contains(&p) {
+            return Some((items, items));
+        }
+        let edges = graph.edge_count() as f64;
+        self.reifier_predicates()
+            .contains(&p)
+            .then_some((edges, edges))
     }
 
     fn reifier_predicates(&self) -> [u32; 8] {
@@ -110,57 +155,35 @@ fn stated(graph: &Graph, triple: [u32; 3]) -> Option<EvidenceId> {
     (!facts.is_empty()).then_some(EvidenceId(facts.start))
 }
 
-type Pattern = [Option<TermId>; 3];
-type Found<'a> = Box<dyn Iterator<Item = [TermId; 3]> + 'a>;
-type Quad = Result<InternalQuad<TermId>, Infallible>;
+type Pattern = [Option<Id>; 3];
+type Found<'t> = Box<dyn Iterator<Item = [Id; 3]> + 't>;
 
-impl<'a> GraphDataset<'a> {
-    /// Virtual triples that match, as quads of the wanted graph.
-    pub(super) fn edges(
-        &self,
-        pattern: Pattern,
-        graph_name: Option<Option<TermId>>,
-    ) -> impl Iterator<Item = Quad> + use<'a> {
+impl Terms<'_> {
+    /// Virtual triples that match, each kind with the number of its graph.
+    pub(super) fn edges(&self, pattern: Pattern) -> [(u32, Found<'_>); 3] {
         let names = &self.names;
-        let this = self.clone();
-        // What a document states too is in the default graph already.
-        let repeated = move |triple: &[TermId; 3]| {
-            let [Some(s), Some(p), Some(o)] = triple.map(|id| this.number(id)) else {
-                return false;
-            };
-            graph_name == Some(None) && stated(this.graph, [s, p, o]).is_some()
-        };
-        let kinds: [(u32, Found<'a>); 3] = [
+        [
             (names.interactions, self.interactions(pattern)),
             (names.link_graph, self.links(pattern)),
             (names.provenance, self.reifiers(pattern)),
-        ];
-        kinds.into_iter().flat_map(move |(graph, triples)| {
-            let graph = TermId::Known(graph);
-            let wanted = !matches!(graph_name, Some(Some(wanted)) if wanted != graph);
-            let name = (graph_name != Some(None)).then_some(graph);
-            let triples = wanted.then_some(triples).into_iter().flatten();
-            let repeated = repeated.clone();
-            let triples = triples.filter(move |triple| !repeated(triple));
-            triples.map(move |[subject, predicate, object]| {
-                Ok(InternalQuad {
-                    subject,
-                    predicate,
-                    object,
-                    graph_name: name,
-                })
-            })
-        })
+        ]
     }
 
-    fn interactions(&self, [s, p, o]: Pattern) -> Found<'a> {
-        let graph = self.graph;
-        let predicate = TermId::Known(self.names.interacted);
+    /// Whether a virtual triple is stated too, so that it is in the default graph already.
+    pub(super) fn is_stated(&self, triple: &[Id; 3]) -> bool {
+        let [Some(s), Some(p), Some(o)] = triple.map(|id| self.number(id)) else {
+            return false;
+        };
+        stated(self.dataset.graph, [s, p, o]).is_some()
+    }
+
+    fn interactions(&self, [s, p, o]: Pattern) -> Found<'_> {
+        let graph = self.dataset.graph;
+        let predicate = Id::known(self.names.interacted);
         if p.is_some_and(|p| p != predicate) {
             return none();
         }
-        let triple =
-            move |user: u32, item: u32| [TermId::Known(user), predicate, TermId::Known(item)];
+        let triple = move |user: u32, item: u32| [Id::known(user), predicate, Id::known(item)];
         match (ends(s), ends(o)) {
             (End::Never, _) | (_, End::Never) => none(),
             (End::Is(user), End::Is(item)) => Box::new(
@@ -183,8 +206,8 @@ impl<'a> GraphDataset<'a> {
         }
     }
 
-    fn links(&self, [s, p, o]: Pattern) -> Found<'a> {
-        let graph = self.graph;
+    fn links(&self, [s, p, o]: Pattern) -> Found<'_> {
+        let graph = self.dataset.graph;
         let (from, to) = (ends(s), ends(o));
         if from == End::Never || to == End::Never {
             return none();
@@ -196,83 +219,85 @@ impl<'a> GraphDataset<'a> {
         let predicates = self.names.links;
         let kinds = LinkKind::ALL.into_iter().zip(predicates);
         let kinds =
-            kinds.filter(move |(_, predicate)| p.is_none_or(|p| p == TermId::Known(*predicate)));
+            kinds.filter(move |(_, predicate)| p.is_none_or(|p| p == Id::known(*predicate)));
         if let (End::Any, End::Is(item)) = (from, to) {
             return Box::new(kinds.flat_map(move |(kind, predicate)| {
                 let links = graph.links_to(kind, item);
-                links.map(move |(from, _)| [from, predicate, item].map(TermId::Known))
+                links.map(move |(from, _)| [from, predicate, item].map(Id::known))
             }));
         }
         Box::new(kinds.flat_map(move |(kind, predicate)| {
             sources.clone().flat_map(move |source| {
                 let targets = graph.links(kind, source).to.iter();
                 let targets = targets.filter(move |&&item| to == End::Any || to == End::Is(item));
-                targets.map(move |&item| [source, predicate, item].map(TermId::Known))
+                targets.map(move |&item| [source, predicate, item].map(Id::known))
             })
         }))
     }
 
     /// What is said of the reifiers of edges.
-    fn reifiers(&self, [s, p, o]: Pattern) -> Found<'a> {
-        let this = self.clone();
+    fn reifiers(&self, [s, p, o]: Pattern) -> Found<'_> {
         // Without these every edge would be asked in vain: nothing else is said of reifiers, and nobody is a value.
         let said = self.names.reifier_predicates();
-        let can_be_said = |p| this.number(p).is_some_and(|p| said.contains(&p));
-        let is_person_or_item = |o| matches!(o, TermId::Known(id) if id < this.graph.items().end);
+        let can_be_said = |p| self.number(p).is_some_and(|p| said.contains(&p));
+        let people_and_items = self.dataset.graph.items().end;
+        let is_person_or_item =
+            |o: Id| matches!(o.named(), Named::Known(id) if id < people_and_items);
         if !p.is_none_or(can_be_said) || o.is_some_and(is_person_or_item) {
             return none();
         }
-        let edges = match (s, o) {
-            (Some(TermId::Reifier(EvidenceId(edge))), _) => edge..edge + 1,
+        let edges = match (s.map(Id::named), o.map(Id::named)) {
+            (Some(Named::Reifier(EvidenceId(edge))), _) => edge..edge + 1,
             (Some(_), _) => return none(),
-            (None, Some(TermId::Triple(edge))) => return this.reifiers_of(edge, p),
-            (None, _) => 0..this.graph.edge_count(),
+            (None, Some(Named::Triple(edge))) => return self.reifiers_of(edge, p),
+            (None, _) => 0..self.dataset.graph.edge_count(),
         };
-        let wanted = p.and_then(|p| this.number(p));
-        Box::new(edges.flat_map(move |edge| {
-            let edge = EvidenceId(edge);
-            let properties = this.properties(edge, wanted);
+        let wanted = p.and_then(|p| self.number(p));
+        Box::new(edges.map(EvidenceId).flat_map(move |edge| {
+            let properties = self.properties(edge, wanted);
             let wanted = properties
                 .into_iter()
                 .filter(move |(_, value)| o.is_none_or(|o| o == *value));
-            wanted.map(move |(predicate, value)| {
-                [TermId::Reifier(edge), TermId::Known(predicate), value]
-            })
+            wanted.map(move |(predicate, value)| [Id::reifier(edge), Id::known(predicate), value])
         }))
     }
 
     /// The reifiers of the triple of `edge`: one for each source that states it.
-    fn reifiers_of(&self, edge: EvidenceId, p: Option<TermId>) -> Found<'a> {
-        let reifies = TermId::Known(self.names.reifies);
+    pub(super) fn reifiers_of(&self, edge: EvidenceId, p: Option<Id>) -> Found<'_> {
+        let reifies = Id::known(self.names.reifies);
         if p.is_some_and(|p| p != reifies) {
             return none();
         }
-        let facts = match self.graph.edge(edge) {
-            Some(Edge::Fact(fact)) => self.graph.facts(fact.triple),
+        let facts = match self.dataset.graph.edge(edge) {
+            Some(Edge::Fact(fact)) => self.dataset.graph.facts(fact.triple),
             _ => 0..0,
         };
         let computed = self.triple(edge);
-        let computed = computed.and_then(|triple| self.names.computed(self.graph, triple));
+        let computed = computed.and_then(|triple| self.names.computed(self.dataset.graph, triple));
         let edges = facts.map(EvidenceId).chain(computed);
-        Box::new(edges.map(move |each| [TermId::Reifier(each), reifies, TermId::Triple(edge)]))
+        let edges = edges.filter(|&edge| self.stands(edge));
+        Box::new(edges.map(move |each| [Id::reifier(each), reifies, Id::triple(edge)]))
     }
 
     /// What is said of one reifier, only under `wanted` if that is given.
-    fn properties(&self, edge: EvidenceId, wanted: Option<u32>) -> Vec<(u32, TermId)> {
+    fn properties(&self, edge: EvidenceId, wanted: Option<u32>) -> Vec<(u32, Id)> {
+        if !self.stands(edge) {
+            return Vec::new();
+        }
         let names = &self.names.properties;
         let mut said = Vec::with_capacity(4);
-        let mut say = |predicate: u32, value: &dyn Fn() -> Option<TermId>| {
+        let mut say = |predicate: u32, value: &dyn Fn() -> Option<Id>| {
             if wanted.is_none_or(|w| w == predicate) {
                 said.extend(value().map(|value| (predicate, value)));
             }
         };
         say(self.names.reifies, &|| {
-            Some(TermId::Triple(self.first_edge(edge)))
+            Some(Id::triple(self.first_edge(edge)))
         });
-        match self.graph.edge(edge) {
+        match self.dataset.graph.edge(edge) {
             Some(Edge::Fact(fact)) => {
-                let derived = fact.from.map(|from| TermId::Reifier(EvidenceId(from)));
-                let source = TermId::Known(fact.graph);
+                let derived = fact.from.map(|from| Id::reifier(EvidenceId(from)));
+                let source = Id::known(fact.graph);
                 say(names.derived_from, &|| Some(derived.unwrap_or(source)));
                 say(names.generated_by, &|| derived.map(|_| source));
                 say(names.line, &|| Some(self.integer(fact.line?.into())));
@@ -281,7 +306,7 @@ impl<'a> GraphDataset<'a> {
                 say(names.at_time, &|| Some(self.time(fact.time?)));
             }
             Some(Edge::Interaction { user, item }) => {
-                let events = || self.graph.events_between(user, item);
+                let events = || self.dataset.graph.events_between(user, item);
                 say(names.support, &|| {
                     Some(self.integer(events().count() as u64))
                 });
@@ -296,7 +321,7 @@ impl<'a> GraphDataset<'a> {
                 ..
             }) => {
                 let run = self.names.runs[kind as usize];
-                say(names.generated_by, &|| Some(TermId::Known(run)));
+                say(names.generated_by, &|| Some(Id::known(run)));
                 say(names.score, &|| Some(self.decimal(score)));
                 say(names.support, &|| Some(self.integer(support.into())));
             }
@@ -305,11 +330,25 @@ impl<'a> GraphDataset<'a> {
         said
     }
 
-    fn integer(&self, value: u64) -> TermId {
+    /// Whether an edge was not removed since the graph was frozen.
+    fn stands(&self, edge: EvidenceId) -> bool {
+        let Dataset { graph, changes, .. } = self.dataset;
+        if changes.removed_count() == 0 {
+            return true;
+        }
+        let fact = graph.fact(edge.0);
+        fact.is_none_or(|fact| {
+            let [s, p, o] = fact.triple;
+            !changes.is_removed([s, p, o, fact.graph])
+        })
+    }
+
+    /// The id of an integer.
+    pub(super) fn integer(&self, value: u64) -> Id {
         self.literal(xsd::INTEGER, value, || value.to_string())
     }
 
-    fn decimal(&self, value: f32) -> TermId {
+    fn decimal(&self, value: f32) -> Id {
         self.literal(xsd::DECIMAL, value.to_bits().into(), || {
             let text = format!("{value:.6}");
             let short = text.trim_end_matches('0');
@@ -321,7 +360,7 @@ impl<'a> GraphDataset<'a> {
         })
     }
 
-    fn time(&self, seconds: i64) -> TermId {
+    fn time(&self, seconds: i64) -> Id {
         self.literal(xsd::DATE_TIME, seconds as u64, || {
             jiff::Timestamp::from_second(seconds)
                 .map_or_else(|_| seconds.to_string(), |t| t.to_string())
@@ -331,12 +370,13 @@ impl<'a> GraphDataset<'a> {
     /// The edge that the triple of `edge` is called by.
     fn first_edge(&self, edge: EvidenceId) -> EvidenceId {
         let triple = self.triple(edge);
-        let stated = triple.and_then(|triple| stated(self.graph, triple));
+        let stated = triple.and_then(|triple| stated(self.dataset.graph, triple));
         stated.unwrap_or(edge)
     }
 
-    fn triple(&self, edge: EvidenceId) -> Option<[u32; 3]> {
-        Some(match self.graph.edge(edge)? {
+    /// The three terms of an edge.
+    pub(super) fn triple(&self, edge: EvidenceId) -> Option<[u32; 3]> {
+        Some(match self.dataset.graph.edge(edge)? {
             Edge::Fact(fact) => fact.triple,
             Edge::Interaction { user, item } => [user, self.names.interacted, item],
             Edge::Link { kind, from, to, .. } => [from, self.names.links[kind as usize], to],
@@ -346,7 +386,7 @@ impl<'a> GraphDataset<'a> {
     /// The triple of an edge as a term.
     pub(super) fn triple_term(&self, edge: EvidenceId) -> Term {
         let [s, p, o] = self.triple(edge).unwrap_or_default();
-        let term = |id: u32| crate::model::term::decode(self.graph.term(id));
+        let term = |id: u32| crate::model::term::decode(self.dataset.graph.term(id));
         let predicate = match term(p) {
             Term::NamedNode(node) => node,
             other => NamedNode::new_unchecked(other.to_string()),
@@ -367,14 +407,14 @@ enum End {
     Never,
 }
 
-fn ends(term: Option<TermId>) -> End {
-    match term {
+fn ends(term: Option<Id>) -> End {
+    match term.map(Id::named) {
         None => End::Any,
-        Some(TermId::Known(id)) => End::Is(id),
+        Some(Named::Known(id)) => End::Is(id),
         Some(_) => End::Never,
     }
 }
 
-fn none<'a>() -> Found<'a> {
+fn none<'t>() -> Found<'t> {
     Box::new(std::iter::empty())
 }

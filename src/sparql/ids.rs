@@ -2,8 +2,9 @@
 
 use super::Dataset;
 use super::edges::Virtual;
+use crate::graph::Graph;
 use crate::model::{EvidenceId, term};
-use oxrdf::{NamedNode, Term};
+use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -86,6 +87,7 @@ struct Locals {
     terms: Vec<Term>,
     ids: HashMap<Term, u32, FxBuildHasher>,
     literals: FxHashMap<(&'static str, u64), Id>,
+    bytes: usize,
 }
 
 /// The terms of one query: those of the dataset, and those that the query makes.
@@ -94,6 +96,7 @@ pub(super) struct Terms<'a> {
     pub(super) names: Virtual,
     locals: RefCell<Locals>,
     names_edges: bool,
+    changes_name_edges: bool,
 }
 
 impl<'a> Terms<'a> {
@@ -102,7 +105,8 @@ impl<'a> Terms<'a> {
             dataset,
             names: Virtual::new(dataset.graph),
             locals: RefCell::default(),
-            names_edges: names_edges(&dataset),
+            names_edges: names_edges(dataset.graph),
+            changes_name_edges: !dataset.changes.is_empty(),
         }
     }
 
@@ -140,7 +144,8 @@ impl<'a> Terms<'a> {
 
     /// The id of a term of the dataset: documents may speak of edges too.
     pub(super) fn id_of(&self, number: u32) -> Id {
-        if !self.names_edges {
+        let new = self.changes_name_edges && number >= self.dataset.graph.term_count();
+        if !self.names_edges && !new {
             return Id::known(number);
         }
         let text = self.dataset.term(number);
@@ -153,7 +158,7 @@ impl<'a> Terms<'a> {
     pub(super) fn number(&self, id: Id) -> Option<u32> {
         match id.named() {
             Named::Known(number) => Some(number),
-            Named::Reifier(_) | Named::Triple(_) if self.names_edges => {
+            Named::Reifier(_) | Named::Triple(_) if self.names_edges || self.changes_name_edges => {
                 self.dataset.find(&term::encode(&self.term(id)?))
             }
             _ => None,
@@ -166,14 +171,16 @@ impl<'a> Terms<'a> {
             return Id::local(number);
         }
         let number = locals.terms.len() as u32;
+        // Kept twice: by number and by name.
+        locals.bytes += 2 * (size_of::<Term>() + text_length(term)) + size_of::<Id>();
         locals.terms.push(term.clone());
         locals.ids.insert(term.clone(), number);
         Id::local(number)
     }
 
-    /// Number of terms that this query made.
-    pub(super) fn local_count(&self) -> usize {
-        self.locals.borrow().terms.len()
+    /// Bytes of the terms that this query made, about.
+    pub(super) fn made_bytes(&self) -> usize {
+        self.locals.borrow().bytes
     }
 
     /// The id of a literal that is made from a number; `bits` tell numbers of one `datatype` apart.
@@ -192,6 +199,55 @@ impl<'a> Terms<'a> {
             .literals
             .insert((datatype, bits), id);
         id
+    }
+
+    /// The id of the triple term of three terms; `None` if there cannot be one.
+    pub(super) fn triple_id(&self, parts: [Id; 3]) -> Option<Id> {
+        if let Some(edge) = self.edge_of(parts) {
+            return Some(Id::triple(edge));
+        }
+        let [s, p, o] = parts.map(|id| self.term(id));
+        let subject: NamedOrBlankNode = match s? {
+            Term::NamedNode(node) => node.into(),
+            Term::BlankNode(node) => node.into(),
+            _ => return None,
+        };
+        match p? {
+            Term::NamedNode(predicate) => {
+                Some(self.id(&Triple::new(subject, predicate, o?).into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The three terms of a triple term; `None` if it is another term.
+    pub(super) fn triple_parts(&self, id: Id) -> Option<[Id; 3]> {
+        if let Named::Triple(edge) = id.named() {
+            return self
+                .triple(edge)
+                .map(|triple| triple.map(|n| self.id_of(n)));
+        }
+        match self.term(id)? {
+            Term::Triple(triple) => Some([
+                self.id(&triple.subject.into()),
+                self.id(&triple.predicate.into()),
+                self.id(&triple.object),
+            ]),
+            _ => None,
+        }
+    }
+
+    /// The edge that states three terms, the first if several sources do.
+    pub(super) fn edge_of(&self, parts: [Id; 3]) -> Option<EvidenceId> {
+        let [Some(s), Some(p), Some(o)] = parts.map(|id| self.number(id)) else {
+            return None;
+        };
+        let graph = self.dataset.graph;
+        let terms = graph.term_count();
+        let frozen = s < graph.nodes().end && p < terms && o < terms;
+        frozen
+            .then(|| self.names.edge_of(graph, [s, p, o]))
+            .flatten()
     }
 
     /// The id of a term that is the reifier or the triple of an edge.
@@ -217,9 +273,8 @@ impl<'a> Terms<'a> {
 }
 
 /// Whether a document speaks of triples or of reifiers of edges.
-fn names_edges(dataset: &Dataset) -> bool {
-    let graph = dataset.graph;
-    if !graph.triples().is_empty() || !dataset.changes.is_empty() {
+fn names_edges(graph: &Graph) -> bool {
+    if !graph.triples().is_empty() {
         return true;
     }
     let prefix = term::iri(EDGE);
@@ -232,4 +287,13 @@ fn names_edges(dataset: &Dataset) -> bool {
         }
     }
     !resources.is_empty() && graph.term(resources.start).starts_with(&prefix)
+}
+
+fn text_length(term: &Term) -> usize {
+    match term {
+        Term::NamedNode(node) => node.as_str().len(),
+        Term::BlankNode(node) => node.as_str().len(),
+        Term::Literal(literal) => literal.value().len(),
+        Term::Triple(_) => 256,
+    }
 }

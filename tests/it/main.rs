@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod conformance;
 mod embedding;
 mod explanation;
 mod extraction;
@@ -18,7 +19,9 @@ mod scoring;
 mod selection;
 mod server;
 mod shop;
+mod snapshot;
 mod sparql;
+mod sparql_agreement;
 mod support;
 mod updates;
 mod weights;

@@ -1,0 +1,528 @@
+//! In which order a pattern is matched: joins by the statistics of the graph, tests as early as they can be.
+//!
+//! A plan is a tree of nodes that each take a row and hand on every extension of it. Joins are walks through the indexes
+//! with what is bound so far; what must be evaluated by itself (subqueries with modifiers, the right side of `MINUS`)
+//! becomes a table that rows are matched against.
+
+use super::aggregate::Aggregate;
+use super::alias::aliases;
+use super::estimate::Estimator;
+use super::expression::Expr;
+use super::ids::Id;
+use super::paths::Path;
+use super::pattern::{Direction, In, Kind, Part, Pattern, Slots};
+use std::cell::Cell;
+
+/// A step of a plan.
+pub(super) struct Node {
+    pub(super) op: Op,
+    /// Rows expected for each row taken.
+    pub(super) estimate: f64,
+    /// Rows handed on so far.
+    pub(super) rows: Cell<u64>,
+}
+
+pub(super) enum Op {
+    Triple {
+        parts: [Part; 3],
+        place: In,
+    },
+    Path {
+        ends: [Part; 2],
+        path: Path,
+        place: In,
+    },
+    Graphs(Part),
+    Values {
+        slots: Vec<usize>,
+        rows: Vec<Vec<Id>>,
+    },
+    Sequence(Vec<Node>),
+    Union(Vec<Node>),
+    Optional(Box<Node>),
+    Bind(usize, Expr),
+    Test(Vec<Expr>),
+    Table(Table),
+    Without(Table),
+    Group {
+        inner: Box<Node>,
+        keys: Vec<usize>,
+        aggregates: Vec<(usize, Aggregate)>,
+    },
+    Distinct(Box<Node>, Vec<usize>),
+    Order {
+        inner: Box<Node>,
+        keys: Vec<(Expr, Direction)>,
+        columns: Vec<usize>,
+        most: Option<usize>,
+    },
+    Slice {
+        inner: Box<Node>,
+        start: usize,
+        length: Option<usize>,
+    },
+    /// The number of triples that match, from the indexes.
+    Count {
+        parts: [Part; 3],
+        slot: usize,
+    },
+}
+
+/// Solutions that are worked out once, and which of a row's variables they are found by.
+pub(super) struct Table {
+    pub(super) number: usize,
+    pub(super) inner: Box<Node>,
+    pub(super) columns: Vec<usize>,
+    /// Variables that a row and each solution bind; solutions are found by their values.
+    pub(super) keys: Vec<usize>,
+    /// The variable of the graph that the solutions are for, if they are for one.
+    pub(super) graph: Option<usize>,
+}
+
+/// What a node finds in a row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bound {
+    /// Always bound.
+    pub(super) certain: Slots,
+    /// Bound at times.
+    pub(super) possible: Slots,
+}
+
+impl Bound {
+    fn with(&self, pattern: &Pattern) -> Self {
+        Self {
+            certain: self.certain.with(&pattern.certain),
+            possible: self.possible.with(&pattern.vars),
+        }
+    }
+}
+
+/// Plans the patterns of one query.
+pub(super) struct Planner<'e, 'a> {
+    pub(super) estimator: &'e Estimator<'e, 'a>,
+    pub(super) tables: usize,
+    graph: Option<usize>,
+}
+
+/// The joined parts of a group, and what is done with their solutions afterwards.
+#[derive(Default)]
+struct Group {
+    items: Vec<Pattern>,
+    tests: Vec<Expr>,
+    later: Vec<Later>,
+    vars: Slots,
+    certain: Slots,
+}
+
+/// A step that has its place after the joins that stand before it.
+struct Later {
+    step: Step,
+    vars: Slots,
+    /// What is always bound where it stands.
+    certain: Slots,
+}
+
+enum Step {
+    Optional(Pattern, Vec<Expr>),
+    Test(Expr),
+    Bind(usize, Expr),
+    Minus(Pattern),
+    Lateral(Pattern),
+}
+
+impl Later {
+    /// Whether joining `other` before this step makes no difference.
+    fn may_wait_for(&self, other: &Slots) -> bool {
+        self.vars.common(other).is_within(&self.certain)
+    }
+}
+
+impl Group {
+    fn of(pattern: Pattern) -> Self {
+        match pattern.kind {
+            Kind::Join(list) => list
+                .into_iter()
+                .map(Self::of)
+                .fold(Self::default(), Self::join),
+            Kind::Filter(inner, tests) => {
+                let mut group = Self::of(*inner);
+                for test in tests {
+                    let vars = test.slots();
+                    if vars.is_within(&group.certain) {
+                        group.tests.push(test);
+                    } else {
+                        group.then(Step::Test(test), vars);
+                    }
+                }
+                group
+            }
+            Kind::Optional(left, right, tests) => {
+                let mut group = Self::of(*left);
+                let mut vars = right.vars.clone();
+                tests.iter().for_each(|test| vars.add(&test.slots()));
+                group.then(Step::Optional(*right, tests), vars);
+                group
+            }
+            Kind::Bind(inner, slot, value) => {
+                let mut group = Self::of(*inner);
+                let certain = value.always_has_value(&group.certain);
+                let mut vars = value.slots();
+                vars.insert(slot);
+                group.then(Step::Bind(slot, value), vars);
+                if certain {
+                    group.certain.insert(slot);
+                }
+                group
+            }
+            Kind::Minus(left, right) => {
+                let mut group = Self::of(*left);
+                let vars = right.vars.clone();
+                group.then(Step::Minus(*right), vars);
+                group
+            }
+            Kind::Lateral(left, right) => {
+                let mut group = Self::of(*left);
+                let (vars, certain) = (right.vars.clone(), right.certain.clone());
+                group.then(Step::Lateral(*right), vars);
+                group.certain.add(&certain);
+                group
+            }
+            _ => Self {
+                vars: pattern.vars.clone(),
+                certain: pattern.certain.clone(),
+                items: vec![pattern],
+                ..Self::default()
+            },
+        }
+    }
+
+    fn then(&mut self, step: Step, vars: Slots) {
+        self.vars.add(&vars);
+        self.later.push(Later {
+            step,
+            vars,
+            certain: self.certain.clone(),
+        });
+    }
+
+    /// Both groups joined; one whose later steps cannot wait for the other stays a part by itself.
+    fn join(self, other: Self) -> Self {
+        let (one, other) = (self.opened_to(&other), other);
+        let other = other.opened_to(&one);
+        let mut both = one;
+        both.vars.add(&other.vars);
+        both.certain.add(&other.certain);
+        both.items.extend(other.items);
+        both.tests.extend(other.tests);
+        both.later.extend(other.later);
+        both
+    }
+
+    fn opened_to(self, other: &Self) -> Self {
+        match self.later.iter().all(|l| l.may_wait_for(&other.vars)) {
+            true => self,
+            false => {
+                let pattern = self.closed();
+                Self {
+                    vars: pattern.vars.clone(),
+                    certain: pattern.certain.clone(),
+                    items: vec![pattern],
+                    ..Self::default()
+                }
+            }
+        }
+    }
+
+    /// The group as one pattern again.
+    fn closed(self) -> Pattern {
+        let mut pattern = match self.items.len() {
+            1 => self.items.into_iter().next().unwrap_or_else(Pattern::once),
+            _ => Pattern::new(Kind::Join(self.items)),
+        };
+        if !self.tests.is_empty() {
+            pattern = Pattern::new(Kind::Filter(pattern.into(), self.tests));
+        }
+        for later in self.later {
+            let inner = pattern.into();
+            pattern = Pattern::new(match later.step {
+                Step::Optional(right, tests) => Kind::Optional(inner, right.into(), tests),
+                Step::Test(test) => Kind::Filter(inner, vec![test]),
+                Step::Bind(slot, value) => Kind::Bind(inner, slot, value),
+                Step::Minus(right) => Kind::Minus(inner, right.into()),
+                Step::Lateral(right) => Kind::Lateral(inner, right.into()),
+            });
+        }
+        pattern
+    }
+}
+
+impl<'e, 'a> Planner<'e, 'a> {
+    pub(super) fn new(estimator: &'e Estimator<'e, 'a>) -> Self {
+        Self {
+            estimator,
+            tables: 0,
+            graph: None,
+        }
+    }
+
+    /// The plan of a pattern for rows that bind what `bound` says.
+    pub(super) fn plan(&mut self, pattern: Pattern, bound: &Bound) -> Node {
+        match pattern.kind {
+            Kind::Join(_)
+            | Kind::Filter(..)
+            | Kind::Optional(..)
+            | Kind::Bind(..)
+            | Kind::Minus(..)
+            | Kind::Lateral(..) => self.group(Group::of(pattern), bound),
+            _ => self.item(pattern, bound),
+        }
+    }
+
+    /// Joins of a group in a good order, with each test as early as its variables are bound.
+    fn group(&mut self, group: Group, bound: &Bound) -> Node {
+        let Group {
+            mut items,
+            mut tests,
+            later,
+            ..
+        } = group;
+        let mut aliases = aliases(&mut items, &mut tests, &bound.possible, self.estimator);
+        let mut steps = Vec::new();
+        let mut bound = bound.clone();
+        let mut rows = 1.0;
+        self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
+        for item in self.estimator.order(items, &bound.certain) {
+            let after = bound.with(&item);
+            let node = self.plan_joined(item, &bound);
+            rows *= node.estimate;
+            steps.push(node);
+            bound = after;
+            aliases.retain(|alias| {
+                let ready = bound.certain.contains(alias.of);
+                if ready {
+                    let value = Expr::Variable(alias.of);
+                    steps.push(self::node(Op::Bind(alias.name, value), 1.0));
+                    bound.certain.insert(alias.name);
+                    bound.possible.insert(alias.name);
+                }
+                !ready
+            });
+            self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
+        }
+        for later in later {
+            let node = self.step(later, &mut bound);
+            rows *= node.estimate;
+            steps.push(node);
+        }
+        if !tests.is_empty() {
+            steps.push(node(Op::Test(tests), 0.5));
+        }
+        match steps.len() {
+            1 => steps.remove(0),
+            _ => node(Op::Sequence(steps), rows),
+        }
+    }
+
+    fn ready_tests(
+        &self,
+        tests: &mut Vec<Expr>,
+        bound: &Bound,
+        steps: &mut Vec<Node>,
+        rows: &mut f64,
+    ) {
+        let (ready, waiting) = std::mem::take(tests)
+            .into_iter()
+            .partition(|test| test.slots().is_within(&bound.certain));
+        *tests = waiting;
+        let ready: Vec<Expr> = ready;
+        if !ready.is_empty() {
+            let share = 0.4f64.powi(ready.len() as i32);
+            *rows *= share;
+            steps.push(node(Op::Test(ready), share));
+        }
+    }
+
+    fn step(&mut self, later: Later, bound: &mut Bound) -> Node {
+        match later.step {
+            Step::Test(test) => node(Op::Test(vec![test]), 0.4),
+            Step::Bind(slot, value) => {
+                bound.possible.insert(slot);
+                if value.always_has_value(&bound.certain) {
+                    bound.certain.insert(slot);
+                }
+                node(Op::Bind(slot, value), 1.0)
+            }
+            Step::Optional(right, tests) => {
+                bound.possible.add(&right.vars);
+                // The tests of `OPTIONAL` see both sides.
+                let inside = Bound {
+                    certain: bound.certain.clone(),
+                    possible: later.certain.with(&bound.possible),
+                };
+                let right = self.optional(right, tests, &inside);
+                let estimate = right.estimate.max(1.0);
+                node(Op::Optional(right.into()), estimate)
+            }
+            Step::Minus(right) => {
+                let table = self.table(right, bound);
+                node(Op::Without(table), 0.8)
+            }
+            Step::Lateral(right) => {
+                let after = bound.with(&right);
+                let planned = self.plan(right, bound);
+                *bound = after;
+                planned
+            }
+        }
+    }
+
+    fn optional(&mut self, right: Pattern, tests: Vec<Expr>, bound: &Bound) -> Node {
+        if tests.is_empty() {
+            return self.plan_joined(right, bound);
+        }
+        let certain = bound.certain.with(&right.certain);
+        let all_early = tests.iter().all(|test| test.slots().is_within(&certain));
+        if all_early && right.takes_bindings(&bound.possible) {
+            let mut group = Group::of(right);
+            group.certain.add(&bound.certain);
+            group.tests.extend(tests);
+            return self.group(group, bound);
+        }
+        let right = self.plan_joined(right, bound);
+        let estimate = right.estimate * 0.5;
+        node(
+            Op::Sequence(vec![right, node(Op::Test(tests), 0.5)]),
+            estimate,
+        )
+    }
+
+    /// The plan of a pattern that is joined with rows: by what they bind where that is right, else as a table.
+    fn plan_joined(&mut self, pattern: Pattern, bound: &Bound) -> Node {
+        let alone = self.graph.into_iter().collect();
+        let first = bound.possible.is_within(&alone);
+        match first || pattern.takes_bindings(&bound.possible) {
+            true => self.plan(pattern, bound),
+            false => {
+                let estimate = self.estimator.rows(&pattern, &bound.certain);
+                let table = self.table(pattern, bound);
+                node(Op::Table(table), estimate)
+            }
+        }
+    }
+
+    fn table(&mut self, pattern: Pattern, bound: &Bound) -> Table {
+        let columns: Vec<usize> = pattern.vars.iter().collect();
+        let keys = pattern.certain.common(&bound.certain).iter().collect();
+        let outside = Bound {
+            certain: self.graph.into_iter().collect(),
+            possible: self.graph.into_iter().collect(),
+        };
+        let number = self.tables;
+        self.tables += 1;
+        Table {
+            number,
+            inner: self.plan(pattern, &outside).into(),
+            columns,
+            keys,
+            graph: self.graph,
+        }
+    }
+
+    fn item(&mut self, pattern: Pattern, bound: &Bound) -> Node {
+        let estimate = self.estimator.rows(&pattern, &bound.certain);
+        let op = match pattern.kind {
+            Kind::Triple { parts, place } => Op::Triple { parts, place },
+            Kind::Path { ends, path, place } => Op::Path { ends, path, place },
+            Kind::Graphs(name) => Op::Graphs(name),
+            Kind::Values { slots, rows } => Op::Values { slots, rows },
+            Kind::Union(list) => Op::Union(list.into_iter().map(|p| self.plan(p, bound)).collect()),
+            Kind::EachGraph(slot, inner) => return self.each_graph(slot, *inner, bound),
+            Kind::Project(inner, _) => return self.plan_joined(*inner, bound),
+            _ => return self.alone(pattern),
+        };
+        node(op, estimate)
+    }
+
+    fn each_graph(&mut self, slot: usize, inner: Pattern, bound: &Bound) -> Node {
+        let names = Pattern::new(Kind::Graphs(Part::Var(slot)));
+        let mut with_name = bound.with(&names);
+        with_name.possible.insert(slot);
+        let names = self.item(names, bound);
+        let outer = self.graph.replace(slot);
+        let inner = self.plan_joined(inner, &with_name);
+        self.graph = outer;
+        let estimate = names.estimate * inner.estimate;
+        node(Op::Sequence(vec![names, inner]), estimate)
+    }
+
+    /// The plan of a pattern that is evaluated by itself.
+    fn alone(&mut self, pattern: Pattern) -> Node {
+        let bound = Bound {
+            certain: self.graph.into_iter().collect(),
+            possible: self.graph.into_iter().collect(),
+        };
+        let estimate = self.estimator.rows(&pattern, &bound.certain);
+        let op = match pattern.kind {
+            Kind::Project(inner, _) => return self.plan(*inner, &bound),
+            Kind::Group {
+                inner,
+                keys,
+                aggregates,
+            } => match self.estimator.counts(&inner, &keys, &aggregates) {
+                Some((parts, slot)) => Op::Count { parts, slot },
+                None => Op::Group {
+                    inner: self.plan(*inner, &bound).into(),
+                    keys,
+                    aggregates,
+                },
+            },
+            Kind::Distinct(inner, columns) => {
+                Op::Distinct(self.plan(*inner, &bound).into(), columns)
+            }
+            Kind::Order { inner, keys } => self.ordered(*inner, keys, None),
+            Kind::Slice {
+                inner,
+                start,
+                length,
+            } => Op::Slice {
+                inner: self
+                    .first(*inner, length.map(|l| l.saturating_add(start)))
+                    .into(),
+                start,
+                length,
+            },
+            _ => return self.plan(pattern, &bound),
+        };
+        node(op, estimate)
+    }
+
+    /// A pattern of which only the first `most` solutions are wanted.
+    fn first(&mut self, pattern: Pattern, most: Option<usize>) -> Node {
+        match pattern.kind {
+            Kind::Order { inner, keys } => {
+                let estimate = self.estimator.rows(&inner, &Slots::default());
+                node(self.ordered(*inner, keys, most), estimate)
+            }
+            Kind::Project(inner, _) => self.first(*inner, most),
+            _ => self.alone(pattern),
+        }
+    }
+
+    fn ordered(&mut self, inner: Pattern, keys: Vec<(Expr, Direction)>, most: Option<usize>) -> Op {
+        let columns = inner.vars.iter().collect();
+        Op::Order {
+            inner: self.alone(inner).into(),
+            keys,
+            columns,
+            most,
+        }
+    }
+}
+
+pub(super) fn node(op: Op, estimate: f64) -> Node {
+    Node {
+        op,
+        estimate,
+        rows: Cell::new(0),
+    }
+}

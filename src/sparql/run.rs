@@ -1,0 +1,375 @@
+//! Evaluation of a plan: each node takes a row, binds what is free, hands the row on, and unbinds it again.
+//!
+//! *Invariant:* a row comes back from a node as it was given to it.
+
+mod modifiers;
+mod tables;
+
+use super::expression::Context;
+use super::functions::{Blanks, OwnFunction};
+use super::ids::{Id, Terms};
+use super::meter::Meter;
+use super::pattern::{In, Part};
+use super::plan::{Node, Op};
+use super::scan::{Flow, Halt, Place, Source};
+use super::value::Value;
+use oxiri::Iri;
+use oxsdatatypes::DateTime;
+use std::cell::RefCell;
+use tables::Tables;
+
+/// A row: a value, or none, for each variable of the query.
+pub(super) type Row = [Id];
+
+/// Takes every row that a node hands on.
+pub(super) type Sink<'f> = dyn FnMut(&mut Row) -> Flow + 'f;
+
+/// One evaluation.
+pub(super) struct Run<'r, 'a> {
+    pub(super) source: &'r Source<'a>,
+    pub(super) meter: &'r Meter,
+    pub(super) base: Option<&'r Iri<String>>,
+    pub(super) now: DateTime,
+    /// Plans of `EXISTS`.
+    exists: &'r [Node],
+    tables: Tables<'r>,
+    blanks: Blanks,
+    /// What stopped an evaluation inside an expression, which itself can only have no value.
+    halted: RefCell<Option<Halt>>,
+}
+
+impl<'r, 'a> Run<'r, 'a> {
+    pub(super) fn new(
+        source: &'r Source<'a>,
+        meter: &'r Meter,
+        base: Option<&'r Iri<String>>,
+        exists: &'r [Node],
+    ) -> Self {
+        Self {
+            source,
+            meter,
+            base,
+            now: DateTime::now(),
+            exists,
+            tables: Tables::default(),
+            blanks: Blanks::default(),
+            halted: RefCell::default(),
+        }
+    }
+
+    pub(super) fn terms(&self) -> &'r Terms<'a> {
+        &self.source.terms
+    }
+
+    /// Hands every extension of `row` on to `sink`.
+    pub(super) fn push(&self, node: &Node, row: &mut Row, sink: &mut Sink<'_>) -> Flow {
+        let sink = &mut |row: &mut Row| {
+            node.rows.set(node.rows.get() + 1);
+            sink(row)
+        };
+        match &node.op {
+            Op::Triple { parts, place } => self.triple(parts, place, row, sink),
+            Op::Path { ends, path, place } => {
+                let known = ends.each_ref().map(|end| self.value(end, row));
+                let place = self.place(place, row);
+                if !self.may_walk(path, ends, known, place)? {
+                    return Ok(());
+                }
+                self.walks(path, known, place, &mut |found| {
+                    self.meter.tick()?;
+                    self.bound(ends, &found, row, sink)
+                })
+            }
+            Op::Graphs(name) => self.graphs(name, row, sink),
+            Op::Values { slots, rows } => {
+                for values in rows {
+                    self.meter.tick()?;
+                    self.joined(slots, values, row, sink)?;
+                }
+                Ok(())
+            }
+            Op::Sequence(nodes) => self.sequence(nodes, row, sink),
+            Op::Union(nodes) => nodes.iter().try_for_each(|node| self.push(node, row, sink)),
+            Op::Optional(right) => {
+                let mut found = false;
+                self.push(right, row, &mut |row| {
+                    found = true;
+                    sink(row)
+                })?;
+                if found { Ok(()) } else { sink(row) }
+            }
+            Op::Bind(slot, value) => {
+                let value = value.evaluate(row, self);
+                self.unhalted()?;
+                let before = row[*slot];
+                row[*slot] = self.id(value)?;
+                let flow = sink(row);
+                row[*slot] = before;
+                flow
+            }
+            Op::Test(tests) => {
+                self.meter.tick()?;
+                let passed = tests.iter().all(|test| test.test(row, self));
+                self.unhalted()?;
+                if passed { sink(row) } else { Ok(()) }
+            }
+            Op::Table(table) => self.table(table, row, sink),
+            Op::Without(table) => match self.has_match(table, row)? {
+                true => Ok(()),
+                false => sink(row),
+            },
+            Op::Group {
+                inner,
+                keys,
+                aggregates,
+            } => self.group(inner, keys, aggregates, row, sink),
+            Op::Distinct(inner, columns) => self.distinct(inner, columns, row, sink),
+            Op::Order {
+                inner,
+                keys,
+                columns,
+                most,
+            } => self.ordered(inner, (keys, *most), columns, row, sink),
+            Op::Slice {
+                inner,
+                start,
+                length,
+            } => self.slice(inner, *start, *length, row, sink),
+            Op::Count { parts, slot } => {
+                let pattern = parts.each_ref().map(|part| self.value(part, row));
+                let count = self.source.exact_count(pattern, || self.meter.tick())?;
+                row[*slot] = self.terms().integer(count);
+                let flow = sink(row);
+                row[*slot] = Id::UNBOUND;
+                flow
+            }
+        }
+    }
+
+    fn sequence(&self, nodes: &[Node], row: &mut Row, sink: &mut Sink<'_>) -> Flow {
+        match nodes {
+            [] => sink(row),
+            [last] => self.push(last, row, sink),
+            [first, rest @ ..] => self.push(first, row, &mut |row| self.sequence(rest, row, sink)),
+        }
+    }
+
+    fn triple(&self, parts: &[Part; 3], place: &In, row: &mut Row, sink: &mut Sink<'_>) -> Flow {
+        let known = parts.each_ref().map(|part| self.value(part, row));
+        if let Part::Triple(inner) = &parts[2]
+            && known[2].is_none()
+            && self.speaks_of_edges(known, place)
+        {
+            return self.reified(parts, inner, row, sink);
+        }
+        let name = match place {
+            In::Graph(part @ Part::Var(_)) => Some(part),
+            _ => None,
+        };
+        let place = self.place(place, row);
+        self.source.matching(known, place, &mut |triple, graph| {
+            self.meter.tick()?;
+            match name {
+                None => self.bound(parts, &triple, row, sink),
+                Some(name) => self.bound(std::slice::from_ref(name), &[graph], row, &mut |row| {
+                    self.bound(parts, &triple, row, sink)
+                }),
+            }
+        })
+    }
+
+    /// Whether a pattern asks for the reifiers of edges that are not known yet.
+    fn speaks_of_edges(&self, known: [Option<Id>; 3], place: &In) -> bool {
+        let reifies = self.terms().names.is_reifies(known[1]);
+        reifies && known[0].is_none() && *place == In::Default && self.source.is_virtual()
+    }
+
+    /// Reifiers of the triples that match `inner`, found by the triples and not the other way round.
+    fn reified(
+        &self,
+        parts: &[Part; 3],
+        inner: &[Part; 3],
+        row: &mut Row,
+        sink: &mut Sink<'_>,
+    ) -> Flow {
+        let terms = self.terms();
+        let known = inner.each_ref().map(|part| self.value(part, row));
+        self.source
+            .matching(known, Place::Default, &mut |triple, _| {
+                self.meter.tick()?;
+                let Some(edge) = terms.edge_of(triple) else {
+                    return Ok(());
+                };
+                for found in terms.reifiers_of(edge, None) {
+                    self.bound(parts, &found, row, sink)?;
+                }
+                Ok(())
+            })?;
+        let known = parts.each_ref().map(|part| self.value(part, row));
+        self.source.stated(known, &mut |triple, _| {
+            self.meter.tick()?;
+            self.bound(parts, &triple, row, sink)
+        })
+    }
+
+    fn graphs(&self, name: &Part, row: &mut Row, sink: &mut Sink<'_>) -> Flow {
+        let graphs = self.source.graphs();
+        if let Some(name) = self.value(name, row) {
+            let number = self.terms().number(name);
+            return match number.is_some_and(|number| graphs.contains(&number)) {
+                true => sink(row),
+                false => Ok(()),
+            };
+        }
+        for graph in graphs {
+            let graph = self.terms().id_of(graph);
+            self.bound(std::slice::from_ref(name), &[graph], row, sink)?;
+        }
+        Ok(())
+    }
+
+    /// What a part stands for in a row.
+    fn value(&self, part: &Part, row: &Row) -> Option<Id> {
+        match part {
+            Part::Is(id) => Some(*id),
+            Part::Var(slot) => row[*slot].bound(),
+            Part::Triple(parts) => {
+                let [s, p, o] = parts.each_ref().map(|part| self.value(part, row));
+                self.terms().triple_id([s?, p?, o?])
+            }
+        }
+    }
+
+    fn place(&self, place: &In, row: &Row) -> Place {
+        match place {
+            In::Default => Place::Default,
+            In::Graph(name) => self
+                .value(name, row)
+                .map_or(Place::EveryNamed, Place::Named),
+        }
+    }
+
+    /// Hands on the row with `parts` bound to `found`, if they agree.
+    fn bound(&self, parts: &[Part], found: &[Id], row: &mut Row, sink: &mut Sink<'_>) -> Flow {
+        let mut undo = Undo::default();
+        let agree = parts
+            .iter()
+            .zip(found)
+            .all(|(part, id)| self.bind(part, *id, row, &mut undo));
+        // `BNODE` has other nodes for another solution.
+        self.blanks.next_solution();
+        let flow = if agree { sink(row) } else { Ok(()) };
+        undo.restore(row);
+        flow
+    }
+
+    fn bind(&self, part: &Part, found: Id, row: &mut Row, undo: &mut Undo) -> bool {
+        match part {
+            Part::Is(id) => *id == found,
+            Part::Var(slot) => bind_slot(*slot, found, row, undo),
+            Part::Triple(parts) => self.terms().triple_parts(found).is_some_and(|ids| {
+                let mut pairs = parts.iter().zip(ids);
+                pairs.all(|(part, id)| self.bind(part, id, row, undo))
+            }),
+        }
+    }
+
+    /// Hands on the row joined with `values` of `slots`, if they are compatible.
+    fn joined(&self, slots: &[usize], values: &[Id], row: &mut Row, sink: &mut Sink<'_>) -> Flow {
+        let mut undo = Undo::default();
+        let bound = slots.iter().zip(values).filter(|(_, id)| id.is_bound());
+        let mut bound = bound.map(|(slot, id)| (*slot, *id));
+        let agree = bound.all(|(slot, id)| bind_slot(slot, id, row, &mut undo));
+        self.blanks.next_solution();
+        let flow = if agree { sink(row) } else { Ok(()) };
+        undo.restore(row);
+        flow
+    }
+
+    /// Whether `EXISTS` number `subplan` holds for a row.
+    pub(super) fn holds(&self, subplan: usize, row: &Row) -> Option<bool> {
+        let mut row = row.to_vec();
+        match self.push(&self.exists[subplan], &mut row, &mut |_| Err(Halt::Enough)) {
+            Ok(()) => Some(false),
+            Err(Halt::Enough) => Some(true),
+            Err(halt) => {
+                self.halted.borrow_mut().get_or_insert(halt);
+                None
+            }
+        }
+    }
+
+    /// The id of a value; what the query makes counts as its memory.
+    fn id(&self, value: Option<Value<'_>>) -> Flow<Id> {
+        let id = value.map_or(Id::UNBOUND, |value| value.into_id(self.terms()));
+        self.meter.allow(self.terms().made_bytes())?;
+        Ok(id)
+    }
+
+    fn unhalted(&self) -> Flow {
+        match self.halted.borrow_mut().take() {
+            Some(halt) => Err(halt),
+            None => Ok(()),
+        }
+    }
+}
+
+fn bind_slot(slot: usize, found: Id, row: &mut Row, undo: &mut Undo) -> bool {
+    if row[slot].is_bound() {
+        return row[slot] == found;
+    }
+    row[slot] = found;
+    undo.note(slot);
+    true
+}
+
+/// Slots that were bound and have to be free again.
+#[derive(Default)]
+struct Undo {
+    few: [usize; 4],
+    count: usize,
+    more: Vec<usize>,
+}
+
+impl Undo {
+    fn note(&mut self, slot: usize) {
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = slot,
+            None => self.more.push(slot),
+        }
+        self.count += 1;
+    }
+
+    fn restore(&self, row: &mut Row) {
+        let few = self.few.iter().take(self.count);
+        for &slot in few.chain(&self.more) {
+            row[slot] = Id::UNBOUND;
+        }
+    }
+}
+
+impl Context for Run<'_, '_> {
+    fn terms(&self) -> &Terms<'_> {
+        &self.source.terms
+    }
+
+    fn exists(&self, subplan: usize, row: &Row) -> Option<bool> {
+        self.holds(subplan, row)
+    }
+
+    fn base(&self) -> Option<&Iri<String>> {
+        self.base
+    }
+
+    fn now(&self) -> DateTime {
+        self.now
+    }
+
+    fn blanks(&self) -> &Blanks {
+        &self.blanks
+    }
+
+    fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>> {
+        None
+    }
+}
