@@ -94,8 +94,7 @@ fn select_query(group: Text) -> Text {
         "",
         "",
         "",
-        "FROM <http://example.org/g>",
-        "FROM <http://example.org/g> FROM <http://example.org/h>",
+        "FROM <http://example.org/g> FROM <http://example.org/h> FROM NAMED <http://example.org/g>",
         "FROM NAMED <http://example.org/h>",
         "FROM <http://example.org/h> FROM NAMED <http://example.org/g>",
     ]);
