@@ -85,7 +85,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens the snapshot of a project, with all changes since that the journal keeps.
+    /// Opens the snapshot of a project, with all changes since that the journal keeps. Nothing is written but the note
+    /// that the file was checked.
     pub fn open(project: &Project) -> Result<Self> {
         let graph = open_graph(project)?;
         let journal = project.journal_file();

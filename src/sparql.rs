@@ -23,6 +23,7 @@ mod estimate;
 mod explain;
 mod expression;
 mod functions;
+mod guard;
 mod ids;
 mod meter;
 mod paths;
@@ -134,6 +135,7 @@ pub struct Query {
 impl Query {
     /// Parses a query. The prefixes of [`PREFIXES`] are known; relative IRIs are resolved against `base`.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
+        guard::check(text)?;
         let algebra = parser(base)?.parse_query(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL query: {}",

@@ -217,7 +217,7 @@ impl Expr {
 
     /// The value of what is true or false.
     fn decide(&self, row: &[Id], context: &dyn Context) -> Option<bool> {
-        let both = |parts: &[Expr; 2], decide: fn(&Datum<'_>, &Datum<'_>) -> Option<bool>| {
+        let both = |parts: &[Expr; 2], decide: &dyn Fn(&Datum<'_>, &Datum<'_>) -> Option<bool>| {
             let a = parts[0].datum(row, context)?;
             decide(&a, &parts[1].datum(row, context)?)
         };
@@ -228,18 +228,14 @@ impl Expr {
                 any(parts.map(|truth| truth.map(|t| !t))).map(|t| !t)
             }
             Expr::Not(part) => part.truth(row, context).map(|t| !t),
-            Expr::Equal(parts) => both(parts, |a, b| equal(a.meaning(), b.meaning())),
+            Expr::Equal(parts) => both(parts, &|a, b| equal(a.meaning(), b.meaning())),
             Expr::SameTerm(parts) => match parts.each_ref() {
                 [Expr::Variable(a), Expr::Variable(b)] => {
                     Some(row[*a].bound()? == row[*b].bound()?)
                 }
-                _ => both(parts, |a, b| Some(a.is_same_term(b))),
+                _ => both(parts, &|a, b| Some(a.is_same_term(b))),
             },
-            Expr::Compare(relation, parts) => {
-                let a = parts[0].datum(row, context)?;
-                let b = parts[1].datum(row, context)?;
-                order(a.meaning(), b.meaning()).map(|order| relation.holds(order))
-            }
+            Expr::Compare(relation, parts) => both(parts, &|a, b| relation.compare(a, b)),
             Expr::In(part, list) => {
                 let found = part.datum(row, context);
                 any(list.iter().map(|option| {
@@ -303,6 +299,15 @@ fn any(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 }
 
 impl Relation {
+    fn compare(self, a: &Datum<'_>, b: &Datum<'_>) -> Option<bool> {
+        let (a, b) = (a.meaning(), b.meaning());
+        match (a.number(), b.number()) {
+            // Nothing holds for `NaN`, and that is no error.
+            (Some(a), Some(b)) => Some(a.order(b).is_some_and(|order| self.holds(order))),
+            _ => order(a, b).map(|order| self.holds(order)),
+        }
+    }
+
     fn holds(self, order: Ordering) -> bool {
         match self {
             Relation::Less => order.is_lt(),

@@ -291,7 +291,7 @@ impl<'e, 'a> Planner<'e, 'a> {
         self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
         for item in self.estimator.order(items, &bound.certain) {
             let after = bound.with(&item);
-            let node = self.plan(item, &bound);
+            let node = self.plan_joined(item, &bound);
             rows *= node.estimate;
             steps.push(node);
             bound = after;
@@ -386,7 +386,9 @@ impl<'e, 'a> Planner<'e, 'a> {
 
     /// The plan of a pattern that is joined with rows: by what they bind where that is right, else as a table.
     fn plan_joined(&mut self, pattern: Pattern, bound: &Bound) -> Node {
-        match pattern.takes_bindings(&bound.possible) {
+        let alone = self.graph.into_iter().collect();
+        let first = bound.possible.is_within(&alone);
+        match first || pattern.takes_bindings(&bound.possible) {
             true => self.plan(pattern, bound),
             false => {
                 let estimate = self.estimator.rows(&pattern, &bound.certain);
@@ -416,14 +418,6 @@ impl<'e, 'a> Planner<'e, 'a> {
 
     fn item(&mut self, pattern: Pattern, bound: &Bound) -> Node {
         let estimate = self.estimator.rows(&pattern, &bound.certain);
-        if !pattern.takes_bindings(&bound.possible) {
-            let alone = self.graph.into_iter().collect();
-            if bound.possible.is_within(&alone) {
-                return self.alone(pattern);
-            }
-            let table = self.table(pattern, bound);
-            return node(Op::Table(table), estimate);
-        }
         let op = match pattern.kind {
             Kind::Triple { parts, place } => Op::Triple { parts, place },
             Kind::Path { ends, path, place } => Op::Path { ends, path, place },
@@ -431,7 +425,7 @@ impl<'e, 'a> Planner<'e, 'a> {
             Kind::Values { slots, rows } => Op::Values { slots, rows },
             Kind::Union(list) => Op::Union(list.into_iter().map(|p| self.plan(p, bound)).collect()),
             Kind::EachGraph(slot, inner) => return self.each_graph(slot, *inner, bound),
-            Kind::Project(inner, _) => return self.plan(*inner, bound),
+            Kind::Project(inner, _) => return self.plan_joined(*inner, bound),
             _ => return self.alone(pattern),
         };
         node(op, estimate)

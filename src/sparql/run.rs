@@ -72,6 +72,9 @@ impl<'r, 'a> Run<'r, 'a> {
             Op::Path { ends, path, place } => {
                 let known = ends.each_ref().map(|end| self.value(end, row));
                 let place = self.place(place, row);
+                if !self.may_walk(path, ends, known, place)? {
+                    return Ok(());
+                }
                 self.walks(path, known, place, &mut |found| {
                     self.meter.tick()?;
                     self.bound(ends, &found, row, sink)

@@ -46,6 +46,7 @@ impl Update {
     /// # Errors
     /// `Input` if it is not SPARQL.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
+        super::guard::check(text)?;
         let algebra = parser(base)?.parse_update(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL update: {}",

@@ -18,6 +18,7 @@ mod prompt;
 mod scoring;
 mod selection;
 mod shop;
+mod snapshot;
 mod sparql;
 mod sparql_agreement;
 mod support;
