@@ -9,7 +9,7 @@ use crate::conformance::matching::{Row, isomorphic};
 use crate::conformance::numbers::Computed;
 use crate::conformance::{answer, matching};
 use oxigraph::model::{Quad, Term};
-use oxrdf::Dataset;
+use oxrdf::{Dataset, GraphName, Triple};
 use proptest::prelude::*;
 use spareval::{QueryEvaluator, QueryResults};
 use spargebra::algebra::{GraphPattern, OrderExpression};
@@ -41,7 +41,7 @@ fn expect(query: &Query, data: &[Quad]) -> Result<Expectation, String> {
         }
         key = sort_key(pattern);
     }
-    let dataset: Dataset = data.iter().cloned().collect();
+    let dataset = seen_by(&mut query, data);
     let evaluator = QueryEvaluator::new().without_optimizations();
     let results = evaluator
         .execute(&dataset, &query)
@@ -55,6 +55,25 @@ fn expect(query: &Query, data: &[Quad]) -> Result<Expectation, String> {
         slice,
         key,
     })
+}
+
+/// The quads that `FROM` and `FROM NAMED` leave, which the query then need not say.
+fn seen_by(query: &mut Query, data: &[Quad]) -> Dataset {
+    let (Query::Select { dataset, .. }
+    | Query::Construct { dataset, .. }
+    | Query::Describe { dataset, .. }
+    | Query::Ask { dataset, .. }) = query;
+    let Some(clauses) = dataset.take() else {
+        return data.iter().cloned().collect();
+    };
+    let graph = |name: &oxrdf::NamedNode| {
+        let name = GraphName::from(name.clone());
+        data.iter().filter(move |quad| quad.graph_name == name)
+    };
+    let merged = clauses.default.iter().flat_map(graph).cloned();
+    let merged = merged.map(|quad| Triple::from(quad).in_graph(GraphName::DefaultGraph));
+    let named = clauses.named.iter().flatten().flat_map(graph).cloned();
+    merged.chain(named).collect()
 }
 
 fn sort_key(pattern: &GraphPattern) -> Option<String> {
@@ -86,8 +105,7 @@ fn collect(results: QueryResults<'_>) -> Result<Answer, String> {
             Ok(Answer::Rows(names, rows.map_err(|e| e.to_string())?, false))
         }
         QueryResults::Graph(triples) => {
-            let quad =
-                |triple: oxrdf::Triple| row(&triple.in_graph(oxrdf::GraphName::DefaultGraph));
+            let quad = |triple: Triple| row(&triple.in_graph(GraphName::DefaultGraph));
             let rows: Result<Vec<Row>, _> = triples.map(|t| t.map(quad)).collect();
             Ok(Answer::Graph(rows.map_err(|e| e.to_string())?))
         }

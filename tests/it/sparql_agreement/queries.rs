@@ -94,7 +94,8 @@ fn select_query(group: Text) -> Text {
         "",
         "",
         "",
-        "FROM <http://example.org/g> FROM <http://example.org/h> FROM NAMED <http://example.org/g>",
+        "FROM <http://example.org/g>",
+        "FROM <http://example.org/g> FROM <http://example.org/h>",
         "FROM NAMED <http://example.org/h>",
         "FROM <http://example.org/h> FROM NAMED <http://example.org/g>",
     ]);
@@ -299,7 +300,7 @@ fn expression() -> Text {
             2 => (binary, two.clone()).prop_map(|(name, (a, b))| format!("{name}({a}, {b})")),
             1 => variable().prop_map(|name| format!("BOUND({name})")),
             1 => (inner.clone(), two).prop_map(|(c, (a, b))| format!("IF({c}, {a}, {b})")),
-            1 => (inner.clone(), text(&["IN", "NOT IN"]), vec(inner, 0..3))
+            1 => (inner.clone(), text(&["IN", "NOT IN"]), vec(inner, 1..3))
                 .prop_map(|(a, name, list)| format!("({a} {name} ({}))", list.join(", "))),
         ]
     })
