@@ -17,6 +17,7 @@
 //! ```
 
 mod aggregate;
+mod alias;
 mod answer;
 mod edges;
 mod estimate;

@@ -1,6 +1,6 @@
 //! The functions of expressions (SPARQL 1.1 §17.4, SPARQL 1.2 §17.4).
 
-use super::expression::{Context, Expr};
+use super::expression::{Context, Expr, LONGEST};
 use super::ids::Id;
 use super::value::{Datum, Meaning, Number, Value, XSD};
 use crate::model::term;
@@ -130,14 +130,6 @@ fn constant(flags: &[Expr]) -> Option<Option<Meaning<'_>>> {
         [Expr::Constant(flags), ..] => Some(Some(flags.meaning())),
         _ => None,
     }
-}
-
-/// Whether each call gives something else.
-pub(super) fn is_fresh(function: &Function) -> bool {
-    matches!(
-        function,
-        Function::Rand | Function::Uuid | Function::StrUuid | Function::BNode
-    )
 }
 
 /// Whether [`call`] knows the function.
@@ -280,6 +272,9 @@ fn concat(parts: &[Expr], row: &[Id], context: &dyn Context) -> Option<Value<'st
     for part in parts {
         let part = part.datum(row, context)?;
         joined.push("", part.meaning())?;
+        if joined.size() > 2 * LONGEST {
+            return None;
+        }
     }
     Some(joined.finish().into())
 }

@@ -5,6 +5,7 @@
 //! becomes a table that rows are matched against.
 
 use super::aggregate::Aggregate;
+use super::alias::aliases;
 use super::estimate::Estimator;
 use super::expression::Expr;
 use super::ids::Id;
@@ -280,11 +281,12 @@ impl<'e, 'a> Planner<'e, 'a> {
     /// Joins of a group in a good order, with each test as early as its variables are bound.
     fn group(&mut self, group: Group, bound: &Bound) -> Node {
         let Group {
-            items,
+            mut items,
             mut tests,
             later,
             ..
         } = group;
+        let mut aliases = aliases(&mut items, &mut tests, &bound.possible, self.estimator);
         let mut steps = Vec::new();
         let mut bound = bound.clone();
         let mut rows = 1.0;
@@ -295,6 +297,16 @@ impl<'e, 'a> Planner<'e, 'a> {
             rows *= node.estimate;
             steps.push(node);
             bound = after;
+            aliases.retain(|alias| {
+                let ready = bound.certain.contains(alias.of);
+                if ready {
+                    let value = Expr::Variable(alias.of);
+                    steps.push(self::node(Op::Bind(alias.name, value), 1.0));
+                    bound.certain.insert(alias.name);
+                    bound.possible.insert(alias.name);
+                }
+                !ready
+            });
             self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
         }
         for later in later {

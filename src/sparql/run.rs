@@ -102,7 +102,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 let value = value.evaluate(row, self);
                 self.unhalted()?;
                 let before = row[*slot];
-                row[*slot] = value.map_or(Id::UNBOUND, |value| value.into_id(self.terms()));
+                row[*slot] = self.id(value)?;
                 let flow = sink(row);
                 row[*slot] = before;
                 flow
@@ -297,6 +297,13 @@ impl<'r, 'a> Run<'r, 'a> {
                 None
             }
         }
+    }
+
+    /// The id of a value; what the query makes counts as its memory.
+    fn id(&self, value: Option<Value<'_>>) -> Flow<Id> {
+        let id = value.map_or(Id::UNBOUND, |value| value.into_id(self.terms()));
+        self.meter.allow(self.terms().made_bytes())?;
+        Ok(id)
     }
 
     fn unhalted(&self) -> Flow {

@@ -2,7 +2,6 @@
 
 use super::super::expression::{Context, Expr, Operator};
 use super::super::ids::Id;
-use super::is_fresh;
 use oxrdf::{Term, Variable};
 use spareval::QueryEvaluator;
 use spargebra::algebra::Function;
@@ -55,11 +54,6 @@ impl Library {
             variables,
             arguments: Vec::new(),
         }
-    }
-
-    /// Whether each evaluation gives something else.
-    pub(in super::super) fn is_fresh(&self) -> bool {
-        matches!(&self.expression, Expression::FunctionCall(function, _) if is_fresh(function))
     }
 
     /// The expressions of its arguments.

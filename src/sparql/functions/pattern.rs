@@ -1,7 +1,8 @@
 //! Regular expressions of `REGEX` and `REPLACE`.
 
+use super::super::expression::LONGEST;
 use super::super::value::Meaning;
-use regex::{NoExpand, Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder};
 
 /// A compiled regular expression takes no more bytes than this.
 const REGEX_BYTES: usize = 1 << 20;
@@ -45,18 +46,24 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
-    /// Replaces all matches; `None` if the replacement is malformed.
+    /// Replaces all matches; `None` if the replacement is malformed, or the result longer than [`LONGEST`].
     pub(super) fn replace(&self, text: &str, replacement: &str) -> Option<String> {
-        Some(
-            match self.is_text {
-                true => self.regex.replace_all(text, NoExpand(replacement)),
-                false => {
-                    let template = template(replacement, self.regex.captures_len() - 1)?;
-                    self.regex.replace_all(text, &*template)
-                }
+        let template = match self.is_text {
+            true => replacement.replace('$', "$$"),
+            false => template(replacement, self.regex.captures_len() - 1)?,
+        };
+        let (mut replaced, mut last) = (String::new(), 0);
+        for captures in self.regex.captures_iter(text) {
+            let whole = captures.get(0)?;
+            replaced.push_str(&text[last..whole.start()]);
+            captures.expand(&template, &mut replaced);
+            last = whole.end();
+            if replaced.len() > LONGEST {
+                return None;
             }
-            .into_owned(),
-        )
+        }
+        replaced.push_str(&text[last..]);
+        Some(replaced)
     }
 }
 
