@@ -22,7 +22,7 @@ pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
     EmbeddingSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings, ScoringSettings,
-    Settings,
+    ServeSettings, Settings,
 };
 
 use crate::{Error, Result};

@@ -54,6 +54,17 @@ pub const KEYS: &[Key] = &[
     key("model.max_tokens", Kind::Count(1)),
     key("query.timeout_s", Kind::Count(1)),
     key("query.max_rows", Kind::Count(1)),
+    key("query.memory_mb", Kind::Count(1)),
+    key("serve.bind", Kind::Text),
+    key("serve.read_key_env", Kind::Text),
+    key("serve.write_key_env", Kind::Text),
+    key("serve.allow_updates", Kind::Flag),
+    key("serve.cors", Kind::Text),
+    key("serve.default_graph", Kind::Choice(&["union", "stated"])),
+    key("serve.concurrency", Kind::Count(1)),
+    key("serve.queue", Kind::Count(0)),
+    key("serve.memory_mb", Kind::Count(1)),
+    key("serve.max_body_mb", Kind::Count(1)),
 ];
 
 /// Variables of the command line that are no settings.
@@ -221,6 +232,8 @@ mod tests {
         all.model.path = Some("p".into());
         all.model.url = Some("u".into());
         all.model.key_env = Some("k".into());
+        all.serve.read_key_env = Some("r".into());
+        all.serve.write_key_env = Some("w".into());
         let mut fields = Vec::new();
         for (name, value) in toml::Table::try_from(all).unwrap() {
             match value {

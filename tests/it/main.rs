@@ -17,6 +17,7 @@ mod program;
 mod prompt;
 mod scoring;
 mod selection;
+mod server;
 mod shop;
 mod snapshot;
 mod sparql;
