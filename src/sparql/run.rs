@@ -34,6 +34,8 @@ pub(super) struct Run<'r, 'a> {
     exists: &'r [Node],
     tables: Tables<'r>,
     blanks: Blanks,
+    /// Rows that `EXISTS` may use.
+    spare: RefCell<Vec<Vec<Id>>>,
     /// What stopped an evaluation inside an expression, which itself can only have no value.
     halted: RefCell<Option<Halt>>,
 }
@@ -53,6 +55,7 @@ impl<'r, 'a> Run<'r, 'a> {
             exists,
             tables: Tables::default(),
             blanks: Blanks::default(),
+            spare: RefCell::default(),
             halted: RefCell::default(),
         }
     }
@@ -288,8 +291,15 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// Whether `EXISTS` number `subplan` holds for a row.
     pub(super) fn holds(&self, subplan: usize, row: &Row) -> Option<bool> {
-        let mut row = row.to_vec();
-        match self.push(&self.exists[subplan], &mut row, &mut |_| Err(Halt::Enough)) {
+        // One row for each depth of nesting is made, and used again.
+        let mut copy = self.spare.borrow_mut().pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(row);
+        let flow = self.push(&self.exists[subplan], &mut copy, &mut |_| {
+            Err(Halt::Enough)
+        });
+        self.spare.borrow_mut().push(copy);
+        match flow {
             Ok(()) => Some(false),
             Err(Halt::Enough) => Some(true),
             Err(halt) => {
