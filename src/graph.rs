@@ -12,6 +12,7 @@ mod fold;
 pub mod freeze;
 mod names;
 mod open;
+mod rank;
 mod stub;
 pub mod visit;
 
@@ -178,6 +179,8 @@ pub struct Graph {
     labels: Column<u32>,
     links: [Links; 4],
     links_to: [OnceLock<LinksTo>; 4],
+    /// Row starts and event numbers, by basket.
+    events_in: OnceLock<(Vec<u64>, Vec<u64>)>,
     vector_nodes: Column<u32>,
     vectors: Column<f32>,
 }
@@ -368,6 +371,29 @@ impl Graph {
         }
     }
 
+    /// The numbers of the events of a user, oldest first.
+    pub fn events_by(&self, user: u32) -> Range<u64> {
+        let range = match self.users().contains(&user) {
+            true => row(&self.event_at, user),
+            false => 0..0,
+        };
+        range.start as u64..range.end as u64
+    }
+
+    /// The numbers of the events in a basket, in their order. The index is not in the file: the first call makes it.
+    pub fn events_in(&self, group: u32) -> &[u64] {
+        let (at, events) = self.events_in.get_or_init(|| self.index_baskets());
+        &events[row(at, group)]
+    }
+
+    fn index_baskets(&self) -> (Vec<u64>, Vec<u64>) {
+        let groups = self.event_group.iter().copied().zip(0..);
+        let mut events: Vec<(u32, u64)> = groups.filter(|&(g, _)| g < self.meta.groups).collect();
+        events.par_sort_unstable();
+        let at = row_starts(&events, self.meta.groups as usize, |e| e.0 as usize);
+        (at, events.into_iter().map(|e| e.1).collect())
+    }
+
     /// Event number `index`.
     pub fn event_at(&self, index: u64) -> Option<Event> {
         ((index as usize) < self.event_item.len()).then(|| self.event(index as usize))
@@ -487,6 +513,11 @@ impl Graph {
         let index = self.vector_nodes.binary_search(&node).ok()?;
         let dimensions = self.meta.dimensions;
         Some(&self.vectors[index * dimensions..(index + 1) * dimensions])
+    }
+
+    /// All nodes with vectors, sorted, and their vectors, one after the other.
+    pub fn vectors(&self) -> (&[u32], &[f32]) {
+        (&self.vector_nodes, &self.vectors)
     }
 
     /// Number of nodes with vectors.

@@ -18,8 +18,11 @@
 
 mod aggregate;
 mod answer;
+mod computed;
+pub mod cookbook;
 mod edges;
 mod estimate;
+mod events;
 mod explain;
 mod expression;
 mod functions;
@@ -38,6 +41,7 @@ mod translate;
 mod update;
 mod value;
 
+pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 pub use explain::Explanation;
 pub use results::{Collected, Format, Results, Writer, too_many};
 pub use transaction::{Effect, Transaction};
@@ -61,6 +65,8 @@ pub struct Dataset<'a> {
     pub changes: &'a Changes,
     /// What the default graph holds.
     pub view: View,
+    /// What is computed from beyond the graph's rows; without it, queries that search fail.
+    pub computed: Option<&'a dyn Computed>,
 }
 
 /// What the default graph holds, and whether virtual triples exist.
@@ -80,6 +86,7 @@ impl<'a> Dataset<'a> {
             graph,
             changes,
             view: View::Union,
+            computed: None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::sections::{Column, Sections};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::OnceLock;
 
 impl Graph {
     /// Opens a snapshot and checks it.
@@ -49,6 +50,7 @@ impl Graph {
             labels: file.column("label")?,
             links: freeze::open_links(&file)?,
             links_to: Default::default(),
+            events_in: OnceLock::new(),
             vector_nodes: file.column("vector.node")?,
             vectors: file.column("vector")?,
         };

@@ -3,6 +3,7 @@
 //! *Invariant:* a row comes back from a node as it was given to it.
 
 mod modifiers;
+mod searches;
 mod tables;
 
 use super::expression::Context;
@@ -16,6 +17,7 @@ use super::value::Value;
 use oxiri::Iri;
 use oxsdatatypes::DateTime;
 use std::cell::RefCell;
+use searches::Searches;
 use tables::Tables;
 
 /// A row: a value, or none, for each variable of the query.
@@ -33,6 +35,7 @@ pub(super) struct Run<'r, 'a> {
     /// Plans of `EXISTS`.
     exists: &'r [Node],
     tables: Tables<'r>,
+    searches: Searches<'r>,
     blanks: Blanks,
     /// What stopped an evaluation inside an expression, which itself can only have no value.
     halted: RefCell<Option<Halt>>,
@@ -52,6 +55,7 @@ impl<'r, 'a> Run<'r, 'a> {
             now: DateTime::now(),
             exists,
             tables: Tables::default(),
+            searches: Searches::new(meter.held()),
             blanks: Blanks::default(),
             halted: RefCell::default(),
         }
@@ -77,6 +81,7 @@ impl<'r, 'a> Run<'r, 'a> {
                     self.bound(ends, &found, row, sink)
                 })
             }
+            Op::Computed(asked) => self.search(asked, row, sink),
             Op::Graphs(name) => self.graphs(name, row, sink),
             Op::Values { slots, rows } => {
                 for values in rows {
@@ -360,6 +365,12 @@ impl Context for Run<'_, '_> {
     }
 
     fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>> {
-        None
+        match self.own_value(function, argument) {
+            Ok(value) => value,
+            Err(halt) => {
+                self.halted.borrow_mut().get_or_insert(halt);
+                None
+            }
+        }
     }
 }
