@@ -237,7 +237,8 @@ impl<'g> Scorer<'g> {
         match self.tables.most_met {
             0 => 0.0,
             most => {
-                f64::from(self.tables.settings.popularity) * (1.0 + met_by).ln() / (1.0 + most as f64).ln()
+                f64::from(self.tables.settings.popularity) * (1.0 + met_by).ln()
+                    / (1.0 + most as f64).ln()
             }
         }
     }

@@ -78,7 +78,9 @@ impl Index {
             None => {
                 File::write(&path, &id, &texts::of_graph(graph))?;
                 let file = File::open(&path, &id)?;
-                file.ok_or_else(|| Error::corrupt("the index of texts is not what was written").at(path.display()))?
+                file.ok_or_else(|| {
+                    Error::corrupt("the index of texts is not what was written").at(path.display())
+                })?
             }
         };
         Ok(Self {
@@ -103,7 +105,8 @@ impl Index {
         };
         if self.changed.0 != state {
             let changed = texts::changed(graph, changes);
-            self.file.keep_changed(&texts::now(graph, changes, &changed))?;
+            self.file
+                .keep_changed(&texts::now(graph, changes, &changed))?;
             self.changed = (state, changed);
         }
         let changed = &self.changed.1;
@@ -125,10 +128,16 @@ const SUFFIX: &str = ".sqlite";
 /// Words as an FTS5 expression: each quoted, all of them wanted; `None` without any.
 fn expression(words: &str) -> Result<Option<String>> {
     let words = words.replace('\0', " ");
-    let words: Vec<&str> = words.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).collect();
+    let words: Vec<&str> = words
+        .split_whitespace()
+        .filter(|word| word.contains(char::is_alphanumeric))
+        .collect();
     if words.len() > WORDS {
-        return Err(Error::usage(format!("a search has at most {WORDS} words, not {}", words.len()))
-            .hint("leave out the common ones"));
+        return Err(Error::usage(format!(
+            "a search has at most {WORDS} words, not {}",
+            words.len()
+        ))
+        .hint("leave out the common ones"));
     }
     let quoted = words.iter().map(|word| match word.strip_suffix('*') {
         Some(start) => format!("\"{}\"*", start.replace('"', "\"\"")),
@@ -147,7 +156,10 @@ mod tests {
         for (words, expected) in [
             ("red mug", r#""red" "mug""#),
             ("mug*", r#""mug"*"#),
-            (r#"a"b OR label:c NEAR(x)"#, r#""a""b" "OR" "label:c" "NEAR(x)""#),
+            (
+                r#"a"b OR label:c NEAR(x)"#,
+                r#""a""b" "OR" "label:c" "NEAR(x)""#,
+            ),
             ("- red ^", r#""red""#),
         ] {
             assert_eq!(expression(words).unwrap().as_deref(), Some(expected));

@@ -176,7 +176,9 @@ pub fn nearest(vectors: &[f32], query: &[f32], n: usize) -> Vec<(u32, f64)> {
     }
     let cosine = |(index, row): (usize, &[f32])| {
         let cosine = dot(row, query) / (length * dot(row, row).sqrt());
-        cosine.is_finite().then_some((index as u32, cosine.clamp(-1.0, 1.0)))
+        cosine
+            .is_finite()
+            .then_some((index as u32, cosine.clamp(-1.0, 1.0)))
     };
     let rows = vectors.par_chunks_exact(query.len()).enumerate();
     let mut found: Vec<(u32, f64)> = rows.filter_map(cosine).collect();

@@ -63,12 +63,20 @@ impl Computed for Snapshot {
     }
 
     fn search(&self, words: &str) -> Result<Vec<Hit>> {
-        let mut index = self.insight.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self
+            .insight
+            .index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let index = match &mut *index {
             Some(index) => index,
             missing => missing.insert(Index::open(self.graph(), &self.insight.state)?),
         };
-        index.search(words, MATCHES, (self.graph(), &self.changes, self.last_change))
+        index.search(
+            words,
+            MATCHES,
+            (self.graph(), &self.changes, self.last_change),
+        )
     }
 
     fn page_rank(&self, node: u32, go_on: &dyn Fn() -> Result<()>) -> Result<Option<f64>> {

@@ -32,7 +32,11 @@ impl Graph {
     /// That of `go_on`.
     pub fn page_rank(&self, go_on: &dyn Fn() -> Result<()>) -> Result<Vec<f64>> {
         let nodes = self.nodes().len();
-        let degrees: Vec<u32> = self.nodes().into_par_iter().map(|n| self.leaving(n)).collect();
+        let degrees: Vec<u32> = self
+            .nodes()
+            .into_par_iter()
+            .map(|n| self.leaving(n))
+            .collect();
         let mut ranks = vec![1.0 / nodes.max(1) as f64; nodes];
         for _ in 0..STEPS {
             go_on()?;
@@ -47,7 +51,10 @@ impl Graph {
     }
 
     fn step(&self, ranks: &[f64], degrees: &[u32]) -> Vec<f64> {
-        let dangling = total(ranks.len(), |n| if degrees[n] == 0 { ranks[n] } else { 0.0 });
+        let dangling = total(
+            ranks.len(),
+            |n| if degrees[n] == 0 { ranks[n] } else { 0.0 },
+        );
         let jumps = (1.0 - DAMPING + DAMPING * dangling) / ranks.len() as f64;
         let given: Vec<f64> = ranks
             .par_iter()
@@ -57,7 +64,11 @@ impl Graph {
         let of = |node: u32| {
             let facts = distinct(self.incoming(node)).map(|[_, from]| from);
             let users = self.met_by(node).iter().copied();
-            jumps + facts.chain(users).map(|from| given[from as usize]).sum::<f64>()
+            jumps
+                + facts
+                    .chain(users)
+                    .map(|from| given[from as usize])
+                    .sum::<f64>()
         };
         self.nodes().into_par_iter().map(of).collect()
     }
@@ -76,7 +87,11 @@ fn distinct(pairs: &[[u32; 2]]) -> impl Iterator<Item = [u32; 2]> + '_ {
 
 fn total(count: usize, value: impl Fn(usize) -> f64 + Sync) -> f64 {
     let parts = count.div_ceil(PART);
-    let part = |p: usize| (p * PART..count.min((p + 1) * PART)).map(&value).sum::<f64>();
+    let part = |p: usize| {
+        (p * PART..count.min((p + 1) * PART))
+            .map(&value)
+            .sum::<f64>()
+    };
     let sums: Vec<f64> = (0..parts).into_par_iter().map(part).collect();
     sums.iter().sum()
 }

@@ -57,7 +57,9 @@ impl File {
         let written = write_draft(&draft, id, texts).and_then(|()| {
             let file = std::fs::File::open(&draft);
             let synced = file.and_then(|file| file.sync_all());
-            synced.and_then(|()| std::fs::rename(&draft, path)).map_err(|e| Error::io("write the index of texts", path, e))
+            synced
+                .and_then(|()| std::fs::rename(&draft, path))
+                .map_err(|e| Error::io("write the index of texts", path, e))
         });
         if written.is_err() {
             let _ = std::fs::remove_file(&draft);
@@ -69,12 +71,19 @@ impl File {
     pub(super) fn search(&mut self, expression: &str, most: usize) -> Result<Vec<(u32, f64)>> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let rows = self.run(async |c| {
-            let query = sqlx::query(SEARCH).bind(expression).bind(LABEL_WEIGHT).bind(most);
+            let query = sqlx::query(SEARCH)
+                .bind(expression)
+                .bind(LABEL_WEIGHT)
+                .bind(most);
             let rows = query.fetch_all(c).await?;
-            rows.iter().map(|row| Ok((row.try_get::<i64, _>(0)?, row.try_get::<f64, _>(1)?))).collect::<sqlx::Result<Vec<_>>>()
+            rows.iter()
+                .map(|row| Ok((row.try_get::<i64, _>(0)?, row.try_get::<f64, _>(1)?)))
+                .collect::<sqlx::Result<Vec<_>>>()
         })?;
         // FTS5 calls the best the lowest.
-        let hits = rows.into_iter().map(|(node, badness)| (node as u32, -badness));
+        let hits = rows
+            .into_iter()
+            .map(|(node, badness)| (node as u32, -badness));
         Ok(hits.collect())
     }
 
@@ -99,8 +108,12 @@ impl File {
     fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Error::io("open the index of texts", path, e))?;
-        let options = options.disable_statement_logging().pragma("temp_store", "memory");
-        let connection = runtime.block_on(options.connect()).map_err(|e| trouble(path, e))?;
+        let options = options
+            .disable_statement_logging()
+            .pragma("temp_store", "memory");
+        let connection = runtime
+            .block_on(options.connect())
+            .map_err(|e| trouble(path, e))?;
         Ok(Self {
             path: path.to_owned(),
             connection,
@@ -108,7 +121,10 @@ impl File {
         })
     }
 
-    fn run<T>(&mut self, work: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>) -> Result<T> {
+    fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
+    ) -> Result<T> {
         let done = self.runtime.block_on(work(&mut self.connection));
         done.map_err(|e| trouble(&self.path, e))
     }
@@ -117,8 +133,12 @@ impl File {
 fn write_draft(draft: &Path, id: &str, texts: &[Text]) -> Result<()> {
     // A draft that was interrupted lies there with what it has.
     let _ = std::fs::remove_file(draft);
-    let options = SqliteConnectOptions::new().filename(draft).create_if_missing(true);
-    let options = options.journal_mode(SqliteJournalMode::Off).synchronous(SqliteSynchronous::Off);
+    let options = SqliteConnectOptions::new()
+        .filename(draft)
+        .create_if_missing(true);
+    let options = options
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off);
     let mut file = File::connect(draft, options)?;
     file.run(async |c| {
         sqlx::query(ABOUT).execute(&mut *c).await?;
@@ -126,16 +146,28 @@ fn write_draft(draft: &Path, id: &str, texts: &[Text]) -> Result<()> {
         let mut whole = c.begin().await?;
         fill(&mut whole, FILL, texts).await?;
         sqlx::query(PACK).execute(&mut *whole).await?;
-        sqlx::query("INSERT INTO about VALUES (?1)").bind(id).execute(&mut *whole).await?;
+        sqlx::query("INSERT INTO about VALUES (?1)")
+            .bind(id)
+            .execute(&mut *whole)
+            .await?;
         whole.commit().await
     })?;
-    let File { connection, runtime, .. } = file;
-    runtime.block_on(connection.close()).map_err(|e| trouble(draft, e))
+    let File {
+        connection,
+        runtime,
+        ..
+    } = file;
+    runtime
+        .block_on(connection.close())
+        .map_err(|e| trouble(draft, e))
 }
 
 async fn fill(c: &mut SqliteConnection, sql: &'static str, texts: &[Text]) -> sqlx::Result<()> {
     for part in texts.chunks(AT_ONCE) {
-        let rows: Vec<_> = part.iter().map(|t| (t.node, &t.label, &t.description)).collect();
+        let rows: Vec<_> = part
+            .iter()
+            .map(|t| (t.node, &t.label, &t.description))
+            .collect();
         let json = serde_json::to_string(&rows).map_err(|e| sqlx::Error::Encode(e.into()))?;
         sqlx::query(sql).bind(json).execute(&mut *c).await?;
     }

@@ -73,7 +73,9 @@ pub(super) fn now(graph: &Graph, changes: &Changes, nodes: &FxHashSet<u32>) -> V
             }
         }
     }
-    joined(said, &|value| changes.term(value).unwrap_or_else(|| graph.term(value)))
+    joined(said, &|value| {
+        changes.term(value).unwrap_or_else(|| graph.term(value))
+    })
 }
 
 fn number(graph: &Graph, changes: &Changes, iri: &str) -> Option<u32> {

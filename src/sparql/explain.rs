@@ -163,7 +163,10 @@ impl Teller<'_, '_> {
 
     fn search(&self, asked: &Computation) -> String {
         let [subject, object] = asked.ends.each_ref().map(|end| self.part(end));
-        format!("{subject} {} {object}, computed", shorten(asked.search.iri()))
+        format!(
+            "{subject} {} {object}, computed",
+            shorten(asked.search.iri())
+        )
     }
 
     fn parts(&self, parts: &[Part; 3]) -> String {

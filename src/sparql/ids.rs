@@ -167,7 +167,9 @@ impl<'a> Terms<'a> {
     pub(super) fn number(&self, id: Id) -> Option<u32> {
         match id.named() {
             Named::Known(number) => Some(number),
-            Named::Reifier(_) | Named::Triple(_) | Named::Event(_) if self.names_edges || self.changes_name_edges => {
+            Named::Reifier(_) | Named::Triple(_) | Named::Event(_)
+                if self.names_edges || self.changes_name_edges =>
+            {
                 self.dataset.find(&term::encode(&self.term(id)?))
             }
             _ => None,

@@ -16,8 +16,8 @@ use super::scan::{Flow, Halt, Place, Source};
 use super::value::Value;
 use oxiri::Iri;
 use oxsdatatypes::DateTime;
-use std::cell::RefCell;
 use searches::Searches;
+use std::cell::RefCell;
 use tables::Tables;
 
 /// A row: a value, or none, for each variable of the query.

@@ -263,7 +263,10 @@ fn check(statement: &Statement) -> Result<()> {
         ));
     }
     let graph = term::as_iri(graph).unwrap_or_default();
-    if property == kenning::INTERACTED || subject.starts_with(EVENT) || graph == kenning::INTERACTIONS {
+    if property == kenning::INTERACTED
+        || subject.starts_with(EVENT)
+        || graph == kenning::INTERACTIONS
+    {
         return Err(computed(
             "interactions are computed from imported events".into(),
             "bring in events with `kenning import`, then `kenning build`",

@@ -2,7 +2,9 @@
 
 mod architecture;
 mod cli;
+mod computed;
 mod config;
+mod cookbook;
 mod embedding;
 mod explanation;
 mod extraction;
