@@ -3,6 +3,7 @@
 //! *Invariant:* a row comes back from a node as it was given to it.
 
 mod modifiers;
+mod searches;
 mod tables;
 
 use super::expression::Context;
@@ -15,6 +16,7 @@ use super::scan::{Flow, Halt, Place, Source};
 use super::value::Value;
 use oxiri::Iri;
 use oxsdatatypes::DateTime;
+use searches::Searches;
 use std::cell::RefCell;
 use tables::Tables;
 
@@ -33,6 +35,7 @@ pub(super) struct Run<'r, 'a> {
     /// Plans of `EXISTS`.
     exists: &'r [Node],
     tables: Tables<'r>,
+    searches: Searches<'r>,
     blanks: Blanks,
     /// Rows that `EXISTS` may use.
     spare: RefCell<Vec<Vec<Id>>>,
@@ -54,6 +57,7 @@ impl<'r, 'a> Run<'r, 'a> {
             now: DateTime::now(),
             exists,
             tables: Tables::default(),
+            searches: Searches::new(meter.held()),
             blanks: Blanks::default(),
             spare: RefCell::default(),
             halted: RefCell::default(),
@@ -83,6 +87,7 @@ impl<'r, 'a> Run<'r, 'a> {
                     self.bound(ends, &found, row, sink)
                 })
             }
+            Op::Computed(asked) => self.search(asked, row, sink),
             Op::Graphs(name) => self.graphs(name, row, sink),
             Op::Values { slots, rows } => {
                 for values in rows {
@@ -295,9 +300,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let mut copy = self.spare.borrow_mut().pop().unwrap_or_default();
         copy.clear();
         copy.extend_from_slice(row);
-        let flow = self.push(&self.exists[subplan], &mut copy, &mut |_| {
-            Err(Halt::Enough)
-        });
+        let flow = self.push(&self.exists[subplan], &mut copy, &mut |_| Err(Halt::Enough));
         self.spare.borrow_mut().push(copy);
         match flow {
             Ok(()) => Some(false),
@@ -380,6 +383,12 @@ impl Context for Run<'_, '_> {
     }
 
     fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>> {
-        None
+        match self.own_value(function, argument) {
+            Ok(value) => value,
+            Err(halt) => {
+                self.halted.borrow_mut().get_or_insert(halt);
+                None
+            }
+        }
     }
 }
