@@ -308,6 +308,11 @@ impl Joined {
         self.text.capacity()
     }
 
+    /// All of it, without the tag.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     /// All of it.
     pub(super) fn finish(self) -> Datum<'static> {
         Datum::string(&self.tag.unwrap_or_default(), &self.text)

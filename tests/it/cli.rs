@@ -275,6 +275,7 @@ fn config_show_tells_origins() {
     query.timeout_s      30                default
     query.max_rows       100000            default
     query.memory_mb      1024              default
+    query.load                             default
     serve.bind           127.0.0.1:7878    default
     serve.read_key_env                     default
     serve.write_key_env                    default

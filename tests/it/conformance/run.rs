@@ -5,7 +5,7 @@ use super::archive::Archive;
 use super::data;
 use super::host::{Host, Request};
 use super::manifest::{Case, Node};
-use super::numbers::write_one_way;
+use super::numbers::Computed;
 use oxigraph::model::{NamedNode, Quad};
 use spargebra::algebra::GraphPattern;
 use spargebra::{Query, SparqlParser};
@@ -78,8 +78,9 @@ fn query(archive: &Archive, test: &Node, host: &dyn Host) -> Result<(), String> 
         _ => format.solutions.file_extension(),
     };
     let mut found = answer::read(&found, ending, &format!("{file}.{ending}"))?;
-    write_one_way(&mut expected, &data);
-    write_one_way(&mut found, &data);
+    let computed = Computed::new(&parsed, &expected, &data);
+    computed.write_one_way(&mut expected);
+    computed.write_one_way(&mut found);
     compare(&expected, &found, cardinality(test))
 }
 

