@@ -176,6 +176,7 @@ impl<'a> Fixed<'a> {
         let dataset = Dataset {
             graph: graph(),
             changes,
+            computed: None,
             view: View::Union,
         };
         Self {
