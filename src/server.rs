@@ -178,7 +178,9 @@ fn runtime(serve: &ServeSettings) -> Result<Runtime> {
 }
 
 async fn bind(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|e| refused(address, e))
+    TcpListener::bind(address)
+        .await
+        .map_err(|e| refused(address, e))
 }
 
 fn refused(address: &str, error: std::io::Error) -> Error {
@@ -219,7 +221,8 @@ fn tick(host: Arc<Host>) -> Result<(Sender<()>, JoinHandle<()>)> {
         }
     };
     let thread = std::thread::Builder::new().name("tick".into()).spawn(work);
-    let thread = thread.map_err(|e| Error::new(ErrorKind::Io, format!("cannot start a thread: {e}")))?;
+    let thread =
+        thread.map_err(|e| Error::new(ErrorKind::Io, format!("cannot start a thread: {e}")))?;
     Ok((stop, thread))
 }
 

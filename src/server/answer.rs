@@ -88,7 +88,9 @@ fn evaluate(
     let snapshot = host.live.current();
     let dataset = host.live.dataset(&snapshot);
     let done = query.run(dataset, &asked.limits, &job.cancel, &mut sink);
-    let nothing = asked.nothing.filter(|_| job.rows.load(Ordering::Relaxed) == 0);
+    let nothing = asked
+        .nothing
+        .filter(|_| job.rows.load(Ordering::Relaxed) == 0);
     match (done, nothing) {
         (Err(error), _) => Err(job.problem(error, asked.limits.time)),
         (Ok(()), Some(nothing)) => Err(nothing()),

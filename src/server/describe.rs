@@ -28,12 +28,24 @@ pub fn service(host: &Host, headers: &HeaderMap) -> Result<Response<Body>, Probl
     let root = root(headers);
     let endpoint = node(&format!("{root}/sparql"));
     page.iri(&endpoint, rdf::TYPE, &format!("{SD}Service"));
-    page.iri(&endpoint, &format!("{SD}endpoint"), &format!("{root}/sparql"));
+    page.iri(
+        &endpoint,
+        &format!("{SD}endpoint"),
+        &format!("{root}/sparql"),
+    );
     for language in ["SPARQL10Query", "SPARQL11Query", "SPARQL11Update"] {
-        page.iri(&endpoint, &format!("{SD}supportedLanguage"), &format!("{SD}{language}"));
+        page.iri(
+            &endpoint,
+            &format!("{SD}supportedLanguage"),
+            &format!("{SD}{language}"),
+        );
     }
     if host.live.view() == View::Union {
-        page.iri(&endpoint, &format!("{SD}feature"), &format!("{SD}UnionDefaultGraph"));
+        page.iri(
+            &endpoint,
+            &format!("{SD}feature"),
+            &format!("{SD}UnionDefaultGraph"),
+        );
     }
     let mut formats: Vec<&str> = SOLUTIONS.iter().map(|offer| offer.1.iri()).collect();
     formats.extend(TRIPLES.iter().map(|offer| offer.1.iri()));
@@ -65,29 +77,52 @@ fn dataset(page: &mut Page, host: &Host, root: &str) -> NamedOrBlankNode {
     for class in [format!("{VOID}Dataset"), format!("{SD}Dataset")] {
         page.iri(&dataset, rdf::TYPE, &class);
     }
-    page.iri(&dataset, &format!("{VOID}sparqlEndpoint"), &format!("{root}/sparql"));
+    page.iri(
+        &dataset,
+        &format!("{VOID}sparqlEndpoint"),
+        &format!("{root}/sparql"),
+    );
     let name = Literal::new_simple_literal(host.live.engine().project().name());
     page.add(&dataset, "http://purl.org/dc/terms/title", name);
     let properties = properties(graph, host.live.view());
     let default = BlankNode::new_unchecked("default").into();
-    page.add(&dataset, &format!("{SD}defaultGraph"), NamedOrBlankNode::clone(&default));
+    page.add(
+        &dataset,
+        &format!("{SD}defaultGraph"),
+        NamedOrBlankNode::clone(&default),
+    );
     page.iri(&default, rdf::TYPE, &format!("{SD}Graph"));
     page.count(&dataset, "triples", triples(&snapshot, &properties));
     page.count(&dataset, "properties", properties.len() as u64);
     page.count(&dataset, "entities", graph.nodes().len() as u64);
     for (index, (property, count)) in largest(properties).into_iter().enumerate() {
         let part = BlankNode::new_unchecked(format!("property{index}")).into();
-        page.add(&dataset, &format!("{VOID}propertyPartition"), NamedOrBlankNode::clone(&part));
+        page.add(
+            &dataset,
+            &format!("{VOID}propertyPartition"),
+            NamedOrBlankNode::clone(&part),
+        );
         page.iri(&part, &format!("{VOID}property"), &property);
         page.count(&part, "triples", count);
     }
-    for (index, (name, count)) in largest(graphs(graph, host.live.view())).into_iter().enumerate() {
+    for (index, (name, count)) in largest(graphs(graph, host.live.view()))
+        .into_iter()
+        .enumerate()
+    {
         let named = BlankNode::new_unchecked(format!("named{index}")).into();
         let inside = BlankNode::new_unchecked(format!("graph{index}")).into();
-        page.add(&dataset, &format!("{SD}namedGraph"), NamedOrBlankNode::clone(&named));
+        page.add(
+            &dataset,
+            &format!("{SD}namedGraph"),
+            NamedOrBlankNode::clone(&named),
+        );
         page.iri(&named, rdf::TYPE, &format!("{SD}NamedGraph"));
         page.iri(&named, &format!("{SD}name"), &name);
-        page.add(&named, &format!("{SD}graph"), NamedOrBlankNode::clone(&inside));
+        page.add(
+            &named,
+            &format!("{SD}graph"),
+            NamedOrBlankNode::clone(&inside),
+        );
         page.iri(&inside, rdf::TYPE, &format!("{SD}Graph"));
         page.count(&inside, "triples", count);
     }
@@ -198,9 +233,15 @@ impl Page {
             };
         }
         let mut writer = serializer.for_writer(Vec::new());
-        let written = self.0.iter().try_for_each(|triple| writer.serialize_triple(triple));
+        let written = self
+            .0
+            .iter()
+            .try_for_each(|triple| writer.serialize_triple(triple));
         let bytes = written.and_then(|()| writer.finish()).map_err(|e| {
-            Problem::from(Error::new(ErrorKind::Io, format!("cannot write the description: {e}")))
+            Problem::from(Error::new(
+                ErrorKind::Io,
+                format!("cannot write the description: {e}"),
+            ))
         })?;
         let mut response = Response::new(Body::from(bytes));
         let headers = response.headers_mut();

@@ -63,19 +63,37 @@ impl Metrics {
     pub fn text(&self, gauges: &[(&str, &str, f64)]) -> String {
         let mut text = String::new();
         let kinds = [("query", &self.queries), ("update", &self.updates)];
-        head(&mut text, "kenning_jobs_total", "counter", "Queries and updates that ended.");
+        head(
+            &mut text,
+            "kenning_jobs_total",
+            "counter",
+            "Queries and updates that ended.",
+        );
         for (kind, counts) in kinds {
             for (outcome, count) in OUTCOMES.iter().zip(&counts.outcomes) {
                 let labels = format!("kind=\"{kind}\",outcome=\"{outcome}\"");
-                line(&mut text, &format!("kenning_jobs_total{{{labels}}}"), get(count) as f64);
+                line(
+                    &mut text,
+                    &format!("kenning_jobs_total{{{labels}}}"),
+                    get(count) as f64,
+                );
             }
         }
-        head(&mut text, "kenning_job_seconds", "histogram", "How long they took.");
+        head(
+            &mut text,
+            "kenning_job_seconds",
+            "histogram",
+            "How long they took.",
+        );
         for (kind, counts) in kinds {
             counts.histogram(&mut text, kind);
         }
         for (name, help, value) in [
-            ("kenning_refused_total", "Requests sent away: too many were running.", &self.refused),
+            (
+                "kenning_refused_total",
+                "Requests sent away: too many were running.",
+                &self.refused,
+            ),
             ("kenning_rows_total", "Rows and triples found.", &self.rows),
         ] {
             head(&mut text, name, "counter", help);
@@ -100,8 +118,16 @@ impl Counts {
             line(text, &name, total as f64);
         }
         let seconds = get(&self.microseconds) as f64 / 1e6;
-        line(text, &format!("kenning_job_seconds_sum{{kind=\"{kind}\"}}"), seconds);
-        line(text, &format!("kenning_job_seconds_count{{kind=\"{kind}\"}}"), total as f64);
+        line(
+            text,
+            &format!("kenning_job_seconds_sum{{kind=\"{kind}\"}}"),
+            seconds,
+        );
+        line(
+            text,
+            &format!("kenning_job_seconds_count{{kind=\"{kind}\"}}"),
+            total as f64,
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which of the formats that there are a client likes best: RFC 9110 §12.5.1.
 
 use super::problem::Problem;
-use axum::http::header::{ACCEPT, HeaderMap};
 use axum::http::StatusCode;
+use axum::http::header::{ACCEPT, HeaderMap};
 use oxigraph::io::{JsonLdProfileSet, RdfFormat};
 use oxigraph::sparql::results::QueryResultsFormat;
 
@@ -55,7 +55,12 @@ impl Accept {
     pub fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter();
         let lines = lines.filter_map(|line| line.to_str().ok());
-        Self(lines.flat_map(|line| line.split(',')).filter_map(range).collect())
+        Self(
+            lines
+                .flat_map(|line| line.split(','))
+                .filter_map(range)
+                .collect(),
+        )
     }
 
     /// The best of `offers`; of equals, the first.
@@ -72,8 +77,11 @@ impl Accept {
         }
         best.map(|(_, offer)| offer).ok_or_else(|| {
             let names: Vec<_> = offers.iter().map(|offer| offer.0).collect();
-            Problem::new(StatusCode::NOT_ACCEPTABLE, "the result has no format that you accept")
-                .hint(format!("accept one of {}", names.join(", ")))
+            Problem::new(
+                StatusCode::NOT_ACCEPTABLE,
+                "the result has no format that you accept",
+            )
+            .hint(format!("accept one of {}", names.join(", ")))
         })
     }
 
@@ -129,9 +137,15 @@ mod tests {
             ("*/*", Some("application/sparql-results+json")),
             ("text/csv", Some("text/csv")),
             ("text/*", Some("text/csv")),
-            ("TEXT/CSV;q=0.1, application/xml; q=0.9", Some("application/xml")),
+            (
+                "TEXT/CSV;q=0.1, application/xml; q=0.9",
+                Some("application/xml"),
+            ),
             ("text/csv;q=0, text/*", Some("text/tab-separated-values")),
-            ("text/html, */*;q=0.1", Some("application/sparql-results+json")),
+            (
+                "text/html, */*;q=0.1",
+                Some("application/sparql-results+json"),
+            ),
             ("text/csv;charset=utf-8;header=present", Some("text/csv")),
             ("text/html", None),
             ("text/csv;q=0", None),

@@ -95,7 +95,10 @@ async fn kill(State(host): State<Arc<Host>>, Path(id): Path<String>, headers: He
     match id.parse().is_ok_and(|id| host.pool.kill(id)) {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => {
-            let gone = Problem::new(StatusCode::NOT_FOUND, format!("nothing of number {id} runs"));
+            let gone = Problem::new(
+                StatusCode::NOT_FOUND,
+                format!("nothing of number {id} runs"),
+            );
             Err(gone.hint("`GET /queries` lists what runs"))
         }
     }
@@ -115,18 +118,41 @@ async fn metrics(State(host): State<Arc<Host>>, headers: HeaderMap) -> Answer {
     let snapshot = host.live.current();
     let changes = snapshot.dataset().changes;
     let text = host.metrics.text(&[
-        ("kenning_running", "Queries and updates that run.", host.pool.running() as f64),
-        ("kenning_waiting", "Those that wait.", host.pool.waiting() as f64),
-        ("kenning_facts", "Facts of the snapshot.", snapshot.graph().fact_count() as f64),
-        ("kenning_added", "Statements added since it was built.", changes.added_count() as f64),
-        ("kenning_removed", "Facts removed since.", changes.removed_count() as f64),
+        (
+            "kenning_running",
+            "Queries and updates that run.",
+            host.pool.running() as f64,
+        ),
+        (
+            "kenning_waiting",
+            "Those that wait.",
+            host.pool.waiting() as f64,
+        ),
+        (
+            "kenning_facts",
+            "Facts of the snapshot.",
+            snapshot.graph().fact_count() as f64,
+        ),
+        (
+            "kenning_added",
+            "Statements added since it was built.",
+            changes.added_count() as f64,
+        ),
+        (
+            "kenning_removed",
+            "Facts removed since.",
+            changes.removed_count() as f64,
+        ),
     ]);
     let media = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((media, text).into_response())
 }
 
 async fn not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address does not take this method",
+    )
 }
 
 async fn nowhere() -> Problem {

@@ -107,9 +107,13 @@ pub fn iri(name: &str, text: &str) -> Result<NamedNode, Problem> {
 /// 415 if there is none, or its charset is not UTF-8.
 pub fn media(headers: &HeaderMap) -> Result<String, Problem> {
     let unsupported = |detail: &str| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let Some(value) = value else {
-        return Err(unsupported("the request does not say what its body is").hint("send a `Content-Type`"));
+        return Err(
+            unsupported("the request does not say what its body is").hint("send a `Content-Type`")
+        );
     };
     let mut parts = value.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();

@@ -133,7 +133,9 @@ async fn replace(
         let updated = host.live.transact(limits, cancel, &|work| {
             existed.set(work.has_graph(&name));
             work.clear(&|graph| graph == name)?;
-            statements.iter().try_for_each(|statement| work.insert(statement))
+            statements
+                .iter()
+                .try_for_each(|statement| work.insert(statement))
         })?;
         // The other end is there as long as this is waited for.
         let _ = tell.send(existed.get());
@@ -156,7 +158,9 @@ fn read(bytes: Vec<u8>, format: RdfFormat, graph: &NamedNode) -> Fallible<Vec<St
 fn named(parts: &Parts, parameters: &Parameters) -> Result<Option<NamedNode>, Problem> {
     let graph = parameters.one("graph")?;
     match (graph, parameters.has("default")) {
-        (Some(_), true) => Err(Problem::bad("the request names a graph and the default graph")),
+        (Some(_), true) => Err(Problem::bad(
+            "the request names a graph and the default graph",
+        )),
         (Some(text), false) => request::iri("graph", text).map(Some),
         (None, true) => Ok(Some(NamedNode::new_unchecked(kenning::DEFAULT_GRAPH))),
         (None, false) if parts.uri.path() == "/store" => Ok(None),

@@ -105,7 +105,9 @@ impl Served {
     /// A raw connection.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.server.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
         stream
     }
 
@@ -147,12 +149,16 @@ fn reply(mut response: Response<ureq::Body>) -> Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The body of a response that ended well.
     pub fn text(&self) -> &str {
-        self.body.as_deref().unwrap_or_else(|_| panic!("the body broke off"))
+        self.body
+            .as_deref()
+            .unwrap_or_else(|_| panic!("the body broke off"))
     }
 
     pub fn json(&self) -> Value {
@@ -190,7 +196,8 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// Never ends by itself within a test.
-pub const ENDLESS: &str = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(?a != ?d) }";
+pub const ENDLESS: &str =
+    "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(?a != ?d) }";
 
 /// Gives one row after the other, for very long.
 pub const MANY: &str = "SELECT ?a ?c ?f { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }";

@@ -22,11 +22,20 @@ fn nobody_writes_without_a_key_or_leave() {
     let served = Served::of(&[]);
     assert_eq!(served.get(ASK).status, 200);
     let reply = insert(&served, &[]);
-    assert!(reply.json()["hint"].as_str().unwrap().contains("--allow-updates"));
+    assert!(
+        reply.json()["hint"]
+            .as_str()
+            .unwrap()
+            .contains("--allow-updates")
+    );
     reply.problem(403);
     let turtle = [("content-type", "text/turtle")];
-    served.send("PUT", "/store?graph=urn:g", &turtle, "<urn:a> <urn:p> 1 .").problem(403);
-    served.send("DELETE", "/store?graph=urn:g", &[], "").problem(403);
+    served
+        .send("PUT", "/store?graph=urn:g", &turtle, "<urn:a> <urn:p> 1 .")
+        .problem(403);
+    served
+        .send("DELETE", "/store?graph=urn:g", &[], "")
+        .problem(403);
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let update = format!("update={}", encoded("CLEAR ALL"));
     served.send("POST", "/sparql", &form, &update).problem(403);
@@ -42,7 +51,8 @@ fn keys_open_what_they_should() {
     let write = [("authorization", write.as_str())];
     let wrong = [("authorization", wrong.as_str())];
     let basic = [("authorization", "Basic bWF5LXJlYWQ=")];
-    let status = |path: &str, headers: &[(&str, &str)]| served.send("GET", path, headers, "").status;
+    let status =
+        |path: &str, headers: &[(&str, &str)]| served.send("GET", path, headers, "").status;
     for (path, none, reads, writes) in [
         (ASK, 401, 200, 200),
         ("/sparql", 401, 200, 200),
@@ -73,12 +83,24 @@ fn keys_open_what_they_should() {
 fn pages_of_others_reach_nothing_that_no_key_protects() {
     let served = Served::new(&[]);
     insert(&served, &[("origin", "https://evil.example")]).problem(403);
-    insert(&served, &[("host", "evil.example"), ("origin", "http://evil.example")]).problem(421);
-    served.send("GET", ASK, &[("host", "evil.example:7878")], "").problem(421);
+    insert(
+        &served,
+        &[("host", "evil.example"), ("origin", "http://evil.example")],
+    )
+    .problem(421);
+    served
+        .send("GET", ASK, &[("host", "evil.example:7878")], "")
+        .problem(421);
     let own = served.url("");
     assert_eq!(insert(&served, &[("origin", &own)]).status, 200);
-    assert_eq!(served.send("GET", ASK, &[("host", "localhost")], "").status, 200);
-    assert_eq!(served.send("GET", ASK, &[("host", "[::1]:80")], "").status, 200);
+    assert_eq!(
+        served.send("GET", ASK, &[("host", "localhost")], "").status,
+        200
+    );
+    assert_eq!(
+        served.send("GET", ASK, &[("host", "[::1]:80")], "").status,
+        200
+    );
 }
 
 #[test]
@@ -92,10 +114,17 @@ fn origins_are_allowed_by_name_only() {
     assert_eq!(allowed.header(allow), "https://films.example");
     let other = served.send("GET", ASK, &[("origin", "https://evil.example")], "");
     assert_eq!(other.header(allow), "");
-    let ask = [("access-control-request-method", "POST"), ("access-control-request-headers", "authorization")];
+    let ask = [
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization"),
+    ];
     let preflight = served.send("OPTIONS", "/update", &[&origin[..], &ask].concat(), "");
     assert_eq!(preflight.header(allow), "https://films.example");
-    assert!(preflight.header("access-control-allow-headers").contains("authorization"));
+    assert!(
+        preflight
+            .header("access-control-allow-headers")
+            .contains("authorization")
+    );
     assert_eq!(insert(&served, &origin).status, 200);
 }
 
@@ -105,9 +134,17 @@ fn settings_that_would_open_too_much_are_refused() {
     let error = |settings: &[(&'static str, &str)]| start(&served.root, settings).err().unwrap();
     let everybody = error(&[("serve.bind", "0.0.0.0:0"), ("serve.allow_updates", "true")]);
     assert_eq!(everybody.kind(), ErrorKind::Usage);
-    assert!(everybody.next_step().unwrap().contains("serve.write_key_env"));
+    assert!(
+        everybody
+            .next_step()
+            .unwrap()
+            .contains("serve.write_key_env")
+    );
     let keyless = error(&[("serve.write_key_env", "SERVED_NO_KEY")]);
-    assert_eq!(keyless.to_string(), "serve.write_key_env: the variable `SERVED_NO_KEY` holds no key");
+    assert_eq!(
+        keyless.to_string(),
+        "serve.write_key_env: the variable `SERVED_NO_KEY` holds no key"
+    );
     assert_eq!(error(&[("serve.bind", "nowhere")]).kind(), ErrorKind::Usage);
     let taken = served.server.address().to_string();
     assert_eq!(error(&[("serve.bind", &taken)]).kind(), ErrorKind::Io);

@@ -77,7 +77,14 @@ fn python(folder: &Path) -> Result<PathBuf, String> {
     done(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
     let python = home.join("bin/python");
     let packages = ["SPARQLWrapper==2.0.0", "rdflib>=7,<8"];
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-cache-dir",
+    ];
     done(Command::new(&python).args(pip).args(packages))?;
     Ok(python)
 }
@@ -99,7 +106,11 @@ fn curl_works() {
     let served = Served::new(&[("query.max_rows", "5000")]);
     let curl = |arguments: &[&str]| {
         let mut command = Command::new("curl");
-        done(command.args(["--silent", "--show-error", "--fail", "--noproxy", "*"]).args(arguments))
+        done(
+            command
+                .args(["--silent", "--show-error", "--fail", "--noproxy", "*"])
+                .args(arguments),
+        )
     };
     if let Err(why) = done(Command::new("curl").arg("--version")) {
         return skipped(&format!("there is no curl: {why}"));
@@ -114,10 +125,20 @@ fn curl_works() {
     let file = served.root.join("a.ttl");
     std::fs::write(&file, "<urn:a> <urn:p> 'from curl' .").unwrap();
     let store = served.url("/store?graph=urn:curl");
-    curl(&["-T", file.to_str().unwrap(), "-H", "Content-Type: text/turtle", &store]).unwrap();
+    curl(&[
+        "-T",
+        file.to_str().unwrap(),
+        "-H",
+        "Content-Type: text/turtle",
+        &store,
+    ])
+    .unwrap();
     assert!(curl(&[&store]).unwrap().contains("from curl"));
     // A result that is cut short: curl says that the transfer ended too early.
     let many = "query=SELECT ?a ?c ?f { ?a ?b ?c . ?d rdfs:label ?f }";
     let error = curl(&["-G", &address, "--data-urlencode", many]).unwrap_err();
-    assert!(error.contains("curl: (18)") || error.contains("curl: (56)"), "{error}");
+    assert!(
+        error.contains("curl: (18)") || error.contains("curl: (56)"),
+        "{error}"
+    );
 }

@@ -30,7 +30,10 @@ fn solutions_that_are_cut_short_are_no_document() {
         ("text/tab-separated-values", QueryResultsFormat::Tsv),
     ] {
         let sent = cut(&served, SELECT, media);
-        assert!(solutions(format, &sent).is_err(), "{media} reads as a whole");
+        assert!(
+            solutions(format, &sent).is_err(),
+            "{media} reads as a whole"
+        );
     }
 }
 
@@ -40,17 +43,30 @@ fn csv_that_is_cut_short_has_a_line_that_does_not_fit() {
     let sent = cut(&served, SELECT, "text/csv");
     let mut reader = csv::Reader::from_reader(sent.as_bytes());
     let last = reader.records().last().unwrap().unwrap_err();
-    assert!(matches!(last.kind(), csv::ErrorKind::UnequalLengths { .. }), "{last}");
+    assert!(
+        matches!(last.kind(), csv::ErrorKind::UnequalLengths { .. }),
+        "{last}"
+    );
     let line = sent.lines().last().unwrap();
     assert_eq!(line, ",,,\"cut short: the query has more than 5000 rows");
-    let one = cut(&served, "SELECT ?f { ?a ?b ?c . ?d rdfs:label ?f }", "text/csv");
-    assert!(csv::Reader::from_reader(one.as_bytes()).records().any(|row| row.is_err()));
+    let one = cut(
+        &served,
+        "SELECT ?f { ?a ?b ?c . ?d rdfs:label ?f }",
+        "text/csv",
+    );
+    assert!(
+        csv::Reader::from_reader(one.as_bytes())
+            .records()
+            .any(|row| row.is_err())
+    );
 }
 
 #[test]
 fn triples_that_are_cut_short_are_no_document() {
     let served = Served::new(&[("query.max_rows", ROWS)]);
-    let json_ld = RdfFormat::JsonLd { profile: Default::default() };
+    let json_ld = RdfFormat::JsonLd {
+        profile: Default::default(),
+    };
     for (media, format) in [
         ("text/turtle", RdfFormat::Turtle),
         ("application/n-triples", RdfFormat::NTriples),
@@ -71,7 +87,9 @@ fn what_fails_before_anything_was_sent_is_told_by_its_status() {
         let detail = served.query(SELECT, &[("accept", media)]).problem(422);
         assert_eq!(detail, "the query has more than 20 rows");
     }
-    served.query(CONSTRUCT, &[("accept", "text/turtle")]).problem(422);
+    served
+        .query(CONSTRUCT, &[("accept", "text/turtle")])
+        .problem(422);
 }
 
 #[test]

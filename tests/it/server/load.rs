@@ -14,7 +14,10 @@ fn request(served: &Served, query: &str) -> std::net::TcpStream {
 
 #[test]
 fn a_client_that_goes_away_cancels_its_query() {
-    let served = Served::new(&[("query.timeout_s", "3600"), ("query.max_rows", "1000000000")]);
+    let served = Served::new(&[
+        ("query.timeout_s", "3600"),
+        ("query.max_rows", "1000000000"),
+    ]);
     // One that has got nothing yet, and one in the middle of its results.
     for query in [ENDLESS, MANY] {
         let mut stream = request(&served, query);
@@ -29,7 +32,9 @@ fn a_client_that_goes_away_cancels_its_query() {
     }
     until("that is counted", || {
         let metrics = served.get("/metrics");
-        metrics.text().contains("kenning_jobs_total{kind=\"query\",outcome=\"stopped\"} 2")
+        metrics
+            .text()
+            .contains("kenning_jobs_total{kind=\"query\",outcome=\"stopped\"} 2")
     });
 }
 
@@ -61,7 +66,9 @@ fn running_queries_are_listed_and_killed() {
         assert_eq!(served.send("DELETE", &path, &[], "").status, 204);
         let detail = asked.join().unwrap().problem(503);
         assert!(detail.contains("stopped"), "{detail}");
-        until("it is gone", || served.get("/queries").json()["queries"] == serde_json::json!([]));
+        until("it is gone", || {
+            served.get("/queries").json()["queries"] == serde_json::json!([])
+        });
         served.send("DELETE", &path, &[], "").problem(404);
         served.send("DELETE", "/queries/x", &[], "").problem(404);
     });
@@ -69,7 +76,11 @@ fn running_queries_are_listed_and_killed() {
 
 #[test]
 fn too_many_are_sent_away_and_told_to_come_again() {
-    let settings = [("serve.concurrency", "1"), ("serve.queue", "0"), ("query.timeout_s", "3600")];
+    let settings = [
+        ("serve.concurrency", "1"),
+        ("serve.queue", "0"),
+        ("query.timeout_s", "3600"),
+    ];
     let served = Served::new(&settings);
     std::thread::scope(|scope| {
         let asked = scope.spawn(|| served.query(ENDLESS, &[]));
@@ -79,7 +90,12 @@ fn too_many_are_sent_away_and_told_to_come_again() {
         refused.problem(503);
         assert_eq!(served.get("/health").status, 200);
         let list = served.get("/queries").json();
-        served.send("DELETE", &format!("/queries/{}", list["queries"][0]["id"]), &[], "");
+        served.send(
+            "DELETE",
+            &format!("/queries/{}", list["queries"][0]["id"]),
+            &[],
+            "",
+        );
         asked.join().unwrap().problem(503);
     });
     assert_eq!(served.query("ASK {}", &[]).status, 200);
@@ -127,7 +143,10 @@ fn a_stopped_server_ends_its_queries_and_frees_the_project() {
     assert!(start.elapsed() < Duration::from_secs(30));
     let mut said = String::new();
     let _ = stream.read_to_string(&mut said);
-    assert!(said.is_empty() || said.starts_with("HTTP/1.1 503 "), "{said}");
+    assert!(
+        said.is_empty() || said.starts_with("HTTP/1.1 503 "),
+        "{said}"
+    );
     assert!(std::net::TcpStream::connect(address).is_err());
     let server = super::start(&served.root, &[]).unwrap();
     server.stop();

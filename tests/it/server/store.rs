@@ -17,7 +17,11 @@ fn size(served: &Served, path: &str) -> usize {
 #[test]
 fn a_graph_is_put_got_added_to_and_deleted() {
     let served = Served::new(&[]);
-    for path in ["/store?graph=urn:g", "/store?default", "/store/people/1.ttl"] {
+    for path in [
+        "/store?graph=urn:g",
+        "/store?default",
+        "/store/people/1.ttl",
+    ] {
         let default = path == "/store?default";
         let first = served.send("PUT", path, &[TURTLE], ONE);
         assert_eq!((first.status, first.text()), (201, ""), "{path}");
@@ -42,7 +46,9 @@ fn a_graph_is_put_got_added_to_and_deleted() {
 #[test]
 fn graphs_come_and_go_in_every_format() {
     let served = Served::new(&[]);
-    let json_ld = RdfFormat::JsonLd { profile: Default::default() };
+    let json_ld = RdfFormat::JsonLd {
+        profile: Default::default(),
+    };
     for format in [
         RdfFormat::Turtle,
         RdfFormat::NTriples,
@@ -57,7 +63,12 @@ fn graphs_come_and_go_in_every_format() {
         }
         let document = String::from_utf8(writer.finish().unwrap()).unwrap();
         let media = format.media_type();
-        let put = served.send("PUT", "/store?graph=urn:g", &[("content-type", media)], &document);
+        let put = served.send(
+            "PUT",
+            "/store?graph=urn:g",
+            &[("content-type", media)],
+            &document,
+        );
         assert!([201, 204].contains(&put.status), "{media}: {:?}", put.body);
         let got = served.send("GET", "/store?graph=urn:g", &[("accept", media)], "");
         assert_eq!(got.header("content-type"), media);
@@ -73,7 +84,10 @@ fn posting_to_the_store_makes_a_graph() {
     let place = reply.header("location");
     let path = place.strip_prefix(&served.url("")).unwrap();
     // A relative IRI is resolved against the graph's own.
-    assert_eq!(served.count(&format!("GRAPH <{place}> {{ <{place}> <urn:p> 1 }}")), 1);
+    assert_eq!(
+        served.count(&format!("GRAPH <{place}> {{ <{place}> <urn:p> 1 }}")),
+        1
+    );
     assert_eq!(size(&served, path), 1);
 }
 
@@ -96,21 +110,59 @@ fn what_is_malformed_changes_nothing() {
     let virtual_triple = "<urn:a> <https://w3id.org/kenning#interacted> <urn:b> .";
     let quads = [("content-type", "application/n-quads")];
     for (status, reply) in [
-        (400, served.send("PUT", "/store?graph=urn:g", &[TURTLE], "<urn:a> <urn:p> .")),
-        (400, served.send("PUT", "/store?graph=urn:g", &[TURTLE], virtual_triple)),
-        (400, served.send("POST", "/store?graph=urn:g", &quads, "<urn:a> <urn:b> <urn:c> <urn:d> .")),
+        (
+            400,
+            served.send("PUT", "/store?graph=urn:g", &[TURTLE], "<urn:a> <urn:p> ."),
+        ),
+        (
+            400,
+            served.send("PUT", "/store?graph=urn:g", &[TURTLE], virtual_triple),
+        ),
+        (
+            400,
+            served.send(
+                "POST",
+                "/store?graph=urn:g",
+                &quads,
+                "<urn:a> <urn:b> <urn:c> <urn:d> .",
+            ),
+        ),
         (400, served.send("PUT", "/store?graph=g", &[TURTLE], ONE)),
         (400, served.send("PUT", "/store", &[TURTLE], ONE)),
-        (400, served.send("PUT", "/store?default&graph=urn:g", &[TURTLE], ONE)),
+        (
+            400,
+            served.send("PUT", "/store?default&graph=urn:g", &[TURTLE], ONE),
+        ),
         (400, served.get("/store")),
         (404, served.get("/store?graph=urn:never")),
-        (405, served.send("PATCH", "/store?graph=urn:g", &[TURTLE], ONE)),
-        (406, served.send("GET", "/store?graph=urn:g", &[("accept", "image/png")], "")),
-        (415, served.send("PUT", "/store?graph=urn:g", &[("content-type", "image/png")], ONE)),
+        (
+            405,
+            served.send("PATCH", "/store?graph=urn:g", &[TURTLE], ONE),
+        ),
+        (
+            406,
+            served.send("GET", "/store?graph=urn:g", &[("accept", "image/png")], ""),
+        ),
+        (
+            415,
+            served.send(
+                "PUT",
+                "/store?graph=urn:g",
+                &[("content-type", "image/png")],
+                ONE,
+            ),
+        ),
     ] {
         assert!(!reply.problem(status).is_empty());
     }
     assert_eq!(size(&served, "/store?graph=urn:g"), 1);
-    let detail = served.send("PUT", "/store?graph=urn:g", &[TURTLE], "<urn:a>\n <urn:p> .").json();
+    let detail = served
+        .send(
+            "PUT",
+            "/store?graph=urn:g",
+            &[TURTLE],
+            "<urn:a>\n <urn:p> .",
+        )
+        .json();
     assert_eq!(detail["place"], "the body:2:8");
 }
