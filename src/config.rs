@@ -3,7 +3,7 @@
 //! ```text
 //! shop/kenning.toml           settings, written by people
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
-//!   journal.sqlite            but for the journal: what was imported, built and recommended
+//!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
 //!   graph.kng  vectors/       the frozen graph, and the vectors of its texts
 //!   lock                      held by the one process that writes

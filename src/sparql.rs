@@ -15,6 +15,17 @@
 //! ```sparql
 //! SELECT ?film ?source ?line WHERE { ?film schema:genre ?genre {| prov:wasDerivedFrom ?source ; kenning:line ?line |} }
 //! ```
+//!
+//! An [`Update`] changes what is stated, never what is computed:
+//!
+//! | what is said without `GRAPH` | in [`View::Union`] | in [`View::Stated`] |
+//! |---|---|---|
+//! | `INSERT` | goes into `urn:kenning:graph:default` | the same |
+//! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
+//! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
+//!
+//! There are no empty graphs: `CREATE` only fails if the graph states something already, and `DROP` is `CLEAR`.
+//! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
 
 mod aggregate;
 mod alias;

@@ -20,11 +20,17 @@ impl Verb for Serve {
     fn run(self, session: &Session) -> Result<Outcome> {
         let layers = Layers::from_environment()
             .flag("serve.bind", "--bind", self.bind)
-            .flag("serve.allow_updates", "--allow-updates", self.allow_updates.then_some(true));
+            .flag(
+                "serve.allow_updates",
+                "--allow-updates",
+                self.allow_updates.then_some(true),
+            );
         let live = Live::open(Engine::open(session.project_with(layers)?)?)?;
         let server = Server::start(live)?;
         // Data, so that a program which starts the server learns the port that it took.
-        session.printer.data(&format!("http://{}/", server.address()))?;
+        session
+            .printer
+            .data(&format!("http://{}/", server.address()))?;
         session.printer.note("serving; end it with Ctrl-C");
         server.wait();
         session.printer.note("waiting for requests in progress");

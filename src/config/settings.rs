@@ -153,6 +153,8 @@ pub struct QuerySettings {
     pub max_rows: usize,
     /// Megabytes that a query may remember at once.
     pub memory_mb: usize,
+    /// `LOAD` may fetch what lies below these addresses: `https://…/` or `file:///…/`.
+    pub load: Vec<String>,
 }
 
 impl Default for QuerySettings {
@@ -161,6 +163,7 @@ impl Default for QuerySettings {
             timeout_s: 30,
             max_rows: 100_000,
             memory_mb: 1024,
+            load: Vec::new(),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A project that answers while it changes: what a server holds.
 
+use super::fetch::fetch;
 use super::{Engine, Snapshot};
 use crate::graph::Graph;
 use crate::journal::Logged;
 use crate::model::Change;
-use crate::sparql::{Cancel, Dataset, Effect, Limits, Transaction, Update, View, no_loads};
+use crate::sparql::{Cancel, Dataset, Effect, Limits, Transaction, Update, View};
 use crate::{Error, ErrorKind, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -92,12 +93,15 @@ impl Live {
         self.shown().snapshot.clone()
     }
 
-    /// Evaluates an update, keeps it, and shows it.
+    /// Evaluates an update, keeps it, and shows it. `LOAD` fetches what `query.load` of the settings allows; other updates
+    /// wait meanwhile.
     ///
     /// # Errors
     /// Those of [`Update::run`], and `Io` if it cannot be kept; nothing is changed then.
     pub fn update(&self, update: &Update, limits: &Limits, cancel: &Cancel) -> Result<Updated> {
-        self.change_by(&|snapshot| update.run(self.dataset(snapshot), limits, cancel, &no_loads))
+        let allowed = &self.engine.project().settings().query.load;
+        let load = |iri: &str| fetch(allowed, limits, iri);
+        self.change_by(&|snapshot| update.run(self.dataset(snapshot), limits, cancel, &load))
     }
 
     /// Makes changes, all of them or none; those that change nothing are left out.

@@ -38,7 +38,9 @@ pub fn freeze(
     let json = serde_json::to_vec(meta)
         .map_err(|e| Error::corrupt("cannot write the snapshot's description").because(e))?;
     writer.add("meta", &json)?;
-    writer.add_strings("term", &draft.terms)?;
+    let (at, text) = draft.terms.columns();
+    writer.add("term.at", at)?;
+    writer.add("term.utf8", text)?;
     write_facts(&mut writer, draft)?;
     write_provenance(&mut writer, draft)?;
     write_events(&mut writer, draft)?;
@@ -224,7 +226,7 @@ impl Draft {
             let Some(rank) = properties.iter().position(|p| *p == Some(predicate)) else {
                 continue;
             };
-            let foreign = match term::language(&self.terms[value as usize]) {
+            let foreign = match term::language(self.terms.get(value)) {
                 None => false,
                 Some(tag) => tag != "en" && !tag.starts_with("en-"),
             };
@@ -249,7 +251,7 @@ impl Draft {
         let items = self.ranges.items();
         let name = |node: u32| {
             let label = labels.get(node as usize).filter(|&&label| label != NONE)?;
-            term::lexical(&self.terms[*label as usize])
+            term::lexical(self.terms.get(*label))
         };
         let mut texts: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
         for node in items.clone() {

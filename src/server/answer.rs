@@ -10,7 +10,9 @@ use crate::Result as Fallible;
 use crate::engine::Updated;
 use crate::sparql::{Cancel, Format, Limits, Query, Results, Writer};
 use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse;
 use oxrdf::{NamedNode, Term, Triple, Variable};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -61,11 +63,7 @@ fn evaluate(
     pipe: &mut Pipe,
     document: &mut Option<Document>,
 ) -> Result<(), Problem> {
-    let mut query = Query::parse(&asked.text, None)?;
-    let [default, named] = &asked.graphs;
-    if !default.is_empty() || !named.is_empty() {
-        query = query.with_dataset(default.clone(), named.clone());
-    }
+    let query = prepared(asked)?;
     let mut format = Format {
         solutions: SOLUTIONS[0].1,
         triples: TRIPLES[0].1,
@@ -142,8 +140,19 @@ impl Results for Sink<'_> {
     }
 }
 
-/// Makes a change: `work` does it within the limits, on a thread of the pool. When this returns, it is on the disk and
-/// the next query sees it.
+/// Tells how a query is done, instead of what it finds.
+pub async fn explain(host: Arc<Host>, asked: Asked) -> Result<Response<Body>, Problem> {
+    let (text, limits) = (asked.text.clone(), asked.limits);
+    let work = move |host: &Host, limits: &Limits, cancel: &Cancel| {
+        let snapshot = host.live.current();
+        let dataset = host.live.dataset(&snapshot);
+        prepared(&asked)?.explain(dataset, limits, cancel)
+    };
+    let plan = job(host, (Kind::Query, &text), limits, work).await?;
+    Ok(json(&serde_json::json!({ "plan": plan })))
+}
+
+/// Makes a change. When this returns, it is on the disk and the next query sees it.
 pub async fn change<W>(
     host: Arc<Host>,
     text: &str,
@@ -153,8 +162,22 @@ pub async fn change<W>(
 where
     W: FnOnce(&Host, &Limits, &Cancel) -> Fallible<Updated> + Send + 'static,
 {
+    job(host, (Kind::Update, text), limits, work).await
+}
+
+/// Does work within the limits, on a thread of the pool.
+async fn job<T, W>(
+    host: Arc<Host>,
+    (kind, text): (Kind, &str),
+    limits: Limits,
+    work: W,
+) -> Result<T, Problem>
+where
+    W: FnOnce(&Host, &Limits, &Cancel) -> Fallible<T> + Send + 'static,
+    T: Send + 'static,
+{
     let slot = host.pool.enter(limits.time).await?;
-    let ticket = host.pool.begin(slot, Kind::Update, text);
+    let ticket = host.pool.begin(slot, kind, text);
     let _watch = ticket.watch();
     let done = tokio::task::spawn_blocking(move || {
         let mut ticket = ticket;
@@ -167,6 +190,21 @@ where
         done
     });
     done.await.unwrap_or_else(|_| Err(broken()))
+}
+
+fn prepared(asked: &Asked) -> Fallible<Query> {
+    let query = Query::parse(&asked.text, None)?;
+    let [default, named] = &asked.graphs;
+    match default.is_empty() && named.is_empty() {
+        true => Ok(query),
+        false => Ok(query.with_dataset(default.clone(), named.clone())),
+    }
+}
+
+/// A response of JSON.
+pub fn json(value: &serde_json::Value) -> Response<Body> {
+    let media = [(CONTENT_TYPE, "application/json")];
+    (media, value.to_string()).into_response()
 }
 
 fn outcome(problem: &Problem) -> Outcome {

@@ -1,8 +1,8 @@
 //! The addresses, and what is answered at the small ones.
 
 use super::access::{Right, origins};
+use super::answer::json;
 use super::problem::Problem;
-use super::protocol::json;
 use super::{Host, describe, protocol, store};
 use crate::config::ServeSettings;
 use crate::{Error, Result};

@@ -1,7 +1,8 @@
 //! The SPARQL 1.1 Protocol (<https://www.w3.org/TR/sparql11-protocol/>).
 //!
 //! Both endpoints take either operation where the method allows it, so a client that knows one address only can do all.
-//! Parameters of our own: `timeout` (seconds) and `max-rows`, which may only lower the limits of the settings.
+//! Parameters of our own: `timeout` (seconds) and `max-rows`, which may only lower the limits of the settings; and
+//! `explain`, with which a query is answered by its plan as JSON: steps, rows that were expected, rows that there were.
 
 use super::Host;
 use super::access::Right;
@@ -15,7 +16,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
-use axum::response::IntoResponse;
 use std::sync::Arc;
 
 type Answer = Result<Response<Body>, Problem>;
@@ -81,7 +81,10 @@ async fn query(host: Arc<Host>, parts: &Parts, text: String, parameters: &Parame
         accept: Accept::of(&parts.headers),
         nothing: None,
     };
-    answer::query(host, asked).await
+    match parameters.has("explain") {
+        true => answer::explain(host, asked).await,
+        false => answer::query(host, asked).await,
+    }
 }
 
 async fn update(host: Arc<Host>, parts: &Parts, text: String, parameters: &Parameters) -> Answer {
@@ -102,11 +105,5 @@ async fn update(host: Arc<Host>, parts: &Parts, text: String, parameters: &Param
         "inserted": updated.inserted,
         "deleted": updated.deleted,
     });
-    Ok(json(&counts))
-}
-
-/// A response of JSON.
-pub fn json(value: &serde_json::Value) -> Response<Body> {
-    let media = [(axum::http::header::CONTENT_TYPE, "application/json")];
-    (media, value.to_string()).into_response()
+    Ok(answer::json(&counts))
 }

@@ -65,7 +65,7 @@ fn note(path: &Path) -> PathBuf {
 /// Changes a byte of the terms' text, the way a program would.
 fn damage(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
-    let words = b"https://example.org/shop/item/";
+    let words = b"<https://example.org/shop/item/";
     let at = bytes.windows(words.len()).position(|w| w == words).unwrap();
     bytes[at] = 0xff;
     std::fs::write(path, bytes).unwrap();

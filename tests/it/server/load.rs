@@ -43,7 +43,7 @@ fn a_client_that_does_not_read_waits_alone_and_is_cut_off() {
     let served = Served::new(&[("query.timeout_s", "2"), ("query.max_rows", "1000000000")]);
     let mut stream = request(&served, MANY);
     until("the query runs", || served.server.running() == 1);
-    assert_eq!(served.count("?u kenning:interacted ?i") > 0, true);
+    assert!(served.count("?u kenning:interacted ?i") > 0);
     until("its time is over", || served.server.running() == 0);
     let mut got = Vec::new();
     // The connection may also be reset.

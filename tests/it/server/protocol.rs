@@ -174,13 +174,8 @@ fn what_is_malformed_is_refused_with_a_reason() {
         &[],
     );
     reply.problem(400);
-    assert_eq!(
-        served.query("ASK {", &[]).json()["hint"]
-            .as_str()
-            .unwrap()
-            .is_empty(),
-        false
-    );
+    let hint = served.query("ASK {", &[]).json()["hint"].clone();
+    assert!(hint.as_str().is_some_and(|hint| !hint.is_empty()));
 }
 
 #[test]
@@ -253,4 +248,13 @@ fn deep_queries_and_long_ones_do_not_end_the_server() {
         assert!([200, 400, 422, 504].contains(&status), "{status}");
         assert_eq!(served.get("/health").status, 200);
     }
+}
+
+#[test]
+fn a_query_is_explained() {
+    let served = Served::new(&[]);
+    let query = encoded("SELECT * { ?i schema:brand ?b }");
+    let plan = served.get(&format!("/sparql?explain&query={query}")).json();
+    assert_eq!(plan["plan"]["rows"], served.count("?i schema:brand ?b"));
+    served.get("/sparql?explain&query=ASK").problem(400);
 }

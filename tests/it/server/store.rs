@@ -164,5 +164,5 @@ fn what_is_malformed_changes_nothing() {
             "<urn:a>\n <urn:p> .",
         )
         .json();
-    assert_eq!(detail["place"], "the body:2:8");
+    assert_eq!(detail["place"], "the body:2:10");
 }
