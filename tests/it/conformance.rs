@@ -8,6 +8,7 @@ pub mod answer;
 mod archive;
 mod data;
 pub mod host;
+mod http;
 mod manifest;
 pub mod matching;
 pub mod numbers;
@@ -26,11 +27,46 @@ const MANIFESTS: [&str; 3] = [
     "sparql12/manifest.ttl",
 ];
 
-/// What came of one test.
+/// The suites, unpacked.
+struct Suites {
+    archive: Archive,
+    cases: Vec<Case>,
+}
+
+impl Suites {
+    fn open() -> Option<Self> {
+        let folder = crate::support::data("conformance")?;
+        let archive = Archive::open(&folder.join("w3c-rdf-tests.tar.gz"));
+        let manifests = MANIFESTS.map(|path| manifest::read(&archive, &format!("{HOME}{path}")));
+        let cases = manifests.into_iter().flatten().collect();
+        Some(Self { archive, cases })
+    }
+
+    /// Runs the tests that are over HTTP, or those that are not, and fails if any comes out as it must not.
+    fn judge<'a>(&'a self, over_http: bool, run: impl Fn(&'a Case) -> Outcome<'a>) {
+        let wanted = |case: &&Case| is_over_http(case) == over_http;
+        let outcomes: Vec<Outcome<'a>> = self.cases.iter().filter(wanted).map(run).collect();
+        let ignored = ignored();
+        println!("{}", report(&outcomes, &ignored));
+        let wrong = complaints(&outcomes, &ignored);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// What came of one test; oxigraph has no server to compare with.
 struct Outcome<'a> {
     case: &'a Case,
     kenning: Result<(), String>,
-    oxigraph: Result<(), String>,
+    oxigraph: Option<Result<(), String>>,
+}
+
+fn is_over_http(case: &Case) -> bool {
+    let kinds = [
+        "ProtocolTest",
+        "GraphStoreProtocolTest",
+        "ServiceDescriptionTest",
+    ];
+    kinds.contains(&case.kind.as_str())
 }
 
 /// Reasons by test.
@@ -52,53 +88,53 @@ fn on_kenning(archive: &Archive, case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-/// Tests that are run here; those over HTTP are run by the tests of the endpoint.
-fn is_local(case: &Case) -> bool {
-    case.kind.contains("Syntax") || case.kind.contains("Evaluation") || case.kind.starts_with("CSV")
+#[test]
+fn queries_and_updates_do_what_the_suites_say() {
+    let Some(suites) = Suites::open() else {
+        return;
+    };
+    suites.judge(false, |case| Outcome {
+        case,
+        kenning: on_kenning(&suites.archive, case),
+        oxigraph: Some(run::run(&suites.archive, case, &Oxigraph)),
+    });
 }
 
 #[test]
-fn kenning_passes_what_the_suites_ask() {
-    let Some(folder) = crate::support::data("conformance") else {
+fn the_server_does_what_the_suites_say() {
+    let Some(suites) = Suites::open() else {
         return;
     };
-    let archive = Archive::open(&folder.join("w3c-rdf-tests.tar.gz"));
-    let manifests = MANIFESTS.map(|path| manifest::read(&archive, &format!("{HOME}{path}")));
-    let cases: Vec<Case> = manifests.into_iter().flatten().filter(is_local).collect();
-    let outcomes: Vec<Outcome<'_>> = cases
-        .iter()
-        .map(|case| Outcome {
-            case,
-            kenning: on_kenning(&archive, case),
-            oxigraph: run::run(&archive, case, &Oxigraph),
-        })
-        .collect();
-    let ignored = ignored();
-    println!("{}", report(&outcomes, &ignored));
-    let wrong = complaints(&outcomes, &ignored);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let site = http::Site::open();
+    suites.judge(true, |case| Outcome {
+        case,
+        kenning: site.run(&suites.archive, case),
+        oxigraph: None,
+    });
+}
+
+#[test]
+fn only_tests_of_the_suites_are_ignored() {
+    let Some(suites) = Suites::open() else {
+        return;
+    };
+    for test in ignored().keys() {
+        let known = suites.cases.iter().any(|case| case.iri == *test);
+        assert!(known, "no suite has {test}");
+    }
 }
 
 /// One line for each suite.
 fn report(outcomes: &[Outcome<'_>], ignored: &BTreeMap<&str, &str>) -> String {
     let mut suites: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    for Outcome {
-        case,
-        kenning,
-        oxigraph,
-    } in outcomes
-    {
-        let is_ignored = ignored.contains_key(case.iri.as_str());
-        let counts = [
-            kenning.is_ok(),
-            kenning.is_err() && !is_ignored,
-            is_ignored,
-            oxigraph.is_ok(),
-        ];
-        for suite in [case.suite.as_str(), "all"] {
-            let sums = suites.entry(suite).or_default();
-            sums.iter_mut()
-                .zip(counts)
+    for outcome in outcomes {
+        let is_ignored = ignored.contains_key(outcome.case.iri.as_str());
+        let passes = outcome.kenning.is_ok();
+        let oxigraph = matches!(outcome.oxigraph, Some(Ok(())));
+        let counts = [passes, !passes && !is_ignored, is_ignored, oxigraph];
+        for suite in [outcome.case.suite.as_str(), "all"] {
+            let sums = suites.entry(suite).or_default().iter_mut();
+            sums.zip(counts)
                 .for_each(|(sum, count)| *sum += usize::from(count));
         }
     }
@@ -112,29 +148,25 @@ fn report(outcomes: &[Outcome<'_>], ignored: &BTreeMap<&str, &str>) -> String {
 /// What is wrong: failures that are not on the list, tests that need not be on it, and what only oxigraph passes.
 fn complaints(outcomes: &[Outcome<'_>], ignored: &BTreeMap<&str, &str>) -> Vec<String> {
     let mut wrong = Vec::new();
-    for Outcome {
-        case,
-        kenning,
-        oxigraph,
-    } in outcomes
-    {
+    for outcome in outcomes {
+        let Outcome { case, kenning, .. } = outcome;
         let iri = &case.iri;
         match (kenning, ignored.get(iri.as_str())) {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => wrong.push(format!("{iri} passes; take it off the list")),
-            (Err(error), None) => wrong.push(format!(
-                "{iri} in {}: {error} (oxigraph: {})",
-                case.suite,
-                oxigraph.as_ref().map_or_else(String::as_str, |()| "passes"),
-            )),
-            (Err(error), Some(_)) if oxigraph.is_ok() => {
+            (Err(error), None) => {
+                let oxigraph = match &outcome.oxigraph {
+                    Some(Ok(())) => "oxigraph passes",
+                    Some(Err(error)) => error,
+                    None => "oxigraph is not asked",
+                };
+                wrong.push(format!("{iri} in {}: {error} ({oxigraph})", case.suite));
+            }
+            (Err(error), Some(_)) if matches!(outcome.oxigraph, Some(Ok(()))) => {
                 wrong.push(format!("{iri} is ignored, but oxigraph passes it: {error}"));
             }
             (Err(_), Some(_)) => {}
         }
     }
-    let known = |iri: &str| outcomes.iter().any(|o| o.case.iri == iri);
-    let unknown = ignored.keys().filter(|iri| !known(iri));
-    wrong.extend(unknown.map(|iri| format!("{iri} is ignored, but no suite has it")));
     wrong
 }

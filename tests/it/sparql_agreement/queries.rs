@@ -278,9 +278,19 @@ fn expression() -> Text {
     ];
     leaf.prop_recursive(3, 8, 3, |inner| {
         let two = (inner.clone(), inner.clone());
-        let operator = text(&[
-            "=", "!=", "<", ">", "<=", ">=", "&&", "||", "+", "-", "*", "/",
-        ]);
+        // The general evaluator does not know which of two booleans is less.
+        let order = text(&["<", ">", "<=", ">="]);
+        let sides = (
+            inner.clone(),
+            order,
+            inner.clone(),
+            text(&["", "STR", "0 +"]),
+        );
+        let comparison = sides.prop_map(|(a, order, b, kind)| match kind.as_str() {
+            "" => format!("({a} {order} {})", LITERALS[7]),
+            kind => format!("({kind}({a}) {order} {kind}({b}))"),
+        });
+        let operator = text(&["=", "!=", "&&", "||", "+", "-", "*", "/"]);
         let unary = text(&[
             "!",
             "-",
@@ -309,6 +319,7 @@ fn expression() -> Text {
         ]);
         prop_oneof![
             5 => (operator, two.clone()).prop_map(|(op, (a, b))| format!("({a} {op} {b})")),
+            2 => comparison,
             3 => (unary, inner.clone()).prop_map(|(name, a)| format!("{name}({a})")),
             2 => (binary, two.clone()).prop_map(|(name, (a, b))| format!("{name}({a}, {b})")),
             1 => variable().prop_map(|name| format!("BOUND({name})")),
