@@ -42,6 +42,7 @@ verbs! {
         Explain = explain;
         Prompt = prompt;
         Query = query;
+        Serve = serve;
         ExplainQuery = explain_query;
     }
     "Change" {

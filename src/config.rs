@@ -3,7 +3,7 @@
 //! ```text
 //! shop/kenning.toml           settings, written by people
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
-//!   journal.sqlite            but for the journal: what was imported, built and recommended
+//!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
 //!   graph.kng  vectors/       the frozen graph, and the vectors of its texts
 //!   text-….sqlite             the full-text index of that graph
@@ -23,7 +23,7 @@ pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
     EmbeddingSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings, ScoringSettings,
-    Settings,
+    ServeSettings, Settings,
 };
 
 use crate::{Error, Result};

@@ -15,12 +15,32 @@
 //! # }
 //! ```
 //!
-//! *Invariants:* one process changes a project at a time ([`crate::config::Lock`]); whatever is interrupted leaves the
-//! former state in place, because files appear under their names only when they are whole; answers never wait for
+//! Updates do not wait for a build: the journal keeps them, and a [`Snapshot`] shows them over its graph.
+//! [`Live`] does that for a process that goes on.
+//!
+//! ```no_run
+//! # use kenning::config::Project;
+//! # use kenning::engine::{Engine, Live, limits};
+//! # use kenning::sparql::{Cancel, Update};
+//! # fn main() -> kenning::Result<()> {
+//! let project = Project::open("films".as_ref())?;
+//! let limits = limits(&project.settings().query);
+//! let live = Live::open(Engine::open(project)?)?;
+//! let update = Update::parse("INSERT DATA { <https://example.org/a> rdfs:label 'A' }", None)?;
+//! live.update(&update, &limits, &Cancel::default())?;
+//! let found = live.current().dataset().ask("SELECT ?a { ?a rdfs:label 'A' }", &limits)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! *Invariants:* one process imports or builds a project at a time ([`crate::config::Lock`]), and the journal puts the
+//! updates of all processes in one order; whatever is interrupted leaves the former state in place, because files appear
+//! under their names only when they are whole, and an update is kept whole or not at all; answers never wait for
 //! changes, because a snapshot is immutable.
 
 mod answer;
 mod build;
+mod fetch;
 mod import;
 mod insight;
 mod live;
@@ -88,7 +108,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens the snapshot of a project, with all changes since that the journal keeps.
+    /// Opens the snapshot of a project, with all changes since that the journal keeps. Nothing is written but the note
+    /// that the file was checked.
     pub fn open(project: &Project) -> Result<Self> {
         let graph = open_graph(project)?;
         let journal = project.journal_file();

@@ -10,28 +10,27 @@ pub mod changes;
 pub mod draft;
 mod fold;
 pub mod freeze;
+pub mod layout;
+mod links;
 mod names;
 mod open;
 mod rank;
-mod stub;
+mod statistics;
 pub mod visit;
+
+pub use links::LinkRow;
+pub use statistics::PredicateStats;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
 use crate::model::{Dataset, EvidenceId, LinkKind, UnixSeconds};
-use crate::sections::{Column, Format, Id, Strings, row_starts};
+use crate::sections::{Column, Id, Strings, row_starts};
 use draft::Ranges;
+use links::Links;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
-
-pub(crate) const FORMAT: Format = Format {
-    magic: *b"KNGGRAPH",
-    version: 1,
-    name: "snapshot",
-    remake: "kenning build",
-};
 
 /// What a snapshot says about itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -66,34 +65,6 @@ pub struct Folded {
     pub log: String,
     /// Number of the last change.
     pub change: i64,
-}
-
-/// Item-item links of one kind, as rows.
-#[derive(Clone, Default)]
-struct Links {
-    at: Column<u64>,
-    to: Column<u32>,
-    score: Column<f32>,
-    support: Column<u32>,
-}
-
-/// Item-item links of one kind by the items that they end at.
-struct LinksTo {
-    at: Vec<u64>,
-    links: Vec<(u32, EvidenceId)>,
-}
-
-/// The links of one kind that start at one item, strongest first.
-#[derive(Clone, Copy, Debug)]
-pub struct LinkRow<'a> {
-    /// Items linked to.
-    pub to: &'a [u32],
-    /// Strength of each.
-    pub score: &'a [f32],
-    /// How many events carry each.
-    pub support: &'a [u32],
-    /// Evidence id of the first; the others follow.
-    pub first: u64,
 }
 
 /// One fact with its provenance.
@@ -158,6 +129,10 @@ pub struct Graph {
     predicates: Column<u32>,
     predicate_at: Column<u64>,
     predicate: Column<[u32; 2]>,
+    predicate_stats: Column<[u64; 3]>,
+    graphs: Column<u32>,
+    graph_facts_at: Column<u64>,
+    graph_facts: Column<u64>,
     fact_graph: Column<u32>,
     fact_line: Column<u32>,
     fact_confidence: Column<f32>,
@@ -178,7 +153,6 @@ pub struct Graph {
     event_of: Column<u64>,
     labels: Column<u32>,
     links: [Links; 4],
-    links_to: [OnceLock<LinksTo>; 4],
     /// Row starts and event numbers, by basket.
     events_in: OnceLock<(Vec<u64>, Vec<u64>)>,
     vector_nodes: Column<u32>,
@@ -251,11 +225,6 @@ impl Graph {
         self.event_item.len() as u64
     }
 
-    /// Number of links of a kind.
-    pub fn link_count(&self, kind: LinkKind) -> u64 {
-        self.links[kind as usize].to.len() as u64
-    }
-
     /// Number of edges: facts, interactions, links; evidence ids are below it.
     pub fn edge_count(&self) -> u64 {
         self.first_link(LinkKind::SimilarTo) + self.link_count(LinkKind::SimilarTo)
@@ -268,12 +237,12 @@ impl Graph {
 
     /// The facts with this subject, as sorted (predicate, object) pairs; a pair that two sources state stands twice.
     pub fn outgoing(&self, subject: u32) -> &[[u32; 2]] {
-        &self.out[row(&self.out_at, subject)]
+        cut(&self.out, &self.out_at, subject)
     }
 
     /// The facts with this object, as sorted (predicate, subject) pairs.
     pub fn incoming(&self, object: u32) -> &[[u32; 2]] {
-        &self.ins[row(&self.in_at, object)]
+        cut(&self.ins, &self.in_at, object)
     }
 
     /// The objects of `subject` under `predicate`.
@@ -294,7 +263,7 @@ impl Graph {
     /// The facts under `predicate`, as sorted (object, subject) pairs.
     pub fn pairs(&self, predicate: u32) -> &[[u32; 2]] {
         match self.predicates.binary_search(&predicate) {
-            Ok(index) => &self.predicate[row(&self.predicate_at, index as u32)],
+            Ok(index) => cut(&self.predicate, &self.predicate_at, index as u32),
             Err(_) => &[],
         }
     }
@@ -331,10 +300,23 @@ impl Graph {
         self.fact_graph[index as usize]
     }
 
+    /// The named graphs of facts, sorted.
+    pub fn graphs(&self) -> &[u32] {
+        &self.graphs
+    }
+
+    /// The numbers of the facts in a named graph, sorted.
+    pub fn facts_in(&self, graph: u32) -> &[u64] {
+        match self.graphs.binary_search(&graph) {
+            Ok(index) => cut(&self.graph_facts, &self.graph_facts_at, index as u32),
+            Err(_) => &[],
+        }
+    }
+
     /// The distinct items that a user met, sorted.
     pub fn met(&self, user: u32) -> &[u32] {
         match self.users().contains(&user) {
-            true => &self.met[row(&self.met_at, user)],
+            true => cut(&self.met, &self.met_at, user),
             false => &[],
         }
     }
@@ -342,7 +324,7 @@ impl Graph {
     /// The distinct users who met an item, sorted.
     pub fn met_by(&self, item: u32) -> &[u32] {
         match self.items().contains(&item) {
-            true => &self.met_by[row(&self.met_by_at, item - self.meta.ranges.users)],
+            true => cut(&self.met_by, &self.met_by_at, item - self.meta.ranges.users),
             false => &[],
         }
     }
@@ -366,7 +348,11 @@ impl Graph {
     /// The numbers of the events of an item, for [`Graph::event_at`] and [`Graph::event_user`].
     pub fn events_of(&self, item: u32) -> &[u64] {
         match self.items().contains(&item) {
-            true => &self.event_of[row(&self.event_of_at, item - self.meta.ranges.users)],
+            true => cut(
+                &self.event_of,
+                &self.event_of_at,
+                item - self.meta.ranges.users,
+            ),
             false => &[],
         }
     }
@@ -429,59 +415,6 @@ impl Graph {
         }
     }
 
-    /// The links of a kind that start at `item`.
-    pub fn links(&self, kind: LinkKind, item: u32) -> LinkRow<'_> {
-        let links = &self.links[kind as usize];
-        let range = match self.items().contains(&item) && !links.at.is_empty() {
-            true => row(&links.at, item - self.meta.ranges.users),
-            false => 0..0,
-        };
-        LinkRow {
-            first: self.first_link(kind) + range.start as u64,
-            to: &links.to[range.clone()],
-            score: &links.score[range.clone()],
-            support: &links.support[range],
-        }
-    }
-
-    /// The links of a kind that end at `item`, as pairs of the item that they start from and their evidence. The index
-    /// is not in the file: the first call makes it.
-    pub fn links_to(
-        &self,
-        kind: LinkKind,
-        item: u32,
-    ) -> impl ExactSizeIterator<Item = (u32, EvidenceId)> {
-        let to = self.links_to[kind as usize].get_or_init(|| self.index_links(kind));
-        let range = match self.items().contains(&item) {
-            true => row(&to.at, item - self.meta.ranges.users),
-            false => 0..0,
-        };
-        to.links[range].iter().copied()
-    }
-
-    fn index_links(&self, kind: LinkKind) -> LinksTo {
-        let first = self.meta.ranges.users;
-        let from = |source: u32| {
-            let row = self.links(kind, source);
-            let ids = (row.first..).map(EvidenceId);
-            let ends = row.to.iter().zip(ids);
-            ends.map(move |(&to, id)| (to, (source, id)))
-        };
-        let mut links: Vec<(u32, (u32, EvidenceId))> = self.items().flat_map(from).collect();
-        links.par_sort_unstable();
-        let row_of = |link: &(u32, _)| (link.0 - first) as usize;
-        LinksTo {
-            at: row_starts(&links, self.items().len(), row_of),
-            links: links.into_iter().map(|link| link.1).collect(),
-        }
-    }
-
-    fn first_link(&self, kind: LinkKind) -> u64 {
-        let before = LinkKind::ALL.into_iter().take_while(|k| *k != kind);
-        let links: u64 = before.map(|k| self.link_count(k)).sum();
-        self.fact_count() + self.interaction_count() + links
-    }
-
     /// What an evidence id stands for.
     pub fn edge(&self, EvidenceId(id): EvidenceId) -> Option<Edge> {
         if id < self.fact_count() {
@@ -531,6 +464,11 @@ fn row(at: &[u64], index: u32) -> Range<usize> {
         (Some(&from), Some(&to)) => from as usize..to as usize,
         _ => 0..0,
     }
+}
+
+/// Row number `index` of `values`; empty where there is none.
+fn cut<'a, T>(values: &'a [T], at: &[u64], index: u32) -> &'a [T] {
+    values.get(row(at, index)).unwrap_or_default()
 }
 
 fn prefix(pairs: &[[u32; 2]], first: u32) -> &[[u32; 2]] {

@@ -1,4 +1,4 @@
-//! What was imported, built, asked and answered: an SQLite file that survives everything else.
+//! What was imported, built, changed, asked and answered: an SQLite file that survives everything else.
 //!
 //! [`Journal`] is a blocking face over one connection, behind a lock: many threads may share it, and each call waits
 //! for the one before. A record is on the disk when its method returns. Several processes may have the journal open;

@@ -49,7 +49,8 @@
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, search, sections, selection, sparql, weights |
-//! | [`cli`] | one file a verb | config, engine, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, sparql, vocabulary, weights |
+//! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
+//! | [`cli`] | one file a verb | config, engine, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
 //!
 //! # What always holds?
 //!
@@ -92,5 +93,6 @@ pub mod sparql;
 pub mod cli;
 pub mod engine;
 pub mod journal;
+pub mod server;
 
 pub use error::{Error, ErrorKind, Result};

@@ -13,14 +13,25 @@
 //! | 64.. | the sections, each aligned to 64 bytes |
 //! | table | for each section 64 bytes: name (16, zero-padded), offset `u64`, length in bytes `u64`, BLAKE3 of its bytes (32) |
 //!
-//! The table's hash covers every section's hash, so it is the identity of the content: equal content, equal id.
+//! The table ends the file. Its hash covers every section's hash, so it is the identity of the content: equal content,
+//! equal id.
+//!
+//! [`Sections::open`] takes the same time for a file of any size: it reads the header and the table, and refuses another
+//! kind, another version, a table that is not what was written and a file that does not end where the table does. What the
+//! sections hold is proven by [`Sections::check`], which reads every byte. A file that is opened often need not be checked
+//! each time: [`Sections::vouch`] notes beside it which state of it was sound, and [`Sections::is_vouched_for`] tells
+//! whether it is still in that state ([`stamp`] says what the note holds). Whoever trusts such a note must not rely on the
+//! values for memory safety: a disk may lose bits without changing the file's times.
 //!
 //! *Invariant:* a file under its final name is whole. It is written under another name, synced, then renamed.
+
+pub mod stamp;
 
 use crate::{Error, Result};
 use bytemuck::{Pod, Zeroable};
 use memmap2::Mmap;
 use rayon::prelude::*;
+use stamp::State;
 use std::fs::{self, File};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
@@ -214,27 +225,39 @@ pub struct Sections {
     path: Arc<Path>,
     format: Format,
     id: Id,
+    state: State,
 }
 
 impl Sections {
-    /// Maps `path` and checks kind, version and every checksum.
+    /// Maps `path`, and checks its kind, its version, its size and its table of sections.
     pub fn open(path: &Path, format: Format) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+        let state = file.metadata().map_err(|e| Error::io("open", path, e))?;
         // SAFETY: files under their final name are only ever replaced by a rename, never written in place,
         // so the mapping does not change while it lives; a file cut short by another program would fault.
         let bytes = unsafe { Mmap::map(&file) }.map_err(|e| Error::io("map", path, e))?;
         let table =
             read_table(&bytes, format).map_err(|e| e.at(path.display()).hint(hint(format)))?;
         let id = Id(hash(bytemuck::cast_slice(&table)));
-        let sections = Self {
+        Ok(Self {
             bytes: Arc::new(bytes),
             table: table.into(),
             path: path.into(),
             format,
             id,
-        };
-        sections.verify()?;
-        Ok(sections)
+            state: State::of(&state),
+        })
+    }
+
+    /// Whether a note says that this very state of the file was found to be sound.
+    pub fn is_vouched_for(&self) -> bool {
+        stamp::agrees(&self.path, self.state, self.id)
+    }
+
+    /// Notes that this state of the file is sound, if it is old enough for a later change to show, and if the folder can
+    /// be written.
+    pub fn vouch(&self) {
+        stamp::write(&self.path, self.state, self.id);
     }
 
     /// The identity of the content.
@@ -271,9 +294,8 @@ impl Sections {
             at: self.column(&format!("{name}.at"))?,
             utf8: self.column(&format!("{name}.utf8"))?,
         };
-        let sound =
-            strings.at.is_sorted() && strings.at.last() == Some(&(strings.utf8.len() as u64));
-        if !sound {
+        let ends = (strings.at.first(), strings.at.last());
+        if ends != (Some(&0), Some(&(strings.utf8.len() as u64))) {
             return Err(self.damage(format!("the string table `{name}` is out of bounds")));
         }
         Ok(strings)
@@ -286,7 +308,8 @@ impl Sections {
             .hint(hint(self.format))
     }
 
-    fn verify(&self) -> Result<()> {
+    /// Checks every checksum, in time that grows with the file.
+    pub fn check(&self) -> Result<()> {
         self.table.par_iter().try_for_each(|entry| {
             let range = entry.offset as usize..(entry.offset + entry.length) as usize;
             if hash(&self.bytes[range]) == entry.hash {
@@ -319,10 +342,13 @@ fn read_table(bytes: &[u8], format: Format) -> Result<Vec<Entry>> {
         )));
     }
     let start = header.table as usize;
-    let table = start
-        .checked_add(header.count as usize * size_of::<Entry>())
+    let end = start.checked_add(header.count as usize * size_of::<Entry>());
+    let table = end
         .and_then(|end| bytes.get(start..end))
         .ok_or_else(|| damaged("it is cut short"))?;
+    if end != Some(bytes.len()) {
+        return Err(damaged("it goes on behind its end"));
+    }
     if hash(table) != header.hash {
         return Err(damaged("checksum of the section table does not match"));
     }
@@ -406,12 +432,16 @@ impl Strings {
     /// String number `index`; empty where there is none.
     pub fn get(&self, index: usize) -> &str {
         let at = &*self.at;
-        match (at.get(index), at.get(index + 1)) {
-            (Some(&from), Some(&to)) => {
-                std::str::from_utf8(&self.utf8[from as usize..to as usize]).unwrap_or_default()
-            }
-            _ => "",
-        }
+        let (Some(&from), Some(&to)) = (at.get(index), at.get(index + 1)) else {
+            return "";
+        };
+        let bytes = self.utf8.get(from as usize..to as usize);
+        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Whether each string begins where the one before ends, in time that grows with their number.
+    pub fn are_sound(&self) -> bool {
+        self.at.is_sorted()
     }
 
     /// All strings in order.

@@ -18,8 +18,20 @@
 //! ```sparql
 //! SELECT ?film ?source ?line WHERE { ?film schema:genre ?genre {| prov:wasDerivedFrom ?source ; kenning:line ?line |} }
 //! ```
+//!
+//! An [`Update`] changes what is stated, never what is computed:
+//!
+//! | what is said without `GRAPH` | in [`View::Union`] | in [`View::Stated`] |
+//! |---|---|---|
+//! | `INSERT` | goes into `urn:kenning:graph:default` | the same |
+//! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
+//! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
+//!
+//! There are no empty graphs: `CREATE` only fails if the graph states something already, and `DROP` is `CLEAR`.
+//! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
 
 mod aggregate;
+mod alias;
 mod answer;
 mod computed;
 pub mod cookbook;
@@ -29,6 +41,7 @@ mod events;
 mod explain;
 mod expression;
 mod functions;
+mod guard;
 mod ids;
 mod meter;
 mod paths;
@@ -144,6 +157,7 @@ pub struct Query {
 impl Query {
     /// Parses a query. The prefixes of [`PREFIXES`] are known; relative IRIs are resolved against `base`.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
+        guard::check(text)?;
         let algebra = parser(base)?.parse_query(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL query: {}",

@@ -24,6 +24,8 @@ pub enum Kind {
     Text,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Texts: an array in the file, with commas between them elsewhere.
+    Texts,
     /// Names with numbers: a table in the file, `a=1,b=0.5` elsewhere.
     Weights,
 }
@@ -54,6 +56,18 @@ pub const KEYS: &[Key] = &[
     key("model.max_tokens", Kind::Count(1)),
     key("query.timeout_s", Kind::Count(1)),
     key("query.max_rows", Kind::Count(1)),
+    key("query.memory_mb", Kind::Count(1)),
+    key("query.load", Kind::Texts),
+    key("serve.bind", Kind::Text),
+    key("serve.read_key_env", Kind::Text),
+    key("serve.write_key_env", Kind::Text),
+    key("serve.allow_updates", Kind::Flag),
+    key("serve.cors", Kind::Text),
+    key("serve.default_graph", Kind::Choice(&["union", "stated"])),
+    key("serve.concurrency", Kind::Count(1)),
+    key("serve.queue", Kind::Count(0)),
+    key("serve.memory_mb", Kind::Count(1)),
+    key("serve.max_body_mb", Kind::Count(1)),
 ];
 
 /// Variables of the command line that are no settings.
@@ -143,6 +157,7 @@ impl Kind {
             }
             (Self::Flag, Value::Boolean(_)) | (Self::Text, Value::String(_)) => true,
             (Self::Choice(words), Value::String(word)) => words.contains(&word.as_str()),
+            (Self::Texts, Value::Array(texts)) => texts.iter().all(Value::is_str),
             (Self::Weights, Value::Table(table)) => table
                 .values()
                 .all(|v| number(v).is_some_and(f64::is_finite)),
@@ -162,6 +177,7 @@ impl Kind {
             Self::Flag => "true or false".into(),
             Self::Text => "text".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Texts => "texts".into(),
             Self::Weights => "names with numbers".into(),
         }
     }
@@ -175,6 +191,7 @@ impl Kind {
             Self::Number(..) => trimmed.parse().map(Value::Float).ok(),
             Self::Flag => flag(trimmed).map(Value::Boolean),
             Self::Weights => weights(trimmed).map(Value::Table),
+            Self::Texts => Some(Value::Array(texts(trimmed))),
             Self::Text | Self::Choice(_) => None,
         };
         read.unwrap_or_else(|| Value::String(text.to_owned()))
@@ -195,6 +212,14 @@ fn flag(text: &str) -> Option<bool> {
         "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     }
+}
+
+fn texts(text: &str) -> Vec<Value> {
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    parts.map(Value::from).collect()
 }
 
 fn weights(text: &str) -> Option<toml::Table> {
@@ -221,6 +246,8 @@ mod tests {
         all.model.path = Some("p".into());
         all.model.url = Some("u".into());
         all.model.key_env = Some("k".into());
+        all.serve.read_key_env = Some("r".into());
+        all.serve.write_key_env = Some("w".into());
         let mut fields = Vec::new();
         for (name, value) in toml::Table::try_from(all).unwrap() {
             match value {

@@ -237,6 +237,7 @@ fn show(value: &Value) -> String {
         Value::String(text) => text.clone(),
         // The settings hold `f32`s: 0.8, not 0.800000011920929.
         Value::Float(x) => (*x as f32).to_string(),
+        Value::Array(values) => values.iter().map(show).collect::<Vec<_>>().join(","),
         Value::Table(table) => {
             let pairs = table.iter().map(|(name, x)| format!("{name}={}", show(x)));
             pairs.collect::<Vec<_>>().join(",")

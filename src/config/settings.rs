@@ -20,6 +20,8 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Limits of queries.
     pub query: QuerySettings,
+    /// How the project is served.
+    pub serve: ServeSettings,
 }
 
 /// `[scoring]`: how items are scored.
@@ -151,6 +153,8 @@ pub struct QuerySettings {
     pub max_rows: usize,
     /// Megabytes that a query may remember at once.
     pub memory_mb: usize,
+    /// `LOAD` may fetch what lies below these addresses: `https://…/` or `file:///…/`.
+    pub load: Vec<String>,
 }
 
 impl Default for QuerySettings {
@@ -159,6 +163,50 @@ impl Default for QuerySettings {
             timeout_s: 30,
             max_rows: 100_000,
             memory_mb: 1024,
+            load: Vec::new(),
+        }
+    }
+}
+
+/// `[serve]`: how the project is served over HTTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServeSettings {
+    /// Address and port to listen at; port 0 takes a free one.
+    pub bind: String,
+    /// Name of the environment variable with the key for reading; anybody may read if none.
+    pub read_key_env: Option<String>,
+    /// Name of the environment variable with the key for writing, which also reads; nobody may write if none.
+    pub write_key_env: Option<String>,
+    /// Whether programs of this machine may write without a key.
+    pub allow_updates: bool,
+    /// Origins whose pages may use the server, separated by commas; `*` for all.
+    pub cors: String,
+    /// What queries see where they name no graph: `union` or `stated`.
+    pub default_graph: String,
+    /// Queries and updates that run at once.
+    pub concurrency: usize,
+    /// Those that may wait for their turn.
+    pub queue: usize,
+    /// Megabytes that all of them may remember together.
+    pub memory_mb: usize,
+    /// Megabytes of a request's body.
+    pub max_body_mb: usize,
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        Self {
+            bind: "127.0.0.1:7878".into(),
+            read_key_env: None,
+            write_key_env: None,
+            allow_updates: false,
+            cors: String::new(),
+            default_graph: "union".into(),
+            concurrency: 16,
+            queue: 256,
+            memory_mb: 4096,
+            max_body_mb: 64,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A project that answers while it changes: what a server holds.
 
+use super::fetch::fetch;
 use super::{Engine, Snapshot};
 use crate::graph::Graph;
 use crate::journal::Logged;
 use crate::model::Change;
-use crate::sparql::{Cancel, Effect, Limits, Transaction, Update, no_loads};
+use crate::sparql::{Cancel, Dataset, Effect, Limits, Transaction, Update, View};
 use crate::{Error, ErrorKind, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -22,6 +23,7 @@ pub struct Live {
     engine: Engine,
     shown: RwLock<Arc<Shown>>,
     writer: Mutex<()>,
+    view: View,
 }
 
 /// What readers see, and the file that it comes from.
@@ -58,7 +60,27 @@ impl Live {
             engine,
             shown: RwLock::new(Arc::new(Shown { snapshot, file })),
             writer: Mutex::new(()),
+            view: View::default(),
         })
+    }
+
+    /// Queries and updates see the default graph so.
+    pub fn with_view(mut self, view: View) -> Self {
+        self.view = view;
+        self
+    }
+
+    /// How queries and updates see the default graph.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// What queries and updates see of a snapshot.
+    pub fn dataset<'a>(&self, snapshot: &'a Snapshot) -> Dataset<'a> {
+        Dataset {
+            view: self.view,
+            ..snapshot.dataset()
+        }
     }
 
     /// The engine, for what is not said in SPARQL.
@@ -71,12 +93,15 @@ impl Live {
         self.shown().snapshot.clone()
     }
 
-    /// Evaluates an update, keeps it, and shows it.
+    /// Evaluates an update, keeps it, and shows it. `LOAD` fetches what `query.load` of the settings allows; other updates
+    /// wait meanwhile.
     ///
     /// # Errors
     /// Those of [`Update::run`], and `Io` if it cannot be kept; nothing is changed then.
     pub fn update(&self, update: &Update, limits: &Limits, cancel: &Cancel) -> Result<Updated> {
-        self.change_by(&|snapshot| update.run(snapshot.dataset(), limits, cancel, &no_loads))
+        let allowed = &self.engine.project().settings().query.load;
+        let load = |iri: &str| fetch(allowed, limits, iri);
+        self.change_by(&|snapshot| update.run(self.dataset(snapshot), limits, cancel, &load))
     }
 
     /// Makes changes, all of them or none; those that change nothing are left out.
@@ -84,10 +109,25 @@ impl Live {
     /// # Errors
     /// Those of [`Transaction`], and `Io` if they cannot be kept; nothing is changed then.
     pub fn change(&self, changes: &[Change], limits: &Limits, cancel: &Cancel) -> Result<Updated> {
+        self.transact(limits, cancel, &|work| {
+            changes.iter().try_for_each(|change| work.apply(change))
+        })
+    }
+
+    /// Does `work` on what is there now, all of it or nothing. It is done again if another process was faster.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Io` if what it did cannot be kept; nothing is changed then.
+    pub fn transact(
+        &self,
+        limits: &Limits,
+        cancel: &Cancel,
+        work: &dyn Fn(&mut Transaction<'_>) -> Result<()>,
+    ) -> Result<Updated> {
         self.change_by(&|snapshot| {
-            let mut work = Transaction::begin(snapshot.dataset(), limits, cancel);
-            changes.iter().try_for_each(|change| work.apply(change))?;
-            Ok(work.finish())
+            let mut transaction = Transaction::begin(self.dataset(snapshot), limits, cancel);
+            work(&mut transaction)?;
+            Ok(transaction.finish())
         })
     }
 

@@ -3,6 +3,11 @@
 //! Terms are numbered by what they are, then by their text: users, items, other resources, literals, triple
 //! terms. So a number tells the kind of its term, and equal input gives equal numbers.
 
+mod roles;
+mod terms;
+
+pub use terms::Terms;
+
 use crate::extraction::DerivedFact;
 use crate::extraction::behaviour::Behaviour;
 use crate::knowledge::Knowledge;
@@ -12,9 +17,10 @@ use crate::model::{Change, LinkKind};
 use crate::vocabulary::{kenning, prov, rdf};
 use crate::{Error, Result};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use roles::Roles;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::ops::Range;
 
 /// Which numbers are which kind of term.
@@ -48,11 +54,51 @@ impl Ranges {
         0..self.nodes
     }
 
+    /// The number of an encoded term, where `text` tells the terms by number.
+    pub(super) fn find<'a>(&self, encoded: &str, text: impl Fn(u32) -> &'a str) -> Option<u32> {
+        // Each of these is sorted by text.
+        let resources = [self.users(), self.items(), self.items..self.nodes];
+        let classes = match term::kind(encoded) {
+            Kind::Resource => &resources[..],
+            Kind::Literal => &[self.nodes..self.literals],
+            Kind::Triple => &[self.literals..self.terms],
+        };
+        let mut classes = classes.iter().cloned();
+        classes.find_map(|class| find_in(class, encoded, &text))
+    }
+
+    fn from_ends([users, items, nodes, literals, terms]: [u32; 5]) -> Self {
+        Self {
+            users,
+            items,
+            nodes,
+            literals,
+            terms,
+        }
+    }
+
     /// Whether the kinds stand in their order.
     pub(super) fn are_sound(&self) -> bool {
         let ends = [self.users, self.items, self.nodes, self.literals];
         ends.is_sorted() && self.literals <= self.terms
     }
+}
+
+fn find_in<'a>(
+    Range { start, end }: Range<u32>,
+    encoded: &str,
+    text: impl Fn(u32) -> &'a str,
+) -> Option<u32> {
+    let (mut low, mut high) = (start, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match text(middle).cmp(encoded) {
+            Ordering::Equal => return Some(middle),
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+        }
+    }
+    None
 }
 
 /// A fact of the draft.
@@ -76,8 +122,8 @@ pub struct DraftFact {
 
 /// Everything that a snapshot holds but links and vectors.
 pub struct Draft {
-    /// All terms, in the order of their numbers.
-    pub terms: Vec<String>,
+    /// All terms, by their numbers.
+    pub terms: Terms,
     /// Which numbers are which.
     pub ranges: Ranges,
     /// Facts, sorted by triple, then graph.
@@ -86,38 +132,74 @@ pub struct Draft {
     pub events: Vec<EventRow>,
     /// Number of baskets.
     pub groups: u32,
-    ids: FxHashMap<String, u32>,
+}
+
+/// What a draft is made of.
+#[derive(Clone, Copy, Default)]
+struct Parts<'a> {
+    segments: &'a [Segment],
+    documents: &'a [([String; 3], String)],
+    derived: &'a [DerivedFact],
+    changes: &'a [Change],
 }
 
 impl Draft {
-    /// Merges documents, dumps and derived facts.
+    /// Merges documents, dumps, derived facts and changes.
     pub fn merge(knowledge: &Knowledge, derived: &[DerivedFact]) -> Result<Self> {
-        let documents = knowledge.documents()?;
-        let roles = Roles::find(&knowledge.segments);
-        let (terms, ranges) = number_terms(knowledge, &documents, derived, &roles)?;
-        let ids = terms.iter().cloned().zip(0u32..).collect();
+        Self::join(&Parts {
+            segments: &knowledge.segments,
+            documents: &knowledge.documents()?,
+            derived,
+            changes: &knowledge.changes,
+        })
+    }
+
+    /// A draft of nothing but stated quads: encoded subject, predicate and object, and named graph.
+    pub fn of_quads(quads: &[([String; 3], String)]) -> Result<Self> {
+        Self::join(&Parts {
+            documents: quads,
+            ..Parts::default()
+        })
+    }
+
+    fn join(parts: &Parts<'_>) -> Result<Self> {
+        let roles: Vec<Roles> = parts.segments.iter().map(Roles::find).collect();
+        let named = named_terms(parts);
+        let documented = parts
+            .documents
+            .iter()
+            .flat_map(|(triple, graph)| [&triple[..], std::slice::from_ref(graph)]);
+        let inserted = parts.changes.iter().filter_map(|change| match change {
+            Change::Insert(statement) => Some(&statement[..]),
+            Change::Delete(_) => None,
+        });
+        let others = documented
+            .chain(parts.derived.iter().map(|f| &f.triple[..]))
+            .chain(inserted)
+            .chain([&named[..]]);
+        let others = others.flatten().map(String::as_str);
+        let (terms, numbers) = terms::number(parts.segments, &roles, others)?;
         let mut draft = Self {
+            ranges: terms.ranges().clone(),
             terms,
-            ranges,
             facts: Vec::new(),
             events: Vec::new(),
             groups: 0,
-            ids,
         };
-        for segment in &knowledge.segments {
-            draft.add_segment(segment)?;
+        for (segment, numbers) in parts.segments.iter().zip(&numbers) {
+            draft.add_segment(segment, numbers)?;
         }
-        draft.add_documents(&documents);
-        draft.add_derived(derived);
+        draft.add_documents(parts.documents);
+        draft.add_derived(parts.derived);
         draft.order();
-        draft.fold(&knowledge.changes);
-        draft.forget_order_numbers(&knowledge.segments);
+        draft.fold(parts.changes);
+        draft.forget_order_numbers(parts.segments);
         Ok(draft)
     }
 
     /// Number of a term.
     pub fn id(&self, term: &str) -> Option<u32> {
-        self.ids.get(term).copied()
+        self.terms.find(term)
     }
 
     /// The events, as behaviour is counted from.
@@ -135,8 +217,7 @@ impl Draft {
         self.id(term).unwrap_or(NONE)
     }
 
-    fn add_segment(&mut self, segment: &Segment) -> Result<()> {
-        let ids: Vec<u32> = segment.terms.iter().map(|t| self.of(t)).collect();
+    fn add_segment(&mut self, segment: &Segment, ids: &[u32]) -> Result<()> {
         let graph = |source: &crate::model::Source| self.of(&term::iri(&source.graph));
         let graphs: Vec<u32> = segment.dataset.sources.iter().map(graph).collect();
         self.facts.extend(segment.facts.iter().map(|f| DraftFact {
@@ -245,57 +326,6 @@ pub(super) fn stated(triple: [u32; 3], graph: u32) -> DraftFact {
     }
 }
 
-/// Who is a user and what is an item: by behaviour, else by the classes that the datasets name.
-struct Roles<'a> {
-    users: FxHashSet<&'a str>,
-    items: FxHashSet<&'a str>,
-}
-
-impl<'a> Roles<'a> {
-    fn find(segments: &'a [Segment]) -> Self {
-        let mut roles = Self {
-            users: FxHashSet::default(),
-            items: FxHashSet::default(),
-        };
-        for segment in segments {
-            let term = |id: u32| segment.terms.get(id as usize);
-            for event in segment.events.iter() {
-                if event.user != NONE {
-                    roles.users.insert(term(event.user));
-                }
-                roles.items.insert(term(event.item));
-            }
-            roles.add_instances(segment);
-        }
-        // A user's number must not be an item's: who acts is a user, even where others rate them.
-        roles.items.retain(|item| !roles.users.contains(item));
-        roles
-    }
-
-    fn add_instances(&mut self, segment: &'a Segment) {
-        let encoded = |class: &Option<String>| class.as_deref().map(term::iri);
-        let find = |wanted: Option<String>| {
-            let wanted = wanted?;
-            segment.terms.iter().position(|t| t == wanted)
-        };
-        let rdf_type = find(Some(term::iri(rdf::TYPE)));
-        let user_class = find(encoded(&segment.dataset.user_class));
-        let item_class = find(encoded(&segment.dataset.item_class));
-        for fact in segment.facts.iter() {
-            let [subject, predicate, object] = fact.triple.map(|id| id as usize);
-            if Some(predicate) != rdf_type {
-                continue;
-            }
-            let subject = segment.terms.get(subject);
-            if Some(object) == user_class {
-                self.users.insert(subject);
-            } else if Some(object) == item_class {
-                self.items.insert(subject);
-            }
-        }
-    }
-}
-
 /// Terms that every snapshot has, so that virtual triples can name them.
 fn fixed_terms() -> impl Iterator<Item = String> {
     let names = [
@@ -328,55 +358,12 @@ fn fixed_terms() -> impl Iterator<Item = String> {
         .chain(links.map(|l| term::iri(&l)))
 }
 
-fn number_terms(
-    knowledge: &Knowledge,
-    documents: &[([String; 3], String)],
-    derived: &[DerivedFact],
-    roles: &Roles,
-) -> Result<(Vec<String>, Ranges)> {
-    let mut all: FxHashSet<String> = fixed_terms().collect();
-    for segment in &knowledge.segments {
-        for term in segment
-            .terms
-            .iter()
-            .filter(|t| !all.contains(*t))
-            .collect::<Vec<_>>()
-        {
-            all.insert(term.to_owned());
-        }
-        all.extend(segment.dataset.sources.iter().map(|s| term::iri(&s.graph)));
-    }
-    for (triple, graph) in documents {
-        all.extend(triple.iter().chain([graph]).cloned());
-    }
-    for fact in derived {
-        all.extend(fact.triple.iter().cloned());
-        all.insert(term::iri(&fact.run));
-    }
-    for change in &knowledge.changes {
-        if let Change::Insert(statement) = change {
-            all.extend(statement.iter().cloned());
-        }
-    }
-    if all.len() >= NONE as usize {
-        return Err(Error::budget("a graph holds at most 4,294,967,294 terms"));
-    }
-    let class = |term: &str| match term::kind(term) {
-        Kind::Resource if roles.users.contains(term) => 0,
-        Kind::Resource if roles.items.contains(term) => 1,
-        Kind::Resource => 2,
-        Kind::Literal => 3,
-        Kind::Triple => 4,
-    };
-    let mut terms: Vec<(u8, String)> = all.into_iter().map(|t| (class(&t), t)).collect();
-    terms.par_sort_unstable();
-    let end = |class: u8| terms.partition_point(|(c, _)| *c <= class) as u32;
-    let ranges = Ranges {
-        users: end(0),
-        items: end(1),
-        nodes: end(2),
-        literals: end(3),
-        terms: end(4),
-    };
-    Ok((terms.into_iter().map(|(_, term)| term).collect(), ranges))
+/// Terms that neither records nor documents need mention.
+fn named_terms(parts: &Parts<'_>) -> Vec<String> {
+    let sources = parts.segments.iter().flat_map(|s| &s.dataset.sources);
+    let mut runs: Vec<&str> = parts.derived.iter().map(|f| f.run.as_str()).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    let named = sources.map(|s| s.graph.as_str()).chain(runs);
+    fixed_terms().chain(named.map(term::iri)).collect()
 }

@@ -1,32 +1,19 @@
 //! Writes a draft as a snapshot.
 //!
-//! Sections of the file (see [`crate::sections`] for the frame; `.at` sections hold row starts, one more than rows):
-//!
-//! | section | element | what |
-//! |---|---|---|
-//! | `meta` | JSON | [`Meta`] |
-//! | `term.at`, `term.utf8` | `u64`, bytes | terms by number, encoded as [`crate::model::term`] says |
-//! | `out.at`, `out` | `u64`, `[u32; 2]` | facts by subject: (predicate, object); the position is the fact's number |
-//! | `in.at`, `in` | `u64`, `[u32; 2]` | facts by object: (predicate, subject) |
-//! | `predicates`, `predicate.at`, `predicate` | `u32`, `u64`, `[u32; 2]` | facts by predicate: (object, subject) |
-//! | `fact.graph .line .confidence .count .time .from` | | provenance, by fact number |
-//! | `met.at`, `met`; `met-by.at`, `met-by` | `u64`, `u32` | distinct items by user; users by item |
-//! | `event.at`, `event.item .group .time .weight .line` | | events by user, oldest first; the last row is of unknown users |
-//! | `event-of.at`, `event-of` | `u64` | event numbers by item |
-//! | `label` | `u32` | literal that names the node, or 2³²−1 |
-//! | `link0.at .to .score .support` … `link3` | | links by item, strongest first; kinds in the order of [`LinkKind::ALL`] |
-//! | `vector.node`, `vector` | `u32`, `f32` | nodes with vectors, and their vectors |
+//! [`super::layout`] says what stands where in the file.
 
 use super::draft::{Draft, DraftFact};
-use super::{FORMAT, Links, Meta};
+use super::layout::FORMAT;
+use super::{Meta, links};
 use crate::extraction::behaviour::LinkTable;
 use crate::knowledge::segment::NONE;
 use crate::model::{LinkKind, term};
-use crate::sections::{Id, Sections, Writer, row_starts};
+use crate::sections::{Id, Sections, Writer, row_starts, stamp};
 use crate::vocabulary;
 use crate::{Error, Result};
 use bytemuck::Pod;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -51,7 +38,9 @@ pub fn freeze(
     let json = serde_json::to_vec(meta)
         .map_err(|e| Error::corrupt("cannot write the snapshot's description").because(e))?;
     writer.add("meta", &json)?;
-    writer.add_strings("term", &draft.terms)?;
+    let (at, text) = draft.terms.columns();
+    writer.add("term.at", at)?;
+    writer.add("term.utf8", text)?;
     write_facts(&mut writer, draft)?;
     write_provenance(&mut writer, draft)?;
     write_events(&mut writer, draft)?;
@@ -61,7 +50,21 @@ pub fn freeze(
     }
     writer.add("vector.node", &vectors.nodes)?;
     writer.add("vector", &vectors.values)?;
-    writer.finish()
+    let id = writer.finish()?;
+    // What was written needs no check; so the first who opens it need not read all of it.
+    std::thread::sleep(2 * stamp::SETTLED);
+    Sections::open(path, FORMAT)?.vouch();
+    Ok(id)
+}
+
+/// Writes a snapshot of nothing but stated quads: encoded subject, predicate and object, and named graph.
+pub fn freeze_quads(quads: &[([String; 3], String)], path: &Path) -> Result<Id> {
+    let draft = Draft::of_quads(quads)?;
+    let meta = Meta {
+        ranges: draft.ranges.clone(),
+        ..Meta::default()
+    };
+    freeze(&draft, &meta, &[], &Vectors::default(), path)
 }
 
 fn write_facts(writer: &mut Writer, draft: &Draft) -> Result<()> {
@@ -69,6 +72,8 @@ fn write_facts(writer: &mut Writer, draft: &Draft) -> Result<()> {
     let nodes = draft.ranges.nodes as usize;
     writer.add("out.at", &row_starts(&triples, nodes, |t| t[0] as usize))?;
     writer.add("out", &last_two(&triples))?;
+    let mut all = [distinct(&triples, 3), distinct(&triples, 1), 0];
+    let subjects = subjects_by_predicate(&triples);
 
     triples
         .par_iter_mut()
@@ -77,20 +82,43 @@ fn write_facts(writer: &mut Writer, draft: &Draft) -> Result<()> {
     let terms = draft.ranges.terms as usize;
     writer.add("in.at", &row_starts(&triples, terms, |t| t[0] as usize))?;
     writer.add("in", &last_two(&triples))?;
+    all[2] = distinct(&triples, 1);
 
     triples
         .par_iter_mut()
         .for_each(|[o, p, _]| (*o, *p) = (*p, *o));
     triples.par_sort_unstable();
-    let mut predicates: Vec<u32> = triples.iter().map(|t| t[0]).collect();
-    predicates.dedup();
+    let uses = triples.chunk_by(|a, b| a[0] == b[0]);
+    let predicates: Vec<u32> = uses.clone().map(|uses| uses[0][0]).collect();
+    let count = |uses: &[[u32; 3]]| {
+        let subjects = subjects.get(&uses[0][0]).copied();
+        let objects = distinct(uses, 2);
+        [distinct(uses, 3), subjects.unwrap_or_default(), objects]
+    };
+    let stats: Vec<[u64; 3]> = uses.map(count).chain([all]).collect();
     let rank = |t: &[u32; 3]| predicates.partition_point(|p| *p < t[0]);
     writer.add(
         "predicate.at",
         &row_starts(&triples, predicates.len(), rank),
     )?;
     writer.add("predicate", &last_two(&triples))?;
+    writer.add("predicate.stats", &stats)?;
     writer.add("predicates", &predicates)
+}
+
+/// How many distinct starts of `length` terms sorted triples have.
+fn distinct(triples: &[[u32; 3]], length: usize) -> u64 {
+    let runs = triples.chunk_by(|a, b| a[..length] == b[..length]);
+    runs.count() as u64
+}
+
+/// How many subjects each predicate has, from sorted triples.
+fn subjects_by_predicate(triples: &[[u32; 3]]) -> FxHashMap<u32, u64> {
+    let mut subjects = FxHashMap::default();
+    for uses in triples.chunk_by(|a, b| a[..2] == b[..2]) {
+        *subjects.entry(uses[0][1]).or_default() += 1;
+    }
+    subjects
 }
 
 fn last_two(triples: &[[u32; 3]]) -> Vec<[u32; 2]> {
@@ -106,7 +134,16 @@ fn write_provenance(writer: &mut Writer, draft: &Draft) -> Result<()> {
     writer.add("fact.confidence", &project(facts, |f| f.confidence))?;
     writer.add("fact.count", &project(facts, |f| f.count))?;
     writer.add("fact.time", &project(facts, |f| f.time))?;
-    writer.add("fact.from", &project(facts, from))
+    writer.add("fact.from", &project(facts, from))?;
+
+    let mut by_graph: Vec<(u32, u64)> = facts.iter().map(|f| f.graph).zip(0..).collect();
+    by_graph.par_sort_unstable();
+    let mut graphs = project(&by_graph, |f| f.0);
+    graphs.dedup();
+    let rank = |f: &(u32, u64)| graphs.partition_point(|g| *g < f.0);
+    writer.add("graph-facts.at", &row_starts(&by_graph, graphs.len(), rank))?;
+    writer.add("graph-facts", &project(&by_graph, |f| f.1))?;
+    writer.add("graphs", &graphs)
 }
 
 fn write_events(writer: &mut Writer, draft: &Draft) -> Result<()> {
@@ -149,7 +186,7 @@ fn project<T: Sync, V: Pod + Send>(rows: &[T], value: impl Fn(&T) -> V + Sync + 
 }
 
 fn write_links(writer: &mut Writer, kind: LinkKind, table: Option<&LinkTable>) -> Result<()> {
-    let name = |column: &str| format!("link{}.{column}", kind as usize);
+    let name = |column: &str| links::section(kind, column);
     let rows = table.map_or(&[][..], |t| &t.rows);
     let mut at = vec![0u64];
     for row in rows {
@@ -160,21 +197,18 @@ fn write_links(writer: &mut Writer, kind: LinkKind, table: Option<&LinkTable>) -
     writer.add(&name("at"), if rows.is_empty() { &[] } else { &at[..] })?;
     writer.add(&name("to"), &project(&links, |l| l.0 + first))?;
     writer.add(&name("score"), &project(&links, |l| l.1))?;
-    writer.add(&name("support"), &project(&links, |l| l.2))
-}
+    writer.add(&name("support"), &project(&links, |l| l.2))?;
 
-pub(super) fn open_links(file: &Sections) -> Result<[Links; 4]> {
-    let mut links: [Links; 4] = Default::default();
-    for kind in LinkKind::ALL {
-        let name = |column: &str| format!("link{}.{column}", kind as usize);
-        links[kind as usize] = Links {
-            at: file.column(&name("at"))?,
-            to: file.column(&name("to"))?,
-            score: file.column(&name("score"))?,
-            support: file.column(&name("support"))?,
-        };
-    }
-    Ok(links)
+    let row_of = |(item, row): (u32, &Vec<(u32, f32, u32)>)| {
+        let ends = row.iter().map(|l| l.0).zip(0..);
+        let ends = ends.map(|(to, place)| (to, [item + first, place]));
+        ends.collect::<Vec<_>>()
+    };
+    let mut by: Vec<(u32, [u32; 2])> = (0..).zip(rows).flat_map(row_of).collect();
+    by.par_sort_unstable();
+    let at = row_starts(&by, rows.len(), |l| l.0 as usize);
+    writer.add(&name("by-at"), if rows.is_empty() { &[] } else { &at[..] })?;
+    writer.add(&name("by"), &project(&by, |l| l.1))
 }
 
 impl Draft {
@@ -192,7 +226,7 @@ impl Draft {
             let Some(rank) = properties.iter().position(|p| *p == Some(predicate)) else {
                 continue;
             };
-            let foreign = match term::language(&self.terms[value as usize]) {
+            let foreign = match term::language(self.terms.get(value)) {
                 None => false,
                 Some(tag) => tag != "en" && !tag.starts_with("en-"),
             };
@@ -217,7 +251,7 @@ impl Draft {
         let items = self.ranges.items();
         let name = |node: u32| {
             let label = labels.get(node as usize).filter(|&&label| label != NONE)?;
-            term::lexical(&self.terms[*label as usize])
+            term::lexical(self.terms.get(*label))
         };
         let mut texts: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
         for node in items.clone() {

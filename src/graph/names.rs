@@ -9,28 +9,7 @@ use std::ops::Range;
 impl Graph {
     /// The number of an encoded term.
     pub fn find(&self, encoded: &str) -> Option<u32> {
-        let ranges = &self.meta.ranges;
-        let resources = [0..ranges.users, ranges.items(), ranges.items..ranges.nodes];
-        match term::kind(encoded) {
-            term::Kind::Resource => resources
-                .into_iter()
-                .find_map(|class| self.find_in(class, encoded)),
-            term::Kind::Literal => self.find_in(ranges.nodes..ranges.literals, encoded),
-            term::Kind::Triple => self.find_in(self.triples(), encoded),
-        }
-    }
-
-    fn find_in(&self, class: Range<u32>, encoded: &str) -> Option<u32> {
-        let (mut low, mut high) = (class.start, class.end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.term(middle).cmp(encoded) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        self.meta.ranges.find(encoded, |number| self.term(number))
     }
 
     /// The number of an IRI.

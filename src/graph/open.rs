@@ -1,7 +1,9 @@
 //! Opens a snapshot, and proves that its tables fit together.
 
 use super::draft::Ranges;
-use super::{FORMAT, Graph, Links, Meta, freeze};
+use super::layout::FORMAT;
+use super::links::{self, Links};
+use super::{Graph, Meta, row};
 use crate::Result;
 use crate::knowledge::segment::NONE;
 use crate::sections::{Column, Sections};
@@ -11,9 +13,41 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 impl Graph {
-    /// Opens a snapshot and checks it.
+    /// Opens a snapshot. The first to open a file checks all of it and notes that beside it; so later opens take the same
+    /// time for a file of any size. Where a note cannot be written, each open checks.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` where the file is damaged, of another kind or of another version; `NotFound` and `Io` where it cannot
+    /// be read.
     pub fn open(path: &Path) -> Result<Self> {
         let file = Sections::open(path, FORMAT).map_err(|e| e.hint("kenning build"))?;
+        match file.is_vouched_for() {
+            true => Self::read(&file),
+            false => Self::checked(&file),
+        }
+    }
+
+    /// Opens a snapshot and checks all of it, whatever was noted before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Graph::open`].
+    pub fn open_checked(path: &Path) -> Result<Self> {
+        let file = Sections::open(path, FORMAT).map_err(|e| e.hint("kenning build"))?;
+        Self::checked(&file)
+    }
+
+    fn checked(file: &Sections) -> Result<Self> {
+        file.check()?;
+        let graph = Self::read(file)?;
+        graph.check().map_err(|what| file.damage(what.into()))?;
+        file.vouch();
+        Ok(graph)
+    }
+
+    /// Maps the tables, and proves that their sizes fit together.
+    fn read(file: &Sections) -> Result<Self> {
         let meta: Column<u8> = file.column("meta")?;
         let meta: Meta = serde_json::from_slice(&meta)
             .map_err(|e| file.damage(format!("its description cannot be read: {e}")))?;
@@ -29,6 +63,10 @@ impl Graph {
             predicates: file.column("predicates")?,
             predicate_at: file.column("predicate.at")?,
             predicate: file.column("predicate")?,
+            predicate_stats: file.column("predicate.stats")?,
+            graphs: file.column("graphs")?,
+            graph_facts_at: file.column("graph-facts.at")?,
+            graph_facts: file.column("graph-facts")?,
             fact_graph: file.column("fact.graph")?,
             fact_line: file.column("fact.line")?,
             fact_confidence: file.column("fact.confidence")?,
@@ -48,20 +86,21 @@ impl Graph {
             event_of_at: file.column("event-of.at")?,
             event_of: file.column("event-of")?,
             labels: file.column("label")?,
-            links: freeze::open_links(&file)?,
-            links_to: Default::default(),
+            links: links::open(file)?,
             events_in: OnceLock::new(),
             vector_nodes: file.column("vector.node")?,
             vectors: file.column("vector")?,
         };
-        graph.check().map_err(|what| file.damage(what.into()))?;
-        Ok(graph)
+        match graph.tables_fit() {
+            true => Ok(graph),
+            false => Err(file.damage("its tables do not fit together".into())),
+        }
     }
 
     /// The checksums prove that the bytes are those that were written; this proves that the tables fit together,
     /// so that no accessor can step outside.
     fn check(&self) -> Result<(), &'static str> {
-        if !self.tables_fit() {
+        if !self.rows_fit() {
             return Err("its tables do not fit together");
         }
         match self.numbers_fit() {
@@ -75,14 +114,14 @@ impl Graph {
         let items = ranges.items().len();
         let table = |at: &Column<u64>, rows: usize, values: usize| {
             let ends = (at.first(), at.last()) == (Some(&0), Some(&(values as u64)));
-            ends && at.len() == rows + 1 && at.is_sorted()
+            ends && at.len() == rows + 1
         };
         let links = |l: &Links| {
             let rows = match l.at.is_empty() {
-                true => l.to.is_empty(),
-                false => table(&l.at, items, l.to.len()),
+                true => l.to.is_empty() && l.by_at.is_empty(),
+                false => table(&l.at, items, l.to.len()) && table(&l.by_at, items, l.to.len()),
             };
-            rows && [l.score.len(), l.support.len()] == [l.to.len(); 2]
+            rows && [l.score.len(), l.support.len(), l.by.len()] == [l.to.len(); 3]
         };
         let (facts, events) = (self.out.len(), self.event_item.len());
         let of_facts = [
@@ -94,6 +133,7 @@ impl Graph {
             self.fact_count.len(),
             self.fact_time.len(),
             self.fact_from.len(),
+            self.graph_facts.len(),
         ];
         let of_events = [
             self.event_group.len(),
@@ -107,7 +147,9 @@ impl Graph {
             && table(&self.out_at, ranges.nodes as usize, facts)
             && table(&self.in_at, ranges.terms as usize, facts)
             && table(&self.predicate_at, self.predicates.len(), facts)
-            && of_facts == [facts; 8]
+            && self.predicate_stats.len() == self.predicates.len() + 1
+            && table(&self.graph_facts_at, self.graphs.len(), facts)
+            && of_facts == [facts; 9]
             && table(&self.met_at, ranges.users as usize, self.met.len())
             && table(&self.met_by_at, items, self.met.len())
             && self.met_by.len() == self.met.len()
@@ -118,6 +160,21 @@ impl Graph {
             && self.terms.len() == ranges.terms as usize
             && vectors == Some(self.vectors.len())
             && self.links.iter().all(links)
+    }
+
+    fn rows_fit(&self) -> bool {
+        let of_links = self.links.iter().flat_map(|l| [&l.at, &l.by_at]);
+        let tables = [
+            &self.out_at,
+            &self.in_at,
+            &self.predicate_at,
+            &self.graph_facts_at,
+            &self.met_at,
+            &self.met_by_at,
+            &self.event_at,
+            &self.event_of_at,
+        ];
+        self.terms.are_sound() && tables.into_iter().chain(of_links).all(|at| at.is_sorted())
     }
 
     fn numbers_fit(&self) -> bool {
@@ -131,12 +188,20 @@ impl Graph {
             numbers.par_iter().all(|number| range.contains(number))
         };
         let from = |&from: &u64| from < facts || from == u64::MAX;
+        let by = |links: &Links| {
+            let inside = |&[item, place]: &[u32; 2]| {
+                items.contains(&item) && (place as usize) < row(&links.at, item - items.start).len()
+            };
+            links.by.par_iter().all(inside)
+        };
         let label = |&label: &u32| label < terms || label == NONE;
         pairs(&self.out, nodes, terms)
             && pairs(&self.ins, nodes, nodes)
             && pairs(&self.predicate, terms, nodes)
             && within(&self.predicates, &(0..nodes))
             && within(&self.fact_graph, &(0..nodes))
+            && within(&self.graphs, &(0..nodes))
+            && self.graph_facts.par_iter().all(|&fact| fact < facts)
             && self.fact_from.par_iter().all(from)
             && within(&self.met, &items)
             && within(&self.met_by, &users)
@@ -144,6 +209,9 @@ impl Graph {
             && self.event_of.par_iter().all(|&event| event < events)
             && self.labels.par_iter().all(label)
             && within(&self.vector_nodes, &(0..nodes))
-            && self.links.iter().all(|links| within(&links.to, &items))
+            && self
+                .links
+                .iter()
+                .all(|links| within(&links.to, &items) && by(links))
     }
 }

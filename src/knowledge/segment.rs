@@ -183,6 +183,7 @@ impl Segment {
     /// Opens and checks a segment.
     pub fn open(path: &Path) -> Result<Self> {
         let sections = Sections::open(path, FORMAT)?;
+        sections.check()?;
         let meta: Column<u8> = sections.column("dataset")?;
         let dataset: Dataset = serde_json::from_slice(&meta)
             .map_err(|e| sections.damage(format!("its description cannot be read: {e}")))?;
@@ -198,6 +199,9 @@ impl Segment {
     }
 
     fn check(&self) -> Result<(), String> {
+        if !self.terms.are_sound() {
+            return Err("the string table `term` is out of bounds".into());
+        }
         let (terms, sources) = (self.terms.len() as u32, self.dataset.sources.len() as u32);
         let events = self.events.len() as u32;
         let resource =

@@ -211,7 +211,8 @@ impl Accumulator<'_> {
             }
             State::Extreme(_, extreme) => extreme.map(|extreme| extreme.value),
             State::Sample(value) => value,
-            State::Concat(joined) => Some(joined.finish().into()),
+            // Whatever tags the values have, the whole is a plain string.
+            State::Concat(joined) => Some(Datum::string("", &joined.into_text()).into()),
             State::Failed => None,
         }
     }

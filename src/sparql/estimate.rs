@@ -90,7 +90,7 @@ impl<'s, 'a> Estimator<'s, 'a> {
 
     fn item(&self, pattern: &Pattern) -> Item {
         let (rows, shares) = match &pattern.kind {
-            Kind::Triple { parts, place } => self.triple(parts, place),
+            Kind::Triple { parts, .. } => self.triple(parts),
             Kind::Path { ends, .. } => self.path(ends),
             Kind::Computed(asked) => searched(asked),
             Kind::Graphs(name) => (self.graphs(), shares(&name.slots(), self.graphs())),
@@ -138,12 +138,12 @@ impl<'s, 'a> Estimator<'s, 'a> {
         }
     }
 
-    fn triple(&self, parts: &[Part; 3], place: &In) -> (f64, Vec<(usize, f64)>) {
+    fn triple(&self, parts: &[Part; 3]) -> (f64, Vec<(usize, f64)>) {
         if let ([subject, Part::Is(predicate), Part::Triple(inner)], true) =
             (parts, self.source.is_virtual())
             && *predicate == self.reifies
         {
-            let (rows, mut shares) = self.triple(inner, place);
+            let (rows, mut shares) = self.triple(inner);
             shares.extend(subject.slots().iter().map(|slot| (slot, rows.max(1.0))));
             return (rows, shares);
         }
@@ -182,6 +182,25 @@ impl<'s, 'a> Estimator<'s, 'a> {
             _ => (GUESS, GUESS),
         };
         [subjects, 1.0, objects]
+    }
+
+    /// Whether all objects under a predicate are IRIs or blank nodes.
+    pub(super) fn leads_to_resources(&self, predicate: Id) -> bool {
+        let dataset = self.source.terms.dataset;
+        let Named::Known(number) = predicate.named() else {
+            return false;
+        };
+        let graph = dataset.graph;
+        let is_node = |object: u32| graph.nodes().contains(&object);
+        // The pairs are sorted by object, and literals have the greatest numbers.
+        let facts = graph
+            .pairs(number)
+            .last()
+            .is_none_or(|pair| is_node(pair[0]));
+        let mut added = dataset.changes.added([None, Some(number), None]);
+        facts
+            && !self.source.terms.names.concerns(Some(predicate))
+            && added.all(|quad| is_node(quad[2]))
     }
 
     fn path(&self, ends: &[Part; 2]) -> (f64, Vec<(usize, f64)>) {

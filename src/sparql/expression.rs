@@ -18,6 +18,10 @@ use std::cmp::Ordering;
 /// How deep expressions may be nested. Chains of `||` and of `&&` are one level.
 pub(super) const DEEPEST: usize = 200;
 
+/// Texts of more bytes than this are an error to every function and operator: a few steps of `CONCAT` or `REPLACE` could
+/// make them as long as memory is.
+pub(super) const LONGEST: usize = 1 << 24;
+
 /// What compiling needs to know of the pattern around an expression.
 pub(super) trait Scope {
     /// The slot of a variable in a row; every variable that is mentioned has one.
@@ -175,24 +179,22 @@ impl Expr {
         }
     }
 
+    /// The two variables, if it asks whether they are equal.
+    pub(super) fn compares_variables(&self) -> Option<(usize, usize)> {
+        match self {
+            Expr::Equal(parts) | Expr::SameTerm(parts) => match **parts {
+                [Expr::Variable(a), Expr::Variable(b)] => Some((a, b)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether there is an `EXISTS` in it.
     pub(super) fn asks_patterns(&self) -> bool {
         let mut asks = false;
         self.visit(&mut |expr| asks |= matches!(expr, Expr::Exists(_)));
         asks
-    }
-
-    /// Whether it has one value for a row however often it is evaluated.
-    pub(super) fn is_deterministic(&self) -> bool {
-        let mut deterministic = true;
-        self.visit(&mut |expr| {
-            deterministic &= match expr {
-                Expr::Call(function, _) => !functions::is_fresh(function),
-                Expr::Library(library) => !library.is_fresh(),
-                _ => true,
-            };
-        });
-        deterministic
     }
 
     /// The effective boolean value; `None` is an error.
@@ -212,12 +214,16 @@ impl Expr {
 
     /// The value, to be looked into.
     pub(super) fn datum<'a>(&'a self, row: &[Id], context: &'a dyn Context) -> Option<Datum<'a>> {
-        self.evaluate(row, context)?.read(context.terms())
+        let datum = self.evaluate(row, context)?.read(context.terms())?;
+        match &datum {
+            Datum::Text(text) if text.len() > LONGEST => None,
+            _ => Some(datum),
+        }
     }
 
     /// The value of what is true or false.
     fn decide(&self, row: &[Id], context: &dyn Context) -> Option<bool> {
-        let both = |parts: &[Expr; 2], decide: fn(&Datum<'_>, &Datum<'_>) -> Option<bool>| {
+        let both = |parts: &[Expr; 2], decide: &dyn Fn(&Datum<'_>, &Datum<'_>) -> Option<bool>| {
             let a = parts[0].datum(row, context)?;
             decide(&a, &parts[1].datum(row, context)?)
         };
@@ -228,18 +234,14 @@ impl Expr {
                 any(parts.map(|truth| truth.map(|t| !t))).map(|t| !t)
             }
             Expr::Not(part) => part.truth(row, context).map(|t| !t),
-            Expr::Equal(parts) => both(parts, |a, b| equal(a.meaning(), b.meaning())),
+            Expr::Equal(parts) => both(parts, &|a, b| equal(a.meaning(), b.meaning())),
             Expr::SameTerm(parts) => match parts.each_ref() {
                 [Expr::Variable(a), Expr::Variable(b)] => {
                     Some(row[*a].bound()? == row[*b].bound()?)
                 }
-                _ => both(parts, |a, b| Some(a.is_same_term(b))),
+                _ => both(parts, &|a, b| Some(a.is_same_term(b))),
             },
-            Expr::Compare(relation, parts) => {
-                let a = parts[0].datum(row, context)?;
-                let b = parts[1].datum(row, context)?;
-                order(a.meaning(), b.meaning()).map(|order| relation.holds(order))
-            }
+            Expr::Compare(relation, parts) => both(parts, &|a, b| relation.compare(a, b)),
             Expr::In(part, list) => {
                 let found = part.datum(row, context);
                 any(list.iter().map(|option| {
@@ -303,6 +305,15 @@ fn any(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 }
 
 impl Relation {
+    fn compare(self, a: &Datum<'_>, b: &Datum<'_>) -> Option<bool> {
+        let (a, b) = (a.meaning(), b.meaning());
+        match (a.number(), b.number()) {
+            // Nothing holds for `NaN`, and that is no error.
+            (Some(a), Some(b)) => Some(a.order(b).is_some_and(|order| self.holds(order))),
+            _ => order(a, b).map(|order| self.holds(order)),
+        }
+    }
+
     fn holds(self, order: Ordering) -> bool {
         match self {
             Relation::Less => order.is_lt(),

@@ -1,23 +1,24 @@
 //! The functions of expressions (SPARQL 1.1 §17.4, SPARQL 1.2 §17.4).
 
-use super::expression::{Context, Expr, Operator};
+use super::expression::{Context, Expr, LONGEST};
 use super::ids::Id;
 use super::value::{Datum, Meaning, Number, Value, XSD};
 use crate::model::term;
 use crate::vocabulary::KENNING;
 use crate::{Error, Result};
 use oxiri::Iri;
-use oxrdf::{BlankNode, NamedNode, NamedOrBlankNode, Term, Triple, Variable};
+use oxrdf::vocab::xsd;
+use oxrdf::{BlankNode, NamedNode, NamedOrBlankNode, Term, Triple};
 use oxsdatatypes::{Boolean, Decimal, Double, Float, Integer};
-use regex::{NoExpand, Regex, RegexBuilder};
-use spareval::QueryEvaluator;
 use spargebra::algebra::Function;
-use sparopt::algebra::Expression;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// A compiled regular expression takes no more bytes than this.
-const REGEX_BYTES: usize = 1 << 20;
+mod library;
+mod pattern;
+
+pub(super) use library::Library;
+pub(super) use pattern::Pattern;
 
 /// Kenning's own functions: what only the frozen graph knows of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,14 +132,6 @@ fn constant(flags: &[Expr]) -> Option<Option<Meaning<'_>>> {
     }
 }
 
-/// Whether each call gives something else.
-pub(super) fn is_fresh(function: &Function) -> bool {
-    matches!(
-        function,
-        Function::Rand | Function::Uuid | Function::StrUuid | Function::BNode
-    )
-}
-
 /// Whether [`call`] knows the function.
 fn is_here(function: &Function) -> bool {
     use Function::*;
@@ -215,7 +208,7 @@ fn one_argument(
         Ceil => meaning.number()?.ceil()?.into(),
         Floor => meaning.number()?.floor()?.into(),
         Round => meaning.number()?.round()?.into(),
-        Year | Month | Day => return date_part(function, argument, context),
+        Year | Month | Day => return date_part(function, argument),
         Iri => resolve(meaning, context)?,
         BNode => Term::from(context.blanks().of(meaning.plain()?)).into(),
         Subject | Predicate | Object => part(function, meaning)?.into(),
@@ -279,6 +272,9 @@ fn concat(parts: &[Expr], row: &[Id], context: &dyn Context) -> Option<Value<'st
     for part in parts {
         let part = part.datum(row, context)?;
         joined.push("", part.meaning())?;
+        if joined.size() > 2 * LONGEST {
+            return None;
+        }
     }
     Some(joined.finish().into())
 }
@@ -310,6 +306,11 @@ impl Joined {
     /// Bytes that it takes.
     pub(super) fn size(&self) -> usize {
         self.text.capacity()
+    }
+
+    /// All of it, without the tag.
+    pub(super) fn into_text(self) -> String {
+        self.text
     }
 
     /// All of it.
@@ -384,18 +385,12 @@ fn language_matches(tag: &str, range: &str) -> bool {
         .all(|wanted| tags.next().is_some_and(|t| t.eq_ignore_ascii_case(wanted)))
 }
 
-fn date_part(
-    function: &Function,
-    argument: &Datum<'_>,
-    context: &dyn Context,
-) -> Option<Value<'static>> {
+fn date_part(function: &Function, argument: &Datum<'_>) -> Option<Value<'static>> {
     let (year, month, day) = match argument.meaning() {
         Meaning::DateTime(value) => (value.year(), value.month(), value.day()),
         Meaning::Date(value) => (value.year(), value.month(), value.day()),
         Meaning::Calendar(..) => {
-            let argument = Expr::Constant(argument.clone().into_owned());
-            let library = Library::function_call(function, vec![argument]);
-            return Some(library.evaluate(&[], context)?.into());
+            return Some(Library::of(function, 1).call(vec![argument.term()])?.into());
         }
         _ => return None,
     };
@@ -473,158 +468,13 @@ fn canonical(argument: &Datum<'_>) -> Option<String> {
         Meaning::Number(value) => Some(value.to_string()),
         Meaning::DateTime(value) => Some(value.to_string()),
         Meaning::Date(value) => Some(value.to_string()),
+        Meaning::Calendar(..) => {
+            let string = Function::Custom(xsd::STRING.into_owned());
+            match Library::of(&string, 1).call(vec![argument.term()])? {
+                Term::Literal(literal) => Some(literal.value().to_owned()),
+                _ => None,
+            }
+        }
         _ => lexical(argument),
     }
-}
-
-/// A regular expression.
-#[derive(Clone, Debug)]
-pub(super) struct Pattern {
-    regex: Regex,
-    is_text: bool,
-}
-
-impl Pattern {
-    /// Compiles a pattern with flags (XPath Functions 3.1 §5.6.1); `None` if either is malformed, or the pattern needs
-    /// too much memory.
-    fn of(pattern: Meaning<'_>, flags: Option<Meaning<'_>>) -> Option<Self> {
-        let pattern = pattern.plain()?;
-        let flags = match flags {
-            Some(flags) => flags.plain()?,
-            None => "",
-        };
-        let is_text = flags.contains('q');
-        let escaped = is_text.then(|| regex::escape(pattern));
-        let mut builder = RegexBuilder::new(escaped.as_deref().unwrap_or(pattern));
-        builder.size_limit(REGEX_BYTES);
-        for flag in flags.chars() {
-            match flag {
-                's' => builder.dot_matches_new_line(true),
-                'm' => builder.multi_line(true),
-                'i' => builder.case_insensitive(true),
-                'x' => builder.ignore_whitespace(true),
-                'q' => &mut builder,
-                _ => return None,
-            };
-        }
-        let regex = builder.build().ok()?;
-        Some(Self { regex, is_text })
-    }
-
-    /// Whether it matches somewhere.
-    pub(super) fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text)
-    }
-
-    fn replace(&self, text: &str, replacement: &str) -> Option<String> {
-        Some(
-            match self.is_text {
-                true => self.regex.replace_all(text, NoExpand(replacement)),
-                false => {
-                    let template = template(replacement, self.regex.captures_len() - 1)?;
-                    self.regex.replace_all(text, &*template)
-                }
-            }
-            .into_owned(),
-        )
-    }
-}
-
-/// Writes the replacement of XPath (`$1`, `\$`, `\\`) in the syntax of the library. `$12` is the first group and a `2`
-/// where there are not twelve.
-fn template(replacement: &str, groups: usize) -> Option<String> {
-    let mut template = String::new();
-    let mut rest = replacement.chars().peekable();
-    while let Some(next) = rest.next() {
-        match next {
-            '\\' => match rest.next()? {
-                '$' => template.push_str("$$"),
-                '\\' => template.push('\\'),
-                _ => return None,
-            },
-            '$' => {
-                let mut group = rest.next()?.to_digit(10)? as usize;
-                while let Some(digit) = rest.peek().and_then(|c| c.to_digit(10))
-                    && group * 10 + digit as usize <= groups
-                {
-                    group = group * 10 + digit as usize;
-                    rest.next();
-                }
-                template.push_str(&format!("${{{group}}}"));
-            }
-            other => template.push(other),
-        }
-    }
-    Some(template)
-}
-
-/// What the general evaluator does, with the values of the arguments in place of its variables.
-#[derive(Clone, Debug)]
-pub(super) struct Library {
-    expression: Expression,
-    variables: Vec<Variable>,
-    arguments: Vec<Expr>,
-}
-
-impl Library {
-    fn function_call(function: &Function, arguments: Vec<Expr>) -> Self {
-        let variables = variables(arguments.len());
-        let operands = variables.iter().cloned().map(Expression::Variable);
-        Self {
-            expression: Expression::FunctionCall(function.clone(), operands.collect()),
-            variables,
-            arguments,
-        }
-    }
-
-    /// An operator on what is no number; its operands come with [`Library::call`].
-    pub(super) fn operator(operator: Operator) -> Self {
-        let variables = variables(2);
-        let a = Box::new(Expression::Variable(variables[0].clone()));
-        let b = Box::new(Expression::Variable(variables[1].clone()));
-        let expression = match operator {
-            Operator::Add => Expression::Add(a, b),
-            Operator::Subtract => Expression::Subtract(a, b),
-            Operator::Multiply => Expression::Multiply(a, b),
-            Operator::Divide => Expression::Divide(a, b),
-            Operator::Plus => Expression::UnaryPlus(a),
-            Operator::Minus => Expression::UnaryMinus(a),
-        };
-        Self {
-            expression,
-            variables,
-            arguments: Vec::new(),
-        }
-    }
-
-    /// Whether each evaluation gives something else.
-    pub(super) fn is_fresh(&self) -> bool {
-        matches!(&self.expression, Expression::FunctionCall(function, _) if is_fresh(function))
-    }
-
-    /// The expressions of its arguments.
-    pub(super) fn arguments(&self) -> &[Expr] {
-        &self.arguments
-    }
-
-    /// The value for a row.
-    pub(super) fn evaluate(&self, row: &[Id], context: &dyn Context) -> Option<Term> {
-        let terms = self.arguments.iter().map(|argument| {
-            let datum = argument.datum(row, context)?;
-            Some(datum.term())
-        });
-        self.call(terms.collect::<Option<_>>()?)
-    }
-
-    /// The value for these arguments.
-    pub(super) fn call(&self, arguments: Vec<Term>) -> Option<Term> {
-        let values = self.variables.iter().zip(arguments);
-        QueryEvaluator::new().evaluate_expression(&self.expression, values)
-    }
-}
-
-fn variables(count: usize) -> Vec<Variable> {
-    (0..count)
-        .map(|n| Variable::new_unchecked(format!("a{n}")))
-        .collect()
 }

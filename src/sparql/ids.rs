@@ -95,6 +95,7 @@ struct Locals {
     terms: Vec<Term>,
     ids: HashMap<Term, u32, FxBuildHasher>,
     literals: FxHashMap<(&'static str, u64), Id>,
+    bytes: usize,
 }
 
 /// The terms of one query: those of the dataset, and those that the query makes.
@@ -182,14 +183,16 @@ impl<'a> Terms<'a> {
             return Id::local(number);
         }
         let number = locals.terms.len() as u32;
+        // Kept twice: by number and by name.
+        locals.bytes += 2 * (size_of::<Term>() + text_length(term)) + size_of::<Id>();
         locals.terms.push(term.clone());
         locals.ids.insert(term.clone(), number);
         Id::local(number)
     }
 
-    /// Number of terms that this query made.
-    pub(super) fn local_count(&self) -> usize {
-        self.locals.borrow().terms.len()
+    /// Bytes of the terms that this query made, about.
+    pub(super) fn made_bytes(&self) -> usize {
+        self.locals.borrow().bytes
     }
 
     /// The id of a literal that is made from a number; `bits` tell numbers of one `datatype` apart.
@@ -310,4 +313,13 @@ fn names_any(graph: &Graph, prefix: &str) -> bool {
         }
     }
     !resources.is_empty() && graph.term(resources.start).starts_with(&prefix)
+}
+
+fn text_length(term: &Term) -> usize {
+    match term {
+        Term::NamedNode(node) => node.as_str().len(),
+        Term::BlankNode(node) => node.as_str().len(),
+        Term::Literal(literal) => literal.value().len(),
+        Term::Triple(_) => 256,
+    }
 }

@@ -16,7 +16,6 @@ pub(super) struct Meter {
     started: Instant,
     steps: Cell<u32>,
     bytes: Cell<usize>,
-    most_bytes: Cell<usize>,
 }
 
 impl Meter {
@@ -27,7 +26,6 @@ impl Meter {
             started: Instant::now(),
             steps: Cell::new(0),
             bytes: Cell::new(0),
-            most_bytes: Cell::new(0),
         }
     }
 
@@ -65,9 +63,16 @@ impl Meter {
         }
     }
 
-    /// The most bytes that were remembered at once.
-    pub(super) fn most_bytes(&self) -> usize {
-        self.most_bytes.get()
+    /// Fails when `more` bytes, beside all that is remembered, are more than the query may remember.
+    pub(super) fn allow(&self, more: usize) -> Flow<usize> {
+        let all = self.bytes.get() + more;
+        if all <= self.limits.memory {
+            return Ok(all);
+        }
+        let most = self.limits.memory >> 20;
+        let error = Error::budget(format!("the query needs more than {most} MB of memory"))
+            .hint("ask for less at once, or allow more under `[query]`: `memory_mb = …`");
+        Err(Halt::Failed(error))
     }
 }
 
@@ -80,18 +85,9 @@ pub(super) struct Held<'m> {
 impl Held<'_> {
     /// Fails when the query would remember more than it may.
     pub(super) fn add(&mut self, bytes: usize) -> Flow {
-        let all = self.meter.bytes.get() + bytes;
-        if all > self.meter.limits.memory {
-            let most = self.meter.limits.memory >> 20;
-            let error = Error::budget(format!("the query needs more than {most} MB of memory"))
-                .hint("ask for less at once, or allow more under `[query]`: `memory_mb = …`");
-            return Err(Halt::Failed(error));
-        }
+        let all = self.meter.allow(bytes)?;
         self.bytes += bytes;
         self.meter.bytes.set(all);
-        self.meter
-            .most_bytes
-            .set(self.meter.most_bytes.get().max(all));
         Ok(())
     }
 }

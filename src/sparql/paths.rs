@@ -2,8 +2,9 @@
 
 use super::ids::{Id, Terms};
 use super::meter::Held;
+use super::pattern::Part;
 use super::run::Run;
-use super::scan::{Flow, Place};
+use super::scan::{Flow, Halt, Place};
 use rustc_hash::FxHashSet;
 use spargebra::algebra::PropertyPathExpression;
 
@@ -112,6 +113,40 @@ impl Run<'_, '_> {
                 false => self.pairs(path, place, found),
             },
         }
+    }
+
+    /// Whether there can be walks. An empty one between two variables begins at a node of the graph, also where the row
+    /// binds them; only a constant need not be in the graph (SPARQL 1.1 §18.4, `ZeroOrOnePath`).
+    pub(super) fn may_walk(
+        &self,
+        path: &Path,
+        ends: &[Part; 2],
+        known: [Option<Id>; 2],
+        place: Place,
+    ) -> Flow<bool> {
+        let variables = ends.iter().all(|end| matches!(end, Part::Var(_)));
+        if !variables || !path.may_be_empty() {
+            return Ok(true);
+        }
+        for node in known.into_iter().flatten() {
+            if !self.is_node(node, place)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_node(&self, node: Id, place: Place) -> Flow<bool> {
+        for pattern in [[Some(node), None, None], [None, None, Some(node)]] {
+            match self
+                .source
+                .matching(pattern, place, &mut |_, _| Err(Halt::Enough))
+            {
+                Err(Halt::Enough) => return Ok(true),
+                flow => flow?,
+            }
+        }
+        Ok(false)
     }
 
     /// Walks that start at any node of the graph.

@@ -5,6 +5,7 @@
 //! becomes a table that rows are matched against.
 
 use super::aggregate::Aggregate;
+use super::alias::aliases;
 use super::computed::Computation;
 use super::estimate::Estimator;
 use super::expression::Expr;
@@ -282,21 +283,32 @@ impl<'e, 'a> Planner<'e, 'a> {
     /// Joins of a group in a good order, with each test as early as its variables are bound.
     fn group(&mut self, group: Group, bound: &Bound) -> Node {
         let Group {
-            items,
+            mut items,
             mut tests,
             later,
             ..
         } = group;
+        let mut aliases = aliases(&mut items, &mut tests, &bound.possible, self.estimator);
         let mut steps = Vec::new();
         let mut bound = bound.clone();
         let mut rows = 1.0;
         self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
         for item in self.estimator.order(items, &bound.certain) {
             let after = bound.with(&item);
-            let node = self.plan(item, &bound);
+            let node = self.plan_joined(item, &bound);
             rows *= node.estimate;
             steps.push(node);
             bound = after;
+            aliases.retain(|alias| {
+                let ready = bound.certain.contains(alias.of);
+                if ready {
+                    let value = Expr::Variable(alias.of);
+                    steps.push(self::node(Op::Bind(alias.name, value), 1.0));
+                    bound.certain.insert(alias.name);
+                    bound.possible.insert(alias.name);
+                }
+                !ready
+            });
             self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
         }
         for later in later {
@@ -388,7 +400,9 @@ impl<'e, 'a> Planner<'e, 'a> {
 
     /// The plan of a pattern that is joined with rows: by what they bind where that is right, else as a table.
     fn plan_joined(&mut self, pattern: Pattern, bound: &Bound) -> Node {
-        match pattern.takes_bindings(&bound.possible) {
+        let alone = self.graph.into_iter().collect();
+        let first = bound.possible.is_within(&alone);
+        match first || pattern.takes_bindings(&bound.possible) {
             true => self.plan(pattern, bound),
             false => {
                 let estimate = self.estimator.rows(&pattern, &bound.certain);
@@ -418,14 +432,6 @@ impl<'e, 'a> Planner<'e, 'a> {
 
     fn item(&mut self, pattern: Pattern, bound: &Bound) -> Node {
         let estimate = self.estimator.rows(&pattern, &bound.certain);
-        if !pattern.takes_bindings(&bound.possible) {
-            let alone = self.graph.into_iter().collect();
-            if bound.possible.is_within(&alone) {
-                return self.alone(pattern);
-            }
-            let table = self.table(pattern, bound);
-            return node(Op::Table(table), estimate);
-        }
         let op = match pattern.kind {
             Kind::Triple { parts, place } => Op::Triple { parts, place },
             Kind::Path { ends, path, place } => Op::Path { ends, path, place },
@@ -434,7 +440,7 @@ impl<'e, 'a> Planner<'e, 'a> {
             Kind::Values { slots, rows } => Op::Values { slots, rows },
             Kind::Union(list) => Op::Union(list.into_iter().map(|p| self.plan(p, bound)).collect()),
             Kind::EachGraph(slot, inner) => return self.each_graph(slot, *inner, bound),
-            Kind::Project(inner, _) => return self.plan(*inner, bound),
+            Kind::Project(inner, _) => return self.plan_joined(*inner, bound),
             _ => return self.alone(pattern),
         };
         node(op, estimate)

@@ -37,6 +37,8 @@ pub(super) struct Run<'r, 'a> {
     tables: Tables<'r>,
     searches: Searches<'r>,
     blanks: Blanks,
+    /// Rows that `EXISTS` may use.
+    spare: RefCell<Vec<Vec<Id>>>,
     /// What stopped an evaluation inside an expression, which itself can only have no value.
     halted: RefCell<Option<Halt>>,
 }
@@ -57,6 +59,7 @@ impl<'r, 'a> Run<'r, 'a> {
             tables: Tables::default(),
             searches: Searches::new(meter.held()),
             blanks: Blanks::default(),
+            spare: RefCell::default(),
             halted: RefCell::default(),
         }
     }
@@ -76,6 +79,9 @@ impl<'r, 'a> Run<'r, 'a> {
             Op::Path { ends, path, place } => {
                 let known = ends.each_ref().map(|end| self.value(end, row));
                 let place = self.place(place, row);
+                if !self.may_walk(path, ends, known, place)? {
+                    return Ok(());
+                }
                 self.walks(path, known, place, &mut |found| {
                     self.meter.tick()?;
                     self.bound(ends, &found, row, sink)
@@ -104,7 +110,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 let value = value.evaluate(row, self);
                 self.unhalted()?;
                 let before = row[*slot];
-                row[*slot] = value.map_or(Id::UNBOUND, |value| value.into_id(self.terms()));
+                row[*slot] = self.id(value)?;
                 let flow = sink(row);
                 row[*slot] = before;
                 flow
@@ -290,8 +296,13 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// Whether `EXISTS` number `subplan` holds for a row.
     pub(super) fn holds(&self, subplan: usize, row: &Row) -> Option<bool> {
-        let mut row = row.to_vec();
-        match self.push(&self.exists[subplan], &mut row, &mut |_| Err(Halt::Enough)) {
+        // One row for each depth of nesting is made, and used again.
+        let mut copy = self.spare.borrow_mut().pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(row);
+        let flow = self.push(&self.exists[subplan], &mut copy, &mut |_| Err(Halt::Enough));
+        self.spare.borrow_mut().push(copy);
+        match flow {
             Ok(()) => Some(false),
             Err(Halt::Enough) => Some(true),
             Err(halt) => {
@@ -299,6 +310,13 @@ impl<'r, 'a> Run<'r, 'a> {
                 None
             }
         }
+    }
+
+    /// The id of a value; what the query makes counts as its memory.
+    fn id(&self, value: Option<Value<'_>>) -> Flow<Id> {
+        let id = value.map_or(Id::UNBOUND, |value| value.into_id(self.terms()));
+        self.meter.allow(self.terms().made_bytes())?;
+        Ok(id)
     }
 
     fn unhalted(&self) -> Flow {

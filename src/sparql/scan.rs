@@ -62,7 +62,11 @@ impl<'a> Source<'a> {
         let (default, named) = match dataset {
             Some(dataset) => (
                 Some(dataset.default.iter().filter_map(number).collect()),
-                Some(dataset.named.iter().flatten().filter_map(number).collect()),
+                // `WITH` and `USING` alone leave the named graphs as they are.
+                dataset
+                    .named
+                    .as_ref()
+                    .map(|named| named.iter().filter_map(number).collect()),
             ),
             None if terms.dataset.view == View::Stated => {
                 (Some(unnamed.into_iter().collect()), None)

@@ -3,31 +3,26 @@
 use super::Dataset;
 use crate::graph::changes::Quad;
 use crate::model::{change, term};
-use rustc_hash::FxHashSet;
 
 impl<'a> Dataset<'a> {
     /// The statements of the graphs that are `wanted` by their encoded names: facts of the frozen graph that still stand,
-    /// sorted by triple, then what was added.
-    pub fn stated<'b>(
-        &'b self,
-        wanted: &dyn Fn(&str) -> bool,
-    ) -> impl Iterator<Item = Quad> + use<'a, 'b> {
+    /// by graph and triple, then what was added.
+    pub fn stated<'w>(
+        self,
+        wanted: &'w dyn Fn(&str) -> bool,
+    ) -> impl Iterator<Item = Quad> + use<'a, 'w> {
         let (graph, changes) = (self.graph, self.changes);
-        let all = (0..graph.fact_count()).map(|fact| graph.graph_of(fact));
-        let added = changes.added([None; 3]).map(|quad| quad[3]);
-        let mut names: FxHashSet<u32> = all.chain(added).collect();
-        names.retain(|&name| wanted(self.term(name)));
-        let facts = 0..graph.fact_count();
-        let within = names.clone();
-        let facts = facts.filter(move |&fact| within.contains(&graph.graph_of(fact)));
-        let facts = facts.filter_map(|fact| {
+        let names = graph.graphs().iter().copied();
+        let names = names.filter(move |&name| wanted(graph.term(name)));
+        let facts = names.flat_map(|name| graph.facts_in(name));
+        let facts = facts.filter_map(|&fact| {
             let fact = graph.fact(fact)?;
             let [s, p, o] = fact.triple;
             Some([s, p, o, fact.graph])
         });
         let facts = facts.filter(|&quad| !changes.is_removed(quad));
         let added = changes.added([None; 3]);
-        facts.chain(added.filter(move |quad| names.contains(&quad[3])))
+        facts.chain(added.filter(move |quad| wanted(self.term(quad[3]))))
     }
 
     /// A statement as a quad; `None` if its terms do not make one.

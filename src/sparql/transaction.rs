@@ -128,7 +128,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Deletes all that the graphs state which are `wanted` by their encoded names.
-    pub(super) fn clear(&mut self, wanted: &dyn Fn(&str) -> bool) -> Result<()> {
+    pub fn clear(&mut self, wanted: &dyn Fn(&str) -> bool) -> Result<()> {
         let all: Vec<Quad> = self.dataset().stated(wanted).collect();
         for quad in all {
             self.take(quad)?;
@@ -138,7 +138,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Whether the graph of this encoded name states anything.
-    pub(super) fn has_graph(&self, name: &str) -> bool {
+    pub fn has_graph(&self, name: &str) -> bool {
         self.dataset()
             .stated(&|graph| graph == name)
             .next()

@@ -18,6 +18,9 @@ use std::collections::HashMap;
 /// How deep a query may nest: the walks over it recurse.
 const DEPTH: usize = 128;
 
+/// How many patterns and groups a query may have: each is a frame or two of the evaluation's stack.
+const PATTERNS: usize = 512;
+
 /// Which slot a name stands for, in one scope.
 type Scope = HashMap<String, usize>;
 
@@ -32,6 +35,7 @@ pub(super) struct Translator<'t, 'a> {
     place: In,
     certain: Slots,
     depth: usize,
+    patterns: usize,
 }
 
 impl<'t, 'a> Translator<'t, 'a> {
@@ -44,6 +48,7 @@ impl<'t, 'a> Translator<'t, 'a> {
             place: In::Default,
             certain: Slots::default(),
             depth: 0,
+            patterns: 0,
         }
     }
 
@@ -68,6 +73,17 @@ impl<'t, 'a> Translator<'t, 'a> {
 
     pub(super) fn pattern(&mut self, pattern: &GraphPattern) -> Result<Pattern> {
         self.depth += 1;
+        self.patterns += 1;
+        if let GraphPattern::Bgp { patterns } = pattern {
+            self.patterns += patterns.len();
+        }
+        if self.patterns > PATTERNS {
+            return Err(
+                Error::budget("the query has too many patterns").hint(format!(
+                    "at most {PATTERNS} patterns and groups in one query"
+                )),
+            );
+        }
         if self.depth > DEPTH {
             return Err(Error::budget("the query nests too deep")
                 .hint(format!("at most {DEPTH} levels of groups and subqueries")));
@@ -89,7 +105,15 @@ impl<'t, 'a> Translator<'t, 'a> {
                 return Ok(self.path(ends, path));
             }
             GraphPattern::Join { left, right } => {
-                Kind::Join(vec![self.pattern(left)?, self.pattern(right)?])
+                let mut list = Vec::new();
+                let mut open = vec![&**right, &**left];
+                while let Some(side) = open.pop() {
+                    match side {
+                        GraphPattern::Join { left, right } => open.extend([&**right, &**left]),
+                        one => list.push(self.pattern(one)?),
+                    }
+                }
+                Kind::Join(list)
             }
             GraphPattern::LeftJoin {
                 left,
@@ -113,14 +137,12 @@ impl<'t, 'a> Translator<'t, 'a> {
             }
             GraphPattern::Union { left, right } => {
                 let mut list = Vec::new();
-                for side in [left, right] {
-                    // A chain of unions is one union.
-                    match self.pattern(side)? {
-                        Pattern {
-                            kind: Kind::Union(more),
-                            ..
-                        } => list.extend(more),
-                        one => list.push(one),
+                // A chain of unions is one union.
+                let mut open = vec![&**right, &**left];
+                while let Some(side) = open.pop() {
+                    match side {
+                        GraphPattern::Union { left, right } => open.extend([&**right, &**left]),
+                        one => list.push(self.pattern(one)?),
                     }
                 }
                 Kind::Union(list)

@@ -1,13 +1,4 @@
 //! SPARQL 1.1 Update (<https://www.w3.org/TR/sparql11-update/>), evaluated into a list of changes.
-//!
-//! | what is said without `GRAPH` | in [`View::Union`](super::View::Union) | in [`View::Stated`](super::View::Stated) |
-//! |---|---|---|
-//! | `INSERT` | goes into `urn:kenning:graph:default` | the same |
-//! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
-//! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
-//!
-//! There are no empty graphs: `CREATE` only fails if the graph states something already, and `DROP` is `CLEAR`.
-//! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
 
 use super::template::Templates;
 use super::transaction::{Effect, Transaction};
@@ -46,6 +37,7 @@ impl Update {
     /// # Errors
     /// `Input` if it is not SPARQL.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
+        super::guard::check(text)?;
         let algebra = parser(base)?.parse_update(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL update: {}",

@@ -257,16 +257,12 @@ impl<'a> Meaning<'a> {
             .and_then(|(tag, lexical)| tag.is_empty().then_some(lexical))
     }
 
-    /// The effective boolean value (SPARQL 1.1 §17.2.2): malformed booleans and numbers are false.
+    /// The effective boolean value (SPARQL 1.2 §17.2.2): malformed booleans and numbers have none.
     pub(super) fn truth(self) -> Option<bool> {
         match self {
             Meaning::Boolean(value) => Some(value),
             Meaning::Number(number) => Some(number.truth()),
             Meaning::String("", lexical) => Some(!lexical.is_empty()),
-            Meaning::Other(datatype, _) => {
-                let name = datatype.strip_prefix(XSD)?;
-                (name == "boolean" || Number::is_type(name)).then_some(false)
-            }
             _ => None,
         }
     }

@@ -60,15 +60,11 @@ impl Run<'_, '_> {
         })?;
         for (key, states) in groups {
             self.meter.tick()?;
-            let values = aggregates.iter().zip(states).map(|((slot, _), state)| {
-                let value = state.finish();
-                (
-                    *slot,
-                    value.map_or(Id::UNBOUND, |value| value.into_id(self.terms())),
-                )
-            });
-            let bound = keys.iter().copied().zip(key.iter().copied()).chain(values);
-            let bound: Vec<(usize, Id)> = bound.collect();
+            let keys = keys.iter().copied().zip(key.iter().copied());
+            let mut bound: Vec<(usize, Id)> = keys.collect();
+            for ((slot, _), state) in aggregates.iter().zip(states) {
+                bound.push((*slot, self.id(state.finish())?));
+            }
             let before: Vec<Id> = bound.iter().map(|(slot, _)| row[*slot]).collect();
             bound.iter().for_each(|(slot, id)| row[*slot] = *id);
             let flow = sink(row);
@@ -149,8 +145,7 @@ impl Run<'_, '_> {
         self.push(inner, row, &mut |row| {
             let mut values = Vec::with_capacity(keys.len() + columns.len());
             for (key, _) in keys {
-                let value = key.evaluate(row, self);
-                values.push(value.map_or(Id::UNBOUND, |value| value.into_id(self.terms())));
+                values.push(self.id(key.evaluate(row, self))?);
             }
             self.unhalted()?;
             values.extend(columns.iter().map(|&slot| row[slot]));

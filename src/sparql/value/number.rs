@@ -246,7 +246,7 @@ impl Number {
     }
 
     /// The order by value; `None` if one is `NaN`.
-    pub(super) fn order(self, other: Self) -> Option<Ordering> {
+    pub(in super::super) fn order(self, other: Self) -> Option<Ordering> {
         match self.with(other) {
             Pair::Integers(a, b) => a.partial_cmp(&b),
             Pair::Decimals(a, b) => a.partial_cmp(&b),

@@ -5,7 +5,6 @@ use crate::shop::Shop;
 use kenning::engine::{Live, Snapshot};
 use kenning::model::Unwatched;
 use kenning::sparql::{Cancel, Update, View, no_loads};
-use oxigraph::io::RdfFormat;
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
 use oxrdf::Term;
@@ -84,10 +83,10 @@ fn operation() -> impl Strategy<Value = String> {
         1 => modify.prop_map(|(p, q, g, h)| format!(
             "WITH :g{g} DELETE {{ ?s :p{p} ?o }} INSERT {{ ?s :p{q} ?o }} USING :g{h} WHERE {{ ?s :p{p} ?o }}"
         )),
-        1 => target().prop_map(|target| format!("CLEAR {target}")),
-        1 => (0..3u8, 0..3u8).prop_map(|(a, b)| format!("COPY :g{a} TO :g{b}")),
-        1 => (0..3u8).prop_map(|a| format!("ADD :g{a} TO DEFAULT")),
-        1 => (0..3u8).prop_map(|a| format!("MOVE DEFAULT TO :g{a}")),
+        1 => target().prop_map(|target| format!("CLEAR SILENT {target}")),
+        1 => (0..3u8, 0..3u8).prop_map(|(a, b)| format!("COPY SILENT :g{a} TO :g{b}")),
+        1 => (0..3u8).prop_map(|a| format!("ADD SILENT :g{a} TO DEFAULT")),
+        1 => (0..3u8).prop_map(|a| format!("MOVE SILENT DEFAULT TO :g{a}")),
     ]
 }
 
@@ -127,6 +126,8 @@ proptest! {
     fn before_and_after_a_build_as_in_another_store(updates in prop::collection::vec(operation(), 4..24)) {
         let bench = Bench::new();
         let live = bench.live();
+        // Something to build, whatever the updates do.
+        update(&live, "INSERT DATA { :n0 :p0 :n1 }");
         let store = store(&live.current());
         let (first, second) = updates.split_at(updates.len() / 2);
         for part in [first, second] {
@@ -185,7 +186,13 @@ fn facts_keep_their_provenance_and_roles() {
     let overlaid = super::ask(live.current().dataset(), rows);
     live.engine().build(None, &Unwatched).unwrap();
     live.refresh().unwrap();
-    assert_eq!(super::ask(live.current().dataset(), rows), overlaid);
+    let folded = super::ask(live.current().dataset(), rows);
+    assert!(
+        folded == overlaid,
+        "{} rows, then {}",
+        overlaid.len(),
+        folded.len()
+    );
     assert_eq!(super::ask(live.current().dataset(), &sources), before);
     assert_eq!(live.current().graph().users(), users);
     assert_eq!(live.current().graph().items(), items);

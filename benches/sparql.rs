@@ -1,0 +1,201 @@
+//! Kenning's SPARQL against oxigraph's in-memory store: same process, same data, same queries, equal answers.
+//!
+//! `cargo bench --bench sparql` runs all; `-- bsbm` or `-- beauty` one data set; `-- bsbm PART` the queries whose names
+//! hold PART.
+
+mod analyst;
+mod bsbm;
+mod compare;
+mod tables;
+
+use compare::{Pair, Question};
+use flate2::read::MultiGzDecoder;
+use kenning::config::Project;
+use kenning::engine::{Engine, Strictness};
+use kenning::graph::Graph;
+use kenning::intake::Mapping;
+use kenning::model::{Unwatched, term};
+use kenning::vocabulary::kenning as own;
+use oxigraph::io::RdfFormat;
+use oxigraph::model::{GraphName, NamedNode, Quad, Term};
+use oxigraph::store::Store;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tables::{again, memory};
+
+/// How often a query is drawn.
+const DRAWS: usize = 3;
+
+/// Data that both engines load.
+struct Dump {
+    name: &'static str,
+    mapping: Mapping,
+    folder: PathBuf,
+    /// Its triples, as compressed N-Triples.
+    triples: PathBuf,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["resident", "store", triples] => resident(|| load(Path::new(triples))),
+        ["resident", "opened", snapshot] => resident(|| Graph::open(snapshot.as_ref()).unwrap()),
+        ["resident", "read", snapshot] => {
+            resident(|| Graph::open_checked(snapshot.as_ref()).unwrap());
+        }
+        _ => compare_all(&arguments),
+    }
+}
+
+/// Where the test data are; `None`, with a printed reason, where they are absent.
+fn data() -> Option<PathBuf> {
+    let root = std::env::var_os("KENNING_TEST_DATA").map(PathBuf::from);
+    let root =
+        root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
+    if root.is_dir() {
+        return Some(root);
+    }
+    eprintln!("skipped: there is no test data at {}", root.display());
+    None
+}
+
+/// Prints how much memory `made` takes.
+fn resident<T>(make: impl FnOnce() -> T) {
+    let before = memory("VmRSS");
+    let made = make();
+    println!("{:.1}", memory("VmRSS") - before);
+    drop(made);
+}
+
+fn load(triples: &Path) -> Store {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(triples).unwrap();
+    MultiGzDecoder::new(file).read_to_end(&mut text).unwrap();
+    let store = Store::new().unwrap();
+    let mut loader = store.bulk_loader();
+    loader
+        .parallel_load_from_slice(RdfFormat::NTriples, &text)
+        .unwrap();
+    loader.commit().unwrap();
+    store
+}
+
+fn compare_all(wanted: &[&str]) {
+    let Some(root) = data() else { return };
+    let set = wanted.first().copied().unwrap_or_default();
+    let part = wanted.get(1).copied().unwrap_or_default();
+    let mut sound = true;
+    if "bsbm".contains(set) {
+        let questions = |store: &Store, _: &Graph| bsbm::questions(&root, store, DRAWS);
+        sound &= compare_on(&bsbm::dump(&root), part, questions);
+    }
+    if "beauty".contains(set) {
+        let questions = |_: &Store, graph: &Graph| analyst::questions(graph, DRAWS);
+        sound &= compare_on(&analyst::dump(&root), part, questions);
+    }
+    if !sound {
+        std::process::exit(1);
+    }
+}
+
+/// Loads a dump into both, asks both, and prints how they did. Whether all answers were equal.
+fn compare_on(
+    dump: &Dump,
+    part: &str,
+    questions: impl FnOnce(&Store, &Graph) -> Vec<Question>,
+) -> bool {
+    let started = Instant::now();
+    let store = load(&dump.triples);
+    let load_store = started.elapsed().as_secs_f64();
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project::init(&folder.path().join(dump.name), dump.name).unwrap();
+    let engine = Engine::open(project).unwrap();
+    let started = Instant::now();
+    let strict = Strictness::Strict;
+    let mapping = dump.mapping.clone();
+    engine
+        .import(mapping, &dump.folder, strict, &Unwatched)
+        .unwrap();
+    let import = started.elapsed().as_secs_f64();
+    let built = engine.build(None, &Unwatched).unwrap();
+    let load_kenning = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    let snapshot = engine.snapshot().unwrap();
+    let open = started.elapsed().as_secs_f64();
+
+    println!("\n## {}\n", dump.name);
+    println!("| | store | kenning | ratio |\n|---|---|---|---|");
+    println!(
+        "| load, s | {load_store:.2} | {load_kenning:.2} (import {import:.2}) | {:.2} |",
+        load_store / load_kenning
+    );
+    println!("| open, ms | – | {:.2} | |", open * 1000.0);
+    let path = engine.project().snapshot_file();
+    let path = path.to_str().unwrap();
+    let measured = |what: &[&str]| again(what).trim().parse::<f64>().unwrap();
+    let in_store = measured(&["resident", "store", dump.triples.to_str().unwrap()]);
+    let opened = measured(&["resident", "opened", path]);
+    let read = measured(&["resident", "read", path]);
+    println!(
+        "| resident, MiB | {in_store:.0} | {opened:.1} opened | {:.1} |",
+        in_store / opened
+    );
+    println!("| | | {read:.0} every page read | {:.1} |", in_store / read);
+    let stages = built
+        .stages
+        .iter()
+        .map(|(stage, seconds)| format!("{stage} {seconds:.2}"));
+    println!("\nBuild: {} s.\n", stages.collect::<Vec<_>>().join(", "));
+
+    add_purchases(&store, snapshot.graph());
+    let mut questions = questions(&store, snapshot.graph());
+    questions.retain(|q| q.name.contains(part));
+    let pair = Pair {
+        store: &store,
+        snapshot: &snapshot,
+    };
+    report(&pair, &questions)
+}
+
+/// In Kenning purchases are no facts, so the store gets a triple for each.
+fn add_purchases(store: &Store, graph: &Graph) {
+    let predicate = NamedNode::new(own::INTERACTED).unwrap();
+    let node = |number| match term::decode(graph.term(number)) {
+        Term::NamedNode(node) => node,
+        other => panic!("{other} is no IRI"),
+    };
+    for user in graph.users() {
+        for &item in graph.met(user) {
+            let default = GraphName::DefaultGraph;
+            let quad = Quad::new(node(user), predicate.clone(), node(item), default);
+            store.insert(&quad).unwrap();
+        }
+    }
+}
+
+fn report(pair: &Pair, questions: &[Question]) -> bool {
+    println!(
+        "| query | rows | store, ms | kenning, ms | ratio | answers |\n|---|---|---|---|---|---|"
+    );
+    let mut ratios = Vec::new();
+    let mut sound = true;
+    for question in questions {
+        let outcome = pair.ask(question);
+        println!("| {} {outcome}", question.name);
+        sound &= outcome.is_equal();
+        ratios.push((outcome.ratio(), question.name.as_str()));
+    }
+    let logarithms: f64 = ratios.iter().map(|r| r.0.ln()).sum();
+    let mean = (logarithms / ratios.len() as f64).exp();
+    let worst = ratios.iter().min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+    println!(
+        "\nGeometric mean {mean:.2}, worst {:.2} ({}).",
+        worst.0, worst.1
+    );
+    sound
+}

@@ -1,0 +1,239 @@
+//! A project over HTTP.
+//!
+//! | address | method | what it does |
+//! |---|---|---|
+//! | `/` | GET | a page with a form |
+//! | `/sparql` | GET, POST | SPARQL 1.1 Protocol: queries, and updates by POST; without a query, the description of the service |
+//! | `/update` | POST | SPARQL 1.1 Protocol: updates |
+//! | `/store?graph=IRI`, `/store?default`, `/store/NAME` | GET, HEAD, PUT, POST, DELETE | SPARQL 1.1 Graph Store HTTP Protocol |
+//! | `/queries` | GET | what runs: number, kind, text, seconds, rows |
+//! | `/queries/ID` | DELETE | stops it |
+//! | `/.well-known/void` | GET | the dataset, in VoID |
+//! | `/health` | GET | 200 as long as the server answers; never needs a key |
+//! | `/metrics` | GET | counters for Prometheus |
+//!
+//! What goes wrong is said as RFC 9457 (problem details):
+//!
+//! | status | when |
+//! |---|---|
+//! | 400 | a request, query, update or document is malformed, or asks for what is not allowed (`SERVICE`, `LOAD`) |
+//! | 401, 403, 421 | a key is missing or wrong; it does not suffice; the request came under a name of somebody else |
+//! | 404, 405, 406, 413, 415 | there is no such thing; not by this method; not in that format; too large; unknown media type |
+//! | 408 | the body takes too long |
+//! | 422 | it has more rows, or needs more memory, than the limits allow |
+//! | 503 | too much is running, or this was stopped; `Retry-After` says when it is worth trying again |
+//! | 504 | it took more time than the limits allow |
+//!
+//! Limits are those of `[query]`; parameters of a request may lower them. All jobs together may remember
+//! `serve.memory_mb`, so each may remember its share of that, if this is less. Relative IRIs in queries have no base.
+//!
+//! *Invariants:* a result that is not whole never looks whole (`stream`); an update whose success was told is on the
+//! disk, and every later query sees it; a client that went away costs nothing.
+
+mod access;
+mod answer;
+mod describe;
+mod listen;
+mod metrics;
+mod negotiate;
+mod pages;
+mod pool;
+mod problem;
+mod protocol;
+mod request;
+mod store;
+mod stream;
+
+use crate::config::ServeSettings;
+use crate::engine::{self, Live};
+use crate::sparql::{Limits, View};
+use crate::{Error, ErrorKind, Result};
+use access::Access;
+use metrics::Metrics;
+use pool::Pool;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, watch};
+
+/// Time between two looks at what other processes did.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Bytes of a thread's stack. Only what is used is taken from memory: a deeply nested query.
+const STACK: usize = 256 << 20;
+
+/// What requests need.
+struct Host {
+    live: Live,
+    limits: Limits,
+    access: Access,
+    pool: Arc<Pool>,
+    metrics: Arc<Metrics>,
+    max_body: usize,
+    /// Large bodies that may be taken in.
+    bodies: Semaphore,
+}
+
+/// A server that runs. Dropping it stops it.
+pub struct Server {
+    address: SocketAddr,
+    ending: watch::Sender<bool>,
+    listening: Option<tokio::task::JoinHandle<()>>,
+    ticking: Option<(Sender<()>, JoinHandle<()>)>,
+    runtime: Option<Runtime>,
+    // The journal brings a runtime along, which may not end within ours: so the last owner is here.
+    host: Arc<Host>,
+}
+
+impl Server {
+    /// Starts to serve, as the settings of the project say.
+    ///
+    /// # Errors
+    /// `Usage` for settings that contradict each other or name no address; `Io` if it cannot be listened there.
+    pub fn start(live: Live) -> Result<Self> {
+        let settings = live.engine().project().settings();
+        let serve = settings.serve.clone();
+        let limits = shares(engine::limits(&settings.query), &serve);
+        let runtime = runtime(&serve)?;
+        let listener = runtime.block_on(bind(&serve.bind))?;
+        let address = listener.local_addr().map_err(|e| refused(&serve.bind, e))?;
+        let metrics = Arc::<Metrics>::default();
+        let host = Arc::new(Host {
+            access: Access::new(&serve, address)?,
+            limits,
+            pool: Arc::new(Pool::new(&serve, Arc::clone(&metrics))),
+            metrics,
+            max_body: serve.max_body_mb << 20,
+            bodies: Semaphore::new(request::LARGE),
+            live: live.with_view(view(&serve)),
+        });
+        let (ending, ends) = watch::channel(false);
+        let router = pages::router(Arc::clone(&host), &serve)?;
+        let pool = Arc::clone(&host.pool);
+        let listening = runtime.spawn(listen::listen(listener, router, ends, move || pool.close()));
+        Ok(Self {
+            address,
+            ending,
+            listening: Some(listening),
+            ticking: Some(tick(Arc::clone(&host))?),
+            runtime: Some(runtime),
+            host,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Jobs that run.
+    pub fn running(&self) -> usize {
+        self.host.pool.running()
+    }
+
+    /// Waits until somebody ends this process, by Ctrl-C or SIGTERM.
+    pub fn wait(&self) {
+        if let Some(runtime) = &self.runtime {
+            runtime.block_on(asked_to_end());
+        }
+    }
+
+    /// Takes no more connections, and waits some seconds for requests in progress before they are stopped.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.ending.send(true);
+        if let (Some(runtime), Some(listening)) = (&self.runtime, self.listening.take()) {
+            // That it broke down was said when it did.
+            let _ = runtime.block_on(listening);
+        }
+        self.host.pool.close();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(5));
+        }
+        if let Some((stop, ticking)) = self.ticking.take() {
+            drop(stop);
+            let _ = ticking.join();
+        }
+    }
+}
+
+fn runtime(serve: &ServeSettings) -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("serve")
+        .thread_stack_size(STACK)
+        // One more for each small thing beside the jobs.
+        .max_blocking_threads(serve.concurrency.saturating_add(4))
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Io, format!("cannot start threads: {e}")).because(e))
+}
+
+async fn bind(address: &str) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|e| refused(address, e))
+}
+
+fn refused(address: &str, error: std::io::Error) -> Error {
+    let usage = error.kind() == std::io::ErrorKind::InvalidInput;
+    let kind = match usage {
+        true => ErrorKind::Usage,
+        false => ErrorKind::Io,
+    };
+    Error::new(kind, format!("cannot listen at `{address}`: {error}"))
+        .because(error)
+        .hint("kenning serve --bind 127.0.0.1:0")
+}
+
+/// Each job's share of the memory, if that is less than a query may have anyhow.
+fn shares(limits: Limits, serve: &ServeSettings) -> Limits {
+    let share = (serve.memory_mb << 20) / serve.concurrency;
+    Limits {
+        memory: limits.memory.min(share),
+        ..limits
+    }
+}
+
+fn view(serve: &ServeSettings) -> View {
+    match serve.default_graph.as_str() {
+        "stated" => View::Stated,
+        _ => View::Union,
+    }
+}
+
+/// Looks what other processes did, and makes room for those who wait, until the sender is dropped.
+fn tick(host: Arc<Host>) -> Result<(Sender<()>, JoinHandle<()>)> {
+    let (stop, stopped) = channel();
+    let work = move || {
+        while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+            host.pool.make_room();
+            // What cannot be read now is looked for again, and what was shown before still is.
+            let _ = host.live.refresh();
+        }
+    };
+    let thread = std::thread::Builder::new().name("tick".into()).spawn(work);
+    let thread =
+        thread.map_err(|e| Error::new(ErrorKind::Io, format!("cannot start a thread: {e}")))?;
+    Ok((stop, thread))
+}
+
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
