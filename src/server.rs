@@ -25,7 +25,8 @@
 //! | 504 | it took more time than the limits allow |
 //!
 //! Limits are those of `[query]`; parameters of a request may lower them. All jobs together may remember
-//! `serve.memory_mb`, so each may remember its share of that, if this is less. Relative IRIs in queries have no base.
+//! `serve.memory_mb`, so each may remember its share of that, if this is less. Relative IRIs are resolved against the
+//! address of the request.
 //!
 //! *Invariants:* a result that is not whole never looks whole (`stream`); an update whose success was told is on the
 //! disk, and every later query sees it; a client that went away costs nothing.

@@ -21,6 +21,8 @@ use std::sync::atomic::Ordering;
 pub struct Asked {
     /// The query.
     pub text: String,
+    /// What its relative IRIs are resolved against.
+    pub base: Option<String>,
     /// The dataset that replaces the query's own, unless both are empty: default graphs, named graphs.
     pub graphs: [Vec<NamedNode>; 2],
     /// How much it may take.
@@ -193,7 +195,7 @@ where
 }
 
 fn prepared(asked: &Asked) -> Fallible<Query> {
-    let query = Query::parse(&asked.text, None)?;
+    let query = Query::parse(&asked.text, asked.base.as_deref())?;
     let [default, named] = &asked.graphs;
     match default.is_empty() && named.is_empty() {
         true => Ok(query),

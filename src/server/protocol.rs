@@ -73,6 +73,7 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
 async fn query(host: Arc<Host>, parts: &Parts, text: String, parameters: &Parameters) -> Answer {
     let asked = Asked {
         text,
+        base: base(parts),
         graphs: [
             parameters.iris("default-graph-uri")?,
             parameters.iris("named-graph-uri")?,
@@ -92,9 +93,9 @@ async fn update(host: Arc<Host>, parts: &Parts, text: String, parameters: &Param
     let default = parameters.iris("using-graph-uri")?;
     let named = parameters.iris("using-named-graph-uri")?;
     let limits = parameters.lower(&host.limits)?;
-    let shown = text.clone();
+    let (shown, base) = (text.clone(), base(parts));
     let updated = answer::change(host, &shown, limits, move |host, limits, cancel| {
-        let mut update = Update::parse(&text, None)?;
+        let mut update = Update::parse(&text, base.as_deref())?;
         if !default.is_empty() || !named.is_empty() {
             update = update.with_dataset(default, named)?;
         }
@@ -106,4 +107,10 @@ async fn update(host: Arc<Host>, parts: &Parts, text: String, parameters: &Param
         "deleted": updated.deleted,
     });
     Ok(answer::json(&counts))
+}
+
+/// Relative IRIs are resolved against the address that was asked (SPARQL 1.1 Protocol §2.1, RFC 3986 §5.1.3).
+fn base(parts: &Parts) -> Option<String> {
+    let address = request::address(parts, parts.uri.path()).ok()?;
+    Some(address.into_string())
 }

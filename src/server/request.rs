@@ -4,7 +4,8 @@ use super::Host;
 use super::problem::Problem;
 use crate::sparql::Limits;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use oxrdf::NamedNode;
 use std::time::Duration;
@@ -164,4 +165,11 @@ async fn take(host: &Host, body: Body) -> Result<Vec<u8>, Problem> {
         taken.extend_from_slice(&part);
     }
     Ok(taken)
+}
+
+/// The IRI of a path of this server.
+pub fn address(parts: &Parts, path: &str) -> Result<NamedNode, Problem> {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.ok_or_else(|| Problem::bad("the request has no `Host`"))?;
+    iri("the address", &format!("http://{host}{path}"))
 }

@@ -16,7 +16,7 @@ use crate::sparql::{Document, Limits};
 use crate::vocabulary::kenning;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{HOST, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
@@ -40,8 +40,10 @@ pub async fn get(State(host): State<Arc<Host>>, request: Request) -> Answer {
         ..host.limits
     };
     let asked = Asked {
-        text: format!("CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }}"),
-        graphs: [Vec::new(), Vec::new()],
+        text: "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }".to_owned(),
+        base: None,
+        // Not by `GRAPH`: where queries see only what was stated, `urn:kenning:graph:default` is no named graph.
+        graphs: [vec![graph.clone()], Vec::new()],
         limits: parameters.lower(&all)?,
         accept: Accept::of(&parts.headers),
         // The default graph is always there.
@@ -164,15 +166,8 @@ fn named(parts: &Parts, parameters: &Parameters) -> Result<Option<NamedNode>, Pr
         (Some(text), false) => request::iri("graph", text).map(Some),
         (None, true) => Ok(Some(NamedNode::new_unchecked(kenning::DEFAULT_GRAPH))),
         (None, false) if parts.uri.path() == "/store" => Ok(None),
-        (None, false) => Ok(Some(address(parts, parts.uri.path())?)),
+        (None, false) => Ok(Some(request::address(parts, parts.uri.path())?)),
     }
-}
-
-/// The IRI of a path of this server.
-fn address(parts: &Parts, path: &str) -> Result<NamedNode, Problem> {
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.ok_or_else(|| Problem::bad("the request has no `Host`"))?;
-    request::iri("the address", &format!("http://{host}{path}"))
 }
 
 /// An address that no graph has yet.
@@ -183,7 +178,7 @@ fn fresh_name(parts: &Parts) -> Result<NamedNode, Problem> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let salt = format!("{} {count}", now.unwrap_or_default().as_nanos());
     let name = blake3::hash(salt.as_bytes()).to_hex();
-    address(parts, &format!("/store/{}", &name[..20]))
+    request::address(parts, &format!("/store/{}", &name[..20]))
 }
 
 /// The format that the `Content-Type` names.

@@ -125,7 +125,19 @@ impl Virtual {
         }
         match (s, o) {
             (None, None) => graph.edge_count(),
+            (None, Some(_)) => (graph.edge_count() as f64 / self.values(graph, p)) as u64 + 1,
             _ => 1,
+        }
+    }
+
+    /// About how many values reifiers have under a predicate.
+    fn values(&self, graph: &Graph, p: u32) -> f64 {
+        let edges = graph.edge_count().max(1) as f64;
+        match p {
+            p if p == self.reifies => edges,
+            // Few runs make many edges.
+            p if p == self.properties.generated_by => self.runs.len() as f64 + 1.0,
+            _ => edges.sqrt(),
         }
     }
 
@@ -144,7 +156,7 @@ impl Virtual {
         let edges = graph.edge_count() as f64;
         self.reifier_predicates()
             .contains(&p)
-            .then_some((edges, edges))
+            .then(|| (edges, self.values(graph, p)))
     }
 
     fn reifier_predicates(&self) -> [u32; 8] {

@@ -263,8 +263,8 @@ fn words_are_found_in_labels_and_descriptions() {
 PREFIX x: <https://example.org/x/>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
-x:cafe rdfs:label "Café Müller"@de ; rdfs:comment "where zebras drink" .
-x:zoo skos:altLabel "zebra enclosure" .
+x:cafe rdfs:label "Café Müller"@de ; rdfs:comment "where okapis drink" .
+x:zoo skos:altLabel "okapi enclosure" .
 x:or rdfs:label "this OR that" .
 "#;
     std::fs::write(folder.join("words.ttl"), document).unwrap();
@@ -282,17 +282,20 @@ x:or rdfs:label "this OR that" .
     let x = |local: &str| format!("<https://example.org/x/{local}>");
     assert_eq!(found("\"cafe muller\""), [x("cafe")], "without diacritics");
     assert_eq!(
-        found("'zebra*'"),
+        found("'okapi*'"),
         [x("zoo"), x("cafe")],
         "labels come first"
     );
-    assert_eq!(found("'ZEBRA'"), [x("zoo")], "a word is not its plural");
+    assert_eq!(found("'OKAPI'"), [x("zoo")], "a word is not its plural");
     assert_eq!(found("'this OR that'"), [x("or")], "an operator is a word");
-    assert!(found("'zebra OR cafe'").is_empty());
-    assert!(found("'label:zebra'").is_empty());
-    assert!(found("'NEAR(zebra enclosure) \"'").is_empty());
+    assert!(found("'okapi OR cafe'").is_empty());
+    assert!(found("'label:okapi'").is_empty());
+    assert!(found("'NEAR(okapi enclosure) \"'").is_empty());
     assert!(found("'* \" ('").is_empty());
-    assert!(found("5").is_empty());
+    assert!(
+        found("<https://example.org/okapi>").is_empty(),
+        "only literals are words"
+    );
     assert!(
         !found("'mug'@en").is_empty(),
         "whatever the literal's language"
@@ -368,12 +371,12 @@ fn a_search_sees_updates_and_never_a_stale_index() {
     };
     let before = found("mug");
     update(
-        "INSERT DATA { x:new rdfs:label 'a zebra mug' } ; INSERT DATA { i:p3 rdfs:comment 'quagga' }",
+        "INSERT DATA { x:new rdfs:label 'a okapi mug' } ; INSERT DATA { i:p3 rdfs:comment 'quagga' }",
     );
-    let zebra = found("zebra");
-    assert_eq!(zebra.len(), 1);
-    assert_eq!(zebra[0][0], "<https://example.org/x/new>");
-    assert_eq!(zebra[0][1].parse::<f64>().unwrap(), 0.0);
+    let okapi = found("okapi");
+    assert_eq!(okapi.len(), 1);
+    assert_eq!(okapi[0][0], "<https://example.org/x/new>");
+    assert_eq!(okapi[0][1].parse::<f64>().unwrap(), 0.0);
     assert_eq!(found("quagga").len(), 1);
     let p3 = |rows: &[Vec<String>]| {
         rows.iter()
@@ -408,11 +411,11 @@ fn a_search_sees_updates_and_never_a_stale_index() {
     let snapshot = engine.snapshot().unwrap();
     assert_eq!(indexes(), [search::Index::path(snapshot.graph(), &state)]);
     assert_ne!(indexes(), first, "the updates made another snapshot");
-    let zebra = rows(
+    let quagga = rows(
         &snapshot,
-        "SELECT ?s WHERE { ?n kenning:matches 'zebra' {| kenning:score ?s |} }",
+        "SELECT ?s WHERE { ?n kenning:matches 'quagga' {| kenning:score ?s |} }",
     );
-    assert!(zebra[0][0].parse::<f64>().unwrap() > 0.0);
+    assert!(quagga[0][0].parse::<f64>().unwrap() > 0.0);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod run;
 use archive::{Archive, HOME};
 use host::{Kenning, Layout, Oxigraph};
 use manifest::Case;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -42,14 +43,26 @@ impl Suites {
         Some(Self { archive, cases })
     }
 
-    /// Runs the tests that are over HTTP, or those that are not, and fails if any comes out as it must not.
-    fn judge<'a>(&'a self, over_http: bool, run: impl Fn(&'a Case) -> Outcome<'a>) {
-        let wanted = |case: &&Case| is_over_http(case) == over_http;
-        let outcomes: Vec<Outcome<'a>> = self.cases.iter().filter(wanted).map(run).collect();
-        let ignored = ignored();
-        println!("{}", report(&outcomes, &ignored));
-        let wrong = complaints(&outcomes, &ignored);
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    /// The tests that are over HTTP, or those that are not.
+    fn cases(&self, place: Place) -> Vec<&Case> {
+        let cases = self.cases.iter();
+        cases.filter(|case| Place::of(case) == place).collect()
+    }
+}
+
+/// Where a test is run.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Here,
+    OverHttp,
+}
+
+impl Place {
+    fn of(case: &Case) -> Self {
+        match case.kind.as_str() {
+            "ProtocolTest" | "GraphStoreProtocolTest" | "ServiceDescriptionTest" => Self::OverHttp,
+            _ => Self::Here,
+        }
     }
 }
 
@@ -58,15 +71,6 @@ struct Outcome<'a> {
     case: &'a Case,
     kenning: Result<(), String>,
     oxigraph: Option<Result<(), String>>,
-}
-
-fn is_over_http(case: &Case) -> bool {
-    let kinds = [
-        "ProtocolTest",
-        "GraphStoreProtocolTest",
-        "ServiceDescriptionTest",
-    ];
-    kinds.contains(&case.kind.as_str())
 }
 
 /// Reasons by test.
@@ -93,11 +97,19 @@ fn queries_and_updates_do_what_the_suites_say() {
     let Some(suites) = Suites::open() else {
         return;
     };
-    suites.judge(false, |case| Outcome {
+    let outcome = |case| Outcome {
         case,
         kenning: on_kenning(&suites.archive, case),
         oxigraph: Some(run::run(&suites.archive, case, &Oxigraph)),
-    });
+    };
+    // Most of the time goes into waiting until files are on the disk; so it is waited for many at once.
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(16).build();
+    let cases = suites.cases(Place::Here);
+    judge(
+        &threads
+            .unwrap()
+            .install(|| cases.into_par_iter().map(outcome).collect::<Vec<_>>()),
+    );
 }
 
 #[test]
@@ -106,11 +118,13 @@ fn the_server_does_what_the_suites_say() {
         return;
     };
     let site = http::Site::open();
-    suites.judge(true, |case| Outcome {
+    let outcome = |case| Outcome {
         case,
         kenning: site.run(&suites.archive, case),
         oxigraph: None,
-    });
+    };
+    let cases = suites.cases(Place::OverHttp).into_iter();
+    judge(&cases.map(outcome).collect::<Vec<_>>());
 }
 
 #[test]
@@ -122,6 +136,14 @@ fn only_tests_of_the_suites_are_ignored() {
         let known = suites.cases.iter().any(|case| case.iri == *test);
         assert!(known, "no suite has {test}");
     }
+}
+
+/// Tells what came of tests, and fails if any came out as it must not.
+fn judge(outcomes: &[Outcome<'_>]) {
+    let ignored = ignored();
+    println!("{}", report(outcomes, &ignored));
+    let wrong = complaints(outcomes, &ignored);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// One line for each suite.

@@ -10,7 +10,7 @@ use oxigraph::model::{BlankNode, Graph, GraphName, Literal, Quad, Term};
 use oxigraph::sparql::results::{
     QueryResultsFormat, QueryResultsParser, SliceQueryResultsParserOutput,
 };
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a query finds.
 pub enum Answer {
@@ -90,7 +90,7 @@ fn read_graph(quads: Vec<Quad>) -> Result<Answer, String> {
         .into_iter()
         .map(oxigraph::model::Triple::from)
         .collect();
-    let node = Node::all(&Rc::new(graph), "rs:ResultSet").remove(0);
+    let node = Node::all(&Arc::new(graph), "rs:ResultSet").remove(0);
     if let Some(boolean) = node.text("rs:boolean") {
         return Ok(Answer::Boolean(boolean == "true"));
     }

@@ -16,6 +16,7 @@ use oxigraph::sparql::results::QueryResultsSerializer;
 use oxigraph::sparql::{PreparedSparqlQuery, PreparedSparqlUpdate, QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
 use std::error::Error;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const LIMITS: Limits = Limits {
@@ -67,7 +68,7 @@ impl Layout {
 pub struct Kenning(pub Layout);
 
 impl Kenning {
-    fn load(&self, data: &[Quad]) -> Result<(Graph, Changes), String> {
+    fn load(&self, data: &[Quad]) -> Result<(Arc<Graph>, Changes), String> {
         let data: Vec<[String; 4]> = data.iter().map(encode).collect();
         let decoy = |[s, p, o, _]: &[String; 4]| {
             let (s, p, o) = (s.clone(), p.clone(), o.clone());
@@ -88,7 +89,10 @@ impl Kenning {
                 })
             }
         };
-        let graph = freeze(frozen.iter().chain(&decoys)).map_err(|e| format!("{e:?}"))?;
+        let graph = match self.0 {
+            Layout::Changed => empty(),
+            _ => freeze(frozen.iter().chain(&decoys)).map_err(|e| format!("{e:?}"))?,
+        };
         let mut changes = Changes::none(&graph);
         for quad in &added {
             changes.insert(&graph, quad.each_ref().map(String::as_str));
@@ -100,12 +104,17 @@ impl Kenning {
     }
 }
 
-fn freeze<'a>(quads: impl Iterator<Item = &'a [String; 4]>) -> kenning::Result<Graph> {
+fn freeze<'a>(quads: impl Iterator<Item = &'a [String; 4]>) -> kenning::Result<Arc<Graph>> {
     let quads = quads.cloned().map(|[s, p, o, g]| ([s, p, o], g));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("graph");
     freeze_quads(&quads.collect::<Vec<_>>(), &file)?;
-    Graph::open(&file)
+    Graph::open(&file).map(Arc::new)
+}
+
+fn empty() -> Arc<Graph> {
+    static EMPTY: OnceLock<Arc<Graph>> = OnceLock::new();
+    EMPTY.get_or_init(|| freeze([].iter()).unwrap()).clone()
 }
 
 fn encode(quad: &Quad) -> [String; 4] {

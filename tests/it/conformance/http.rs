@@ -198,7 +198,7 @@ impl Site {
                 let known = ["SPARQL10Query>", "SPARQL11Query>", "SPARQL11Update>"];
                 let known = known.map(|name| format!("{schema}{name}"));
                 let formats = of_service("sd:resultFormat");
-                let formal = |f: &String| f.starts_with("<http://www.w3.org/ns/formats/");
+                let formal = |f: &String| f.contains("://www.w3.org/ns/formats/");
                 match languages.is_empty() || formats.is_empty() {
                     true => Err("it tells no language or no format".to_owned()),
                     false if !languages.iter().all(|l| known.contains(l)) => {

@@ -4,7 +4,7 @@ use super::archive::{Archive, HOME};
 use super::data;
 use oxigraph::model::vocab::rdf;
 use oxigraph::model::{Graph, NamedNode, NamedNodeRef, NamedOrBlankNode, Term};
-use std::rc::Rc;
+use std::sync::Arc;
 
 const MF: &str = "http://www.w3.org/2001/sw/DataAccess/tests/test-manifest#";
 const QT: &str = "http://www.w3.org/2001/sw/DataAccess/tests/test-query#";
@@ -17,7 +17,7 @@ const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
 /// A resource of an RDF graph, to be walked from.
 #[derive(Clone)]
 pub struct Node {
-    graph: Rc<Graph>,
+    graph: Arc<Graph>,
     /// The resource.
     pub term: Term,
 }
@@ -41,12 +41,12 @@ pub fn expand(name: &str) -> NamedNode {
 
 impl Node {
     /// A resource of `graph`.
-    pub fn new(graph: Rc<Graph>, term: Term) -> Self {
+    pub fn new(graph: Arc<Graph>, term: Term) -> Self {
         Self { graph, term }
     }
 
     /// The resources of a class.
-    pub fn all(graph: &Rc<Graph>, class: &str) -> Vec<Self> {
+    pub fn all(graph: &Arc<Graph>, class: &str) -> Vec<Self> {
         let class = expand(class);
         let found = graph.subjects_for_predicate_object(rdf::TYPE, &class);
         found
@@ -119,7 +119,7 @@ pub struct Case {
 /// All tests of a manifest and of those that it includes.
 pub fn read(archive: &Archive, iri: &str) -> Vec<Case> {
     let graph = data::graph(archive, iri).unwrap_or_else(|e| panic!("{iri}: {e}"));
-    let graph = Rc::new(graph);
+    let graph = Arc::new(graph);
     let suite = iri
         .strip_prefix(HOME)
         .and_then(|path| path.rsplit_once('/'));
