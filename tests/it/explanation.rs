@@ -1,7 +1,7 @@
 //! Reasons: what is shown holds when SPARQL is asked, and what does not hold is not shown.
 
 use crate::shop::Shop;
-use kenning::engine::{Engine, Request, Snapshot};
+use kenning::engine::{Request, Snapshot};
 use kenning::explanation::{Explainer, Statement, Verdict, check};
 use kenning::graph::Graph;
 use kenning::graph::changes::Changes;
