@@ -90,6 +90,12 @@ impl Graph {
         })
     }
 
+    /// The evidence ids of the links of a kind.
+    pub fn edges_of(&self, kind: LinkKind) -> Range<u64> {
+        let first = self.first_link(kind);
+        first..first + self.link_count(kind)
+    }
+
     pub(super) fn first_link(&self, kind: LinkKind) -> u64 {
         let before = LinkKind::ALL.into_iter().take_while(|k| *k != kind);
         let links: u64 = before.map(|k| self.link_count(k)).sum();
