@@ -1,7 +1,8 @@
 //! Random data and queries. Queries are made as text, part by part; so they shrink to what matters.
 //!
 //! Left out is what may differ between evaluators that are both right: `LIMIT` in a subquery, `SAMPLE`,
-//! `GROUP_CONCAT`, which of two equal numbers is the smallest, and functions that make blank nodes or chance.
+//! `GROUP_CONCAT`, which of two equal numbers is the smallest, numbers that are not written canonically, and functions
+//! that make blank nodes or chance.
 
 use oxigraph::model::{GraphName, NamedOrBlankNode, Quad, Term};
 use proptest::collection::vec;
@@ -22,13 +23,12 @@ const PREDICATES: [&str; 3] = [
     "<http://example.org/q>",
     "<http://example.org/r>",
 ];
-const LITERALS: [&str; 13] = [
+const LITERALS: [&str; 12] = [
     "\"1\"^^<http://www.w3.org/2001/XMLSchema#integer>",
     "\"2\"^^<http://www.w3.org/2001/XMLSchema#integer>",
-    "\"01\"^^<http://www.w3.org/2001/XMLSchema#integer>",
     "\"-3\"^^<http://www.w3.org/2001/XMLSchema#integer>",
     "\"1.5\"^^<http://www.w3.org/2001/XMLSchema#decimal>",
-    "\"2.5E0\"^^<http://www.w3.org/2001/XMLSchema#double>",
+    "\"2.5\"^^<http://www.w3.org/2001/XMLSchema#double>",
     "\"true\"^^<http://www.w3.org/2001/XMLSchema#boolean>",
     "\"2020-02-29\"^^<http://www.w3.org/2001/XMLSchema#date>",
     "\"1\"",
@@ -232,7 +232,7 @@ fn path() -> Text {
         4 => text(&PREDICATES),
         1 => text(&[
             "!<http://example.org/p>",
-            "!(<http://example.org/p>|^<http://example.org/q>)",
+            "!(<http://example.org/p>|<http://example.org/q>)",
             "!(^<http://example.org/r>)"
         ]),
     ];
@@ -287,7 +287,7 @@ fn expression() -> Text {
             text(&["", "STR", "0 +"]),
         );
         let comparison = sides.prop_map(|(a, order, b, kind)| match kind.as_str() {
-            "" => format!("({a} {order} {})", LITERALS[7]),
+            "" => format!("({a} {order} {})", LITERALS[6]),
             kind => format!("({kind}({a}) {order} {kind}({b}))"),
         });
         let operator = text(&["=", "!=", "&&", "||", "+", "-", "*", "/"]);
