@@ -1,6 +1,9 @@
 //! What an analyst asks of a shop: Beauty's knowledge and its purchases.
 
-use crate::tables::{Dump, Numbers, Question};
+use crate::Dump;
+use crate::bsbm::pick;
+use crate::compare::Question;
+use crate::tables::Numbers;
 use kenning::graph::Graph;
 use kenning::intake::preset;
 use kenning::model::term;
@@ -106,8 +109,8 @@ pub fn questions(graph: &Graph, draws: usize) -> Vec<Question> {
     let branded = |&item: &u32| graph.met_by(item).len() >= 10;
     let items: Vec<u32> = graph.items().filter(branded).collect();
     let mut draw = |text: &str| {
-        let text = text.replace("%user%", &name(*numbers.pick(&users)));
-        let text = text.replace("%item%", &name(*numbers.pick(&items)));
+        let text = text.replace("%user%", &name(*pick(&mut numbers, &users)));
+        let text = text.replace("%item%", &name(*pick(&mut numbers, &items)));
         format!("PREFIX a: <http://example.org/amazon/> {text}")
     };
     let mut questions = Vec::new();

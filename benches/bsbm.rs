@@ -1,6 +1,8 @@
 //! The Berlin benchmark: its data, and its query templates with parameters drawn from the data.
 
-use crate::tables::{Dump, Numbers, Question};
+use crate::Dump;
+use crate::compare::Question;
+use crate::tables::Numbers;
 use kenning::intake::Mapping;
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
@@ -91,10 +93,15 @@ pub fn questions(root: &Path, store: &Store, draws: usize) -> Vec<Question> {
     names.map(question).collect()
 }
 
+/// One of the values.
+pub fn pick<'a, T>(numbers: &mut Numbers, values: &'a [T]) -> &'a T {
+    &values[numbers.below(values.len())]
+}
+
 /// Puts values in the place of a template's parameters. Types and features are those of one product, so that there is
 /// something to find.
 fn fill(template: &str, wanted: &str, store: &Store, pool: &Pool, numbers: &mut Numbers) -> String {
-    let product = numbers.pick(&pool.products).clone();
+    let product = pick(numbers, &pool.products).clone();
     let features = terms(store, &format!("{product} b:productFeature ?x"));
     let types = terms(store, &format!("{product} a ?x . ?x a b:ProductType"));
     const MONTHS: [&str; 9] = [
@@ -109,16 +116,16 @@ fn fill(template: &str, wanted: &str, store: &Store, pool: &Pool, numbers: &mut 
         };
         let value = match kind {
             "ProductURI" => product.clone(),
-            "ProductTypeURI" => numbers.pick(&types).clone(),
-            "ProductFeatureURI" => numbers.pick(&features).clone(),
+            "ProductTypeURI" => pick(numbers, &types).clone(),
+            "ProductFeatureURI" => pick(numbers, &features).clone(),
             "ProductPropertyNumericValue" => (1 + numbers.below(500)).to_string(),
-            "ReviewURI" => numbers.pick(&pool.reviews).clone(),
-            "OfferURI" => numbers.pick(&pool.offers).clone(),
-            "ProducerURI" => numbers.pick(&pool.producers).clone(),
-            "CountryURI" => numbers.pick(&pool.countries).clone(),
-            "Dictionary1" => numbers.pick(&pool.words).clone(),
-            "ProductTypeRangeURI_1_0_lvleq" => numbers.pick(&pool.lower_types).clone(),
-            "ProductTypeRangeURI_0_0_lvleq" => numbers.pick(&pool.types).clone(),
+            "ReviewURI" => pick(numbers, &pool.reviews).clone(),
+            "OfferURI" => pick(numbers, &pool.offers).clone(),
+            "ProducerURI" => pick(numbers, &pool.producers).clone(),
+            "CountryURI" => pick(numbers, &pool.countries).clone(),
+            "Dictionary1" => pick(numbers, &pool.words).clone(),
+            "ProductTypeRangeURI_1_0_lvleq" => pick(numbers, &pool.lower_types).clone(),
+            "ProductTypeRangeURI_0_0_lvleq" => pick(numbers, &pool.types).clone(),
             "CurrentDate" => {
                 "\"2008-06-20T00:00:00\"^^<http://www.w3.org/2001/XMLSchema#dateTime>".to_owned()
             }

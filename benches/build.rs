@@ -44,6 +44,9 @@ fn build(criterion: &mut Criterion) {
         b.iter(|| freeze(&draft, &meta, &links, &none, &path).unwrap());
     });
     group.bench_function("open", |b| b.iter(|| Graph::open(&path).unwrap()));
+    group.bench_function("open and check", |b| {
+        b.iter(|| Graph::open_checked(&path).unwrap());
+    });
     let graph = Graph::open(&path).unwrap();
     eprintln!(
         "{} facts, {} interactions, {} bytes",

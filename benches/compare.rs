@@ -1,6 +1,5 @@
 //! One question put to both: how long each takes, and whether they say the same.
 
-use crate::tables::Question;
 use kenning::engine::Snapshot;
 use kenning::sparql::{Cancel, Collected, Limits, Query, Results};
 use kenning::vocabulary::PREFIXES;
@@ -16,6 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A query is repeated until it took this long in all, or so often.
 const ENOUGH: Duration = Duration::from_millis(300);
 const REPEATS: usize = 15;
+
+/// A query, drawn several times.
+pub struct Question {
+    pub name: String,
+    pub texts: Vec<String>,
+}
 
 /// Both engines over the same triples.
 pub struct Pair<'a> {

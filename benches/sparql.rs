@@ -8,23 +8,33 @@ mod bsbm;
 mod compare;
 mod tables;
 
-use compare::Pair;
+use compare::{Pair, Question};
 use flate2::read::MultiGzDecoder;
 use kenning::config::Project;
 use kenning::engine::{Engine, Strictness};
 use kenning::graph::Graph;
+use kenning::intake::Mapping;
 use kenning::model::{Unwatched, term};
 use kenning::vocabulary::kenning as own;
 use oxigraph::io::RdfFormat;
 use oxigraph::model::{GraphName, NamedNode, Quad, Term};
 use oxigraph::store::Store;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
-use tables::{Dump, Question, again, data, memory};
+use tables::{again, memory};
 
 /// How often a query is drawn.
 const DRAWS: usize = 3;
+
+/// Data that both engines load.
+struct Dump {
+    name: &'static str,
+    mapping: Mapping,
+    folder: PathBuf,
+    /// Its triples, as compressed N-Triples.
+    triples: PathBuf,
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args()
@@ -40,6 +50,18 @@ fn main() {
         }
         _ => compare_all(&arguments),
     }
+}
+
+/// Where the test data are; `None`, with a printed reason, where they are absent.
+fn data() -> Option<PathBuf> {
+    let root = std::env::var_os("KENNING_TEST_DATA").map(PathBuf::from);
+    let root =
+        root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
+    if root.is_dir() {
+        return Some(root);
+    }
+    eprintln!("skipped: there is no test data at {}", root.display());
+    None
 }
 
 /// Prints how much memory `made` takes.

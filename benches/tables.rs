@@ -1,35 +1,6 @@
-//! What benches share: numbers from a seed, memory of a process, a table.
+//! What benches share: numbers from a seed, and the memory of a process.
 
-use kenning::intake::Mapping;
-use std::path::PathBuf;
 use std::process::Command;
-
-/// Data that both engines load.
-pub struct Dump {
-    pub name: &'static str,
-    pub mapping: Mapping,
-    pub folder: PathBuf,
-    /// Its triples, as compressed N-Triples.
-    pub triples: PathBuf,
-}
-
-/// A query, drawn several times.
-pub struct Question {
-    pub name: String,
-    pub texts: Vec<String>,
-}
-
-/// Where the test data are; `None`, with a printed reason, where they are absent.
-pub fn data() -> Option<PathBuf> {
-    let root = std::env::var_os("KENNING_TEST_DATA").map(PathBuf::from);
-    let root =
-        root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
-    if root.is_dir() {
-        return Some(root);
-    }
-    eprintln!("skipped: there is no test data at {}", root.display());
-    None
-}
 
 /// Numbers from a seed, the same everywhere (SplitMix64; Steele et al. 2014).
 pub struct Numbers(u64);
@@ -50,10 +21,6 @@ impl Numbers {
     /// From 0 to below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end.max(1) as u64) as usize
-    }
-
-    pub fn pick<'a, T>(&mut self, values: &'a [T]) -> &'a T {
-        &values[self.below(values.len())]
     }
 }
 

@@ -6,6 +6,7 @@
 //!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
 //!   graph.kng  vectors/       the frozen graph, and the vectors of its texts
+//!   text-….sqlite             the full-text index of that graph
 //!   lock                      held by the one process that writes
 //! ```
 //!

@@ -9,7 +9,7 @@ mod neighbours;
 
 pub use cache::VectorCache;
 pub use embedder::Embedder;
-pub use neighbours::neighbours;
+pub use neighbours::{nearest, neighbours};
 
 use crate::error::Result;
 

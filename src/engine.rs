@@ -42,6 +42,7 @@ mod answer;
 mod build;
 mod fetch;
 mod import;
+mod insight;
 mod live;
 mod models;
 mod recommend;
@@ -60,6 +61,7 @@ use crate::journal::{ChangeNumber, Journal};
 use crate::scoring::Scorer;
 use crate::sparql::{Dataset, Limits};
 use crate::{Error, ErrorKind, Result};
+use insight::Insight;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -92,7 +94,7 @@ impl Engine {
 
     /// Opens the newest snapshot, with all changes since.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        Snapshot::over(open_graph(&self.project)?, &self.journal)
+        Snapshot::over(open_graph(&self.project)?, &self.project, &self.journal)
     }
 }
 
@@ -100,6 +102,7 @@ impl Engine {
 #[derive(Clone)]
 pub struct Snapshot {
     graph: Arc<Graph>,
+    insight: Arc<Insight>,
     changes: Changes,
     last_change: ChangeNumber,
 }
@@ -111,17 +114,18 @@ impl Snapshot {
         let graph = open_graph(project)?;
         let journal = project.journal_file();
         if journal.exists() {
-            return Self::over(graph, &Journal::open(&journal)?);
+            return Self::over(graph, project, &Journal::open(&journal)?);
         }
         Ok(Self {
             changes: Changes::none(&graph),
             graph: Arc::new(graph),
+            insight: Arc::new(Insight::new(project)),
             last_change: 0,
         })
     }
 
     /// The graph with the changes of the journal that it does not hold itself.
-    fn over(graph: Graph, journal: &Journal) -> Result<Self> {
+    fn over(graph: Graph, project: &Project, journal: &Journal) -> Result<Self> {
         let folded = graph.meta.folded.as_ref();
         let ours = match folded {
             Some(folded) => folded.log == journal.change_log()?,
@@ -131,6 +135,7 @@ impl Snapshot {
             last_change: folded.filter(|_| ours).map_or(0, |folded| folded.change),
             changes: Changes::none(&graph),
             graph: Arc::new(graph),
+            insight: Arc::new(Insight::new(project)),
         };
         snapshot.replay(&journal.changes_after(snapshot.last_change)?);
         Ok(snapshot)
@@ -146,14 +151,17 @@ impl Snapshot {
         &self.graph
     }
 
-    /// What queries see: the graph and its changes.
+    /// What queries see: the graph and its changes, and what is computed from them.
     pub fn dataset(&self) -> Dataset<'_> {
-        Dataset::new(&self.graph, &self.changes)
+        Dataset {
+            computed: Some(self),
+            ..Dataset::new(&self.graph, &self.changes)
+        }
     }
 
-    /// A scorer of this graph.
-    pub fn scorer<'a>(&'a self, project: &'a Project) -> Scorer<'a> {
-        Scorer::new(&self.graph, &project.settings().scoring)
+    /// A scorer of this graph, by the settings of its project. The first call looks at every fact.
+    pub fn scorer(&self) -> Scorer<'_> {
+        self.insight.scorer(&self.graph)
     }
 }
 

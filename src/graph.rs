@@ -14,6 +14,7 @@ pub mod layout;
 mod links;
 mod names;
 mod open;
+mod rank;
 mod statistics;
 pub mod visit;
 
@@ -22,12 +23,14 @@ pub use statistics::PredicateStats;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
 use crate::model::{Dataset, EvidenceId, LinkKind, UnixSeconds};
-use crate::sections::{Column, Id, Strings};
+use crate::sections::{Column, Id, Strings, row_starts};
 use draft::Ranges;
 use links::Links;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// What a snapshot says about itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -150,6 +153,8 @@ pub struct Graph {
     event_of: Column<u64>,
     labels: Column<u32>,
     links: [Links; 4],
+    /// Row starts and event numbers, by basket.
+    events_in: OnceLock<(Vec<u64>, Vec<u64>)>,
     vector_nodes: Column<u32>,
     vectors: Column<f32>,
 }
@@ -352,6 +357,29 @@ impl Graph {
         }
     }
 
+    /// The numbers of the events of a user, oldest first.
+    pub fn events_by(&self, user: u32) -> Range<u64> {
+        let range = match self.users().contains(&user) {
+            true => row(&self.event_at, user),
+            false => 0..0,
+        };
+        range.start as u64..range.end as u64
+    }
+
+    /// The numbers of the events in a basket, in their order. The index is not in the file: the first call makes it.
+    pub fn events_in(&self, group: u32) -> &[u64] {
+        let (at, events) = self.events_in.get_or_init(|| self.index_baskets());
+        &events[row(at, group)]
+    }
+
+    fn index_baskets(&self) -> (Vec<u64>, Vec<u64>) {
+        let groups = self.event_group.iter().copied().zip(0..);
+        let mut events: Vec<(u32, u64)> = groups.filter(|&(g, _)| g < self.meta.groups).collect();
+        events.par_sort_unstable();
+        let at = row_starts(&events, self.meta.groups as usize, |e| e.0 as usize);
+        (at, events.into_iter().map(|e| e.1).collect())
+    }
+
     /// Event number `index`.
     pub fn event_at(&self, index: u64) -> Option<Event> {
         ((index as usize) < self.event_item.len()).then(|| self.event(index as usize))
@@ -418,6 +446,11 @@ impl Graph {
         let index = self.vector_nodes.binary_search(&node).ok()?;
         let dimensions = self.meta.dimensions;
         Some(&self.vectors[index * dimensions..(index + 1) * dimensions])
+    }
+
+    /// All nodes with vectors, sorted, and their vectors, one after the other.
+    pub fn vectors(&self) -> (&[u32], &[f32]) {
+        (&self.vector_nodes, &self.vectors)
     }
 
     /// Number of nodes with vectors.

@@ -19,6 +19,7 @@ use crate::model::LinkKind;
 use relations::{Relation, distinct};
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// Entities that more items than this share tell nothing apart, and cost the most.
 pub const HUB: usize = 1000;
@@ -59,18 +60,23 @@ pub struct Scored {
     pub score: f64,
 }
 
-/// Scores items of one graph.
-pub struct Scorer<'g> {
-    graph: &'g Graph,
-    settings: &'g ScoringSettings,
+/// What a scorer works out of a graph once, and may keep as long as that graph.
+pub struct Tables {
+    settings: ScoringSettings,
     links: Vec<(LinkKind, f64)>,
     relations: Vec<Relation>,
     most_met: usize,
 }
 
-impl<'g> Scorer<'g> {
-    /// Prepares to score; looks at every fact once.
-    pub fn new(graph: &'g Graph, settings: &'g ScoringSettings) -> Self {
+/// Scores items of one graph.
+pub struct Scorer<'g> {
+    graph: &'g Graph,
+    tables: Arc<Tables>,
+}
+
+impl Tables {
+    /// Looks at every fact of a graph once.
+    pub fn new(graph: &Graph, settings: &ScoringSettings) -> Self {
         let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
         let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
         let relations = Relation::find(graph, |iri| {
@@ -79,8 +85,7 @@ impl<'g> Scorer<'g> {
                 .unwrap_or(RELATION_WEIGHT)
         });
         Self {
-            graph,
-            settings,
+            settings: settings.clone(),
             links: links.into_iter().filter(|(_, w)| *w != 0.0).collect(),
             relations,
             most_met: graph
@@ -89,6 +94,18 @@ impl<'g> Scorer<'g> {
                 .max()
                 .unwrap_or(0),
         }
+    }
+}
+
+impl<'g> Scorer<'g> {
+    /// Prepares to score; looks at every fact once.
+    pub fn new(graph: &'g Graph, settings: &ScoringSettings) -> Self {
+        Self::with(graph, Arc::new(Tables::new(graph, settings)))
+    }
+
+    /// A scorer by tables that were made of this very graph.
+    pub fn with(graph: &'g Graph, tables: Arc<Tables>) -> Self {
+        Self { graph, tables }
     }
 
     /// What the graph knows of a user.
@@ -112,8 +129,8 @@ impl<'g> Scorer<'g> {
         let mut seen = FxHashSet::default();
         let distinct = items
             .filter(|&item| seen.insert(item))
-            .take(self.settings.history);
-        let weights = (0..).map(|age| f64::from(self.settings.decay).powi(age));
+            .take(self.tables.settings.history);
+        let weights = (0..).map(|age| f64::from(self.tables.settings.decay).powi(age));
         distinct.zip(weights).collect()
     }
 
@@ -154,13 +171,13 @@ impl<'g> Scorer<'g> {
             add(item, self.popularity(item));
         }
         for &(from, decay) in &profile.history {
-            for &(kind, weight) in &self.links {
+            for &(kind, weight) in &self.tables.links {
                 let row = self.graph.links(kind, from);
                 for (&to, &score) in row.to.iter().zip(row.score) {
                     add(to, decay * weight * f64::from(score));
                 }
             }
-            for relation in &self.relations {
+            for relation in &self.tables.relations {
                 self.spread(relation, from, |to, amount| add(to, decay * amount));
             }
         }
@@ -217,10 +234,11 @@ impl<'g> Scorer<'g> {
 
     fn popularity(&self, item: u32) -> f64 {
         let met_by = self.graph.met_by(item).len() as f64;
-        match self.most_met {
+        match self.tables.most_met {
             0 => 0.0,
             most => {
-                f64::from(self.settings.popularity) * (1.0 + met_by).ln() / (1.0 + most as f64).ln()
+                f64::from(self.tables.settings.popularity) * (1.0 + met_by).ln()
+                    / (1.0 + most as f64).ln()
             }
         }
     }

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | one for each source file or document | its facts, as stated |
 //! | `urn:kenning:run:…` | facts that a computation derived |
-//! | `kenning:interactions` | `?user kenning:interacted ?item`, one for each distinct pair |
+//! | `kenning:interactions` | `?user kenning:interacted ?item`, one for each distinct pair; events with user, item, time, weight, basket |
 //! | `kenning:links` | `?item kenning:followedBy ?item` and its sisters |
 //! | `kenning:provenance` | sources, and a reifier for every edge: RDF 1.2 `rdf:reifies`, PROV-O, confidence, line |
 //!
 //! The default graph is the union of all. Only facts are stored as triples; the rest is *virtual*: computed from the
 //! graph's rows when a pattern asks for it. The reifier of edge `n` is `urn:kenning:edge:n`, where `n` is its
 //! [`EvidenceId`](crate::model::EvidenceId); so what an answer cites can be asked for:
+//!
+//! What has to be computed for a query is in no named graph: `kenning:nearest`, `kenning:recommends` and `kenning:matches`
+//! ([`Computed`]), and the functions `kenning:degree` and `kenning:pageRank`. The [`cookbook`] shows all of it at work.
 //!
 //! ```sparql
 //! SELECT ?film ?source ?line WHERE { ?film schema:genre ?genre {| prov:wasDerivedFrom ?source ; kenning:line ?line |} }
@@ -30,8 +33,11 @@
 mod aggregate;
 mod alias;
 mod answer;
+mod computed;
+pub mod cookbook;
 mod edges;
 mod estimate;
+mod events;
 mod explain;
 mod expression;
 mod functions;
@@ -51,6 +57,7 @@ mod translate;
 mod update;
 mod value;
 
+pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 pub use explain::Explanation;
 pub use results::{Collected, Format, Results, Writer, too_many};
 pub use transaction::{Effect, Transaction};
@@ -74,6 +81,8 @@ pub struct Dataset<'a> {
     pub changes: &'a Changes,
     /// What the default graph holds.
     pub view: View,
+    /// What is computed from beyond the graph's rows; without it, queries that search fail.
+    pub computed: Option<&'a dyn Computed>,
 }
 
 /// What the default graph holds, and whether virtual triples exist.
@@ -93,6 +102,7 @@ impl<'a> Dataset<'a> {
             graph,
             changes,
             view: View::Union,
+            computed: None,
         }
     }
 

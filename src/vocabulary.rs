@@ -69,8 +69,30 @@ pub mod kenning {
         LINE = "https://w3id.org/kenning#" "line";
         /// How many events or records carry the fact.
         SUPPORT = "https://w3id.org/kenning#" "support";
-        /// Strength of an item-item link.
+        /// Strength of an item-item link, or of what a search found.
         SCORE = "https://w3id.org/kenning#" "score";
+        /// Place among what a search found, from 1.
+        RANK = "https://w3id.org/kenning#" "rank";
+        /// Node to node, computed when it is asked for: their texts are the closest.
+        NEAREST = "https://w3id.org/kenning#" "nearest";
+        /// User to item, computed when it is asked for: what the scorer ranks highest.
+        RECOMMENDS = "https://w3id.org/kenning#" "recommends";
+        /// Node to words, computed when it is asked for: its labels and descriptions have them.
+        MATCHES = "https://w3id.org/kenning#" "matches";
+        /// Function: the number of triples and interactions at a node.
+        DEGREE = "https://w3id.org/kenning#" "degree";
+        /// Function: the PageRank of a node.
+        PAGE_RANK = "https://w3id.org/kenning#" "pageRank";
+        /// Class of single events; virtual.
+        EVENT = "https://w3id.org/kenning#" "Event";
+        /// Who an event is of; virtual.
+        EVENT_USER = "https://w3id.org/kenning#" "user";
+        /// What an event is with; virtual.
+        EVENT_ITEM = "https://w3id.org/kenning#" "item";
+        /// Rating or quantity of an event; virtual.
+        WEIGHT = "https://w3id.org/kenning#" "weight";
+        /// The number of the basket that an event is in; virtual.
+        BASKET = "https://w3id.org/kenning#" "basket";
         /// How a relation is said in a sentence, between an item and a value.
         PHRASE = "https://w3id.org/kenning#" "phrase";
         /// Named graph of the interactions.
@@ -113,6 +135,8 @@ pub mod skos {
         PREF_LABEL = "http://www.w3.org/2004/02/skos/core#" "prefLabel";
         /// Other label.
         ALT_LABEL = "http://www.w3.org/2004/02/skos/core#" "altLabel";
+        /// Label that only searches see.
+        HIDDEN_LABEL = "http://www.w3.org/2004/02/skos/core#" "hiddenLabel";
     }
 }
 
@@ -131,6 +155,8 @@ pub mod prov {
         WAS_DERIVED_FROM = "http://www.w3.org/ns/prov#" "wasDerivedFrom";
         /// From what is made to the activity that made it.
         WAS_GENERATED_BY = "http://www.w3.org/ns/prov#" "wasGeneratedBy";
+        /// When something happened.
+        AT_TIME = "http://www.w3.org/ns/prov#" "atTime";
         /// When it came to be.
         GENERATED_AT_TIME = "http://www.w3.org/ns/prov#" "generatedAtTime";
     }
@@ -159,6 +185,14 @@ pub const LABELS: &[&str] = &[
     schema::NAME,
     "http://purl.org/dc/terms/title",
     "http://xmlns.com/foaf/0.1/name",
+];
+
+/// Properties that describe a node in words.
+pub const DESCRIPTIONS: &[&str] = &[
+    "http://www.w3.org/2000/01/rdf-schema#comment",
+    "http://www.w3.org/2004/02/skos/core#definition",
+    "https://schema.org/description",
+    "http://purl.org/dc/terms/description",
 ];
 
 /// Writes `text` so that it can stand in an IRI: letters and digits of all scripts and `-._~` stay, of others each

@@ -37,7 +37,7 @@ impl Verb for Explain {
         let unknown = |what: &str, name: &str| -> Error { graph.unknown(what, name) };
         let user = graph.find_user(&self.user).ok_or_else(|| unknown("user", &self.user))?;
         let item = graph.find_item(&self.item).ok_or_else(|| unknown("item", &self.item))?;
-        let scorer = snapshot.scorer(&project);
+        let scorer = snapshot.scorer();
         let profile = scorer.profile(user);
         let score = scorer.score(&profile, item);
         let candidate = Candidate::gather(&scorer, &profile, Scored { item, score });

@@ -12,6 +12,7 @@ use crate::knowledge::Knowledge;
 use crate::knowledge::segment::Segment;
 use crate::model::link::ALIKE;
 use crate::model::{Change, LinkKind, Progress, Unwatched};
+use crate::search::Index;
 use crate::sections::Id;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -92,8 +93,11 @@ impl Engine {
             &vectors,
             &self.project.snapshot_file(),
         )?;
-        let counts = counts(&Graph::open(&self.project.snapshot_file())?);
+        let graph = Graph::open(&self.project.snapshot_file())?;
         watch.lap("freeze");
+        Index::build(&graph, &self.project.state())?;
+        watch.lap("index of texts");
+        let counts = counts(&graph);
         let stages = watch.stages();
         self.journal.record_build(&Build {
             started,

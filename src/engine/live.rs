@@ -139,7 +139,7 @@ impl Live {
             // Opening takes longest, so updates go on meanwhile.
             let graph = Graph::open(&self.engine.project().snapshot_file())?;
             let _writer = self.writer();
-            let snapshot = Snapshot::over(graph, self.engine.journal())?;
+            let snapshot = Snapshot::over(graph, self.engine.project(), self.engine.journal())?;
             self.show(Shown { snapshot, file });
             return Ok(true);
         }

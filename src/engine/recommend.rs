@@ -144,7 +144,7 @@ impl Engine {
         if request.k == 0 {
             return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
         }
-        let scorer = snapshot.scorer(&self.project);
+        let scorer = snapshot.scorer();
         let (profile, person, notes) = profile(snapshot, &scorer, request)?;
         watch.lap("profile");
         let wanted = request.k.max(settings.prompt.candidates);

@@ -73,6 +73,11 @@ impl Changes {
         !self.removed.is_empty() && self.removed.contains(&quad)
     }
 
+    /// The facts of the graph that were removed, in no order.
+    pub fn removed(&self) -> impl Iterator<Item = Quad> + '_ {
+        self.removed.iter().copied()
+    }
+
     /// The quads added whose subject, predicate and object are as given.
     pub fn added(&self, [s, p, o]: [Option<u32>; 3]) -> Box<dyn Iterator<Item = Quad> + '_> {
         let wanted = move |quad: &Quad| {

@@ -336,12 +336,18 @@ fn fixed_terms() -> impl Iterator<Item = String> {
         kenning::LINE,
         kenning::SUPPORT,
         kenning::SCORE,
+        kenning::EVENT,
+        kenning::EVENT_USER,
+        kenning::EVENT_ITEM,
+        kenning::WEIGHT,
+        kenning::BASKET,
         crate::knowledge::PROVENANCE,
         rdf::REIFIES,
         rdf::TYPE,
         prov::WAS_DERIVED_FROM,
         prov::WAS_GENERATED_BY,
         prov::GENERATED_AT_TIME,
+        prov::AT_TIME,
     ];
     let links = LinkKind::ALL
         .into_iter()

@@ -10,6 +10,7 @@ use crate::sections::{Column, Sections};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::OnceLock;
 
 impl Graph {
     /// Opens a snapshot. The first to open a file checks all of it and notes that beside it; so later opens take the same
@@ -86,6 +87,7 @@ impl Graph {
             event_of: file.column("event-of")?,
             labels: file.column("label")?,
             links: links::open(file)?,
+            events_in: OnceLock::new(),
             vector_nodes: file.column("vector.node")?,
             vectors: file.column("vector")?,
         };

@@ -77,7 +77,7 @@ impl Scorer<'_> {
     }
 
     fn link_paths(&self, from: u32, to: u32, paths: &mut Vec<Path>) {
-        for &(kind, weight) in &self.links {
+        for &(kind, weight) in &self.tables.links {
             let row = self.graph.links(kind, from);
             let Some(index) = row.to.iter().position(|&linked| linked == to) else {
                 continue;
@@ -94,7 +94,7 @@ impl Scorer<'_> {
     }
 
     fn fact_paths(&self, from: u32, to: u32, paths: &mut Vec<Path>) {
-        for relation in &self.relations {
+        for relation in &self.tables.relations {
             let predicate = relation.predicate;
             let path = |route, via, contribution, triples: &[[u32; 3]]| Path {
                 route,

@@ -70,7 +70,7 @@ impl Scorer<'_> {
     pub(super) fn trends(&self) -> Vec<Trend> {
         let all = self.graph.interaction_count() as f64;
         let mut trends = Vec::new();
-        for relation in &self.relations {
+        for relation in &self.tables.relations {
             for run in self
                 .graph
                 .pairs(relation.predicate)
@@ -97,7 +97,7 @@ impl Scorer<'_> {
     /// What a trend adds to an item: its share, divided among all facts of the item.
     pub(super) fn trend(&self, trend: &Trend, item: u32) -> f64 {
         let facts = self.graph.outgoing(item).len().max(1) as f64;
-        f64::from(self.settings.popularity) * trend.share / facts
+        f64::from(self.tables.settings.popularity) * trend.share / facts
     }
 }
 

@@ -1,6 +1,7 @@
 //! Virtual triples: interactions, links, and the reifiers of all edges.
 
 use super::Dataset;
+use super::events::EventNames;
 use super::ids::{Id, Named, Terms};
 use crate::graph::{Edge, Graph};
 use crate::knowledge::PROVENANCE;
@@ -18,6 +19,7 @@ pub(super) struct Virtual {
     interactions: u32,
     link_graph: u32,
     provenance: u32,
+    pub(super) events: Option<EventNames>,
 }
 
 /// Predicates of reifiers.
@@ -52,6 +54,7 @@ impl Virtual {
             interactions: id(kenning::INTERACTIONS),
             link_graph: id(kenning::LINKS),
             provenance: id(PROVENANCE),
+            events: EventNames::find(graph),
         }
     }
 
@@ -72,7 +75,8 @@ impl Virtual {
         };
         matches!(predicate.named(), Named::Known(p) if p == self.interacted
             || self.links.contains(&p)
-            || self.reifier_predicates().contains(&p))
+            || self.reifier_predicates().contains(&p)
+            || self.events.as_ref().is_some_and(|events| events.concerns(p)))
     }
 
     /// The edge that states these three terms, the first if several sources do.
@@ -113,9 +117,27 @@ impl Virtual {
                 (None, None) => graph.link_count(kind),
             };
         }
+        if let Some(events) = self.events.as_ref().filter(|events| events.concerns(p)) {
+            return match s {
+                Some(_) => 0,
+                None => events.count(graph, p, o),
+            };
+        }
         match (s, o) {
             (None, None) => graph.edge_count(),
+            (None, Some(_)) => (graph.edge_count() as f64 / self.values(graph, p)) as u64 + 1,
             _ => 1,
+        }
+    }
+
+    /// About how many values reifiers have under a predicate.
+    fn values(&self, graph: &Graph, p: u32) -> f64 {
+        let edges = graph.edge_count().max(1) as f64;
+        match p {
+            p if p == self.reifies => edges,
+            // Few runs make many edges.
+            p if p == self.properties.generated_by => self.runs.len() as f64 + 1.0,
+            _ => edges.sqrt(),
         }
     }
 
@@ -128,10 +150,13 @@ impl Virtual {
         if self.links.contains(&p) {
             return Some((items, items));
         }
+        if let Some(events) = self.events.as_ref().filter(|events| events.concerns(p)) {
+            return events.distinct(graph, p);
+        }
         let edges = graph.edge_count() as f64;
         self.reifier_predicates()
             .contains(&p)
-            .then_some((edges, edges))
+            .then(|| (edges, self.values(graph, p)))
     }
 
     fn reifier_predicates(&self) -> [u32; 8] {
@@ -156,14 +181,17 @@ fn stated(graph: &Graph, triple: [u32; 3]) -> Option<EvidenceId> {
 }
 
 type Pattern = [Option<Id>; 3];
-type Found<'t> = Box<dyn Iterator<Item = [Id; 3]> + 't>;
+pub(super) type Found<'t> = Box<dyn Iterator<Item = [Id; 3]> + 't>;
 
 impl Terms<'_> {
     /// Virtual triples that match, each kind with the number of its graph.
     pub(super) fn edges(&self, pattern: Pattern) -> [(u32, Found<'_>); 3] {
         let names = &self.names;
         [
-            (names.interactions, self.interactions(pattern)),
+            (
+                names.interactions,
+                Box::new(self.interactions(pattern).chain(self.events(pattern))),
+            ),
             (names.link_graph, self.links(pattern)),
             (names.provenance, self.reifiers(pattern)),
         ]
@@ -348,7 +376,7 @@ impl Terms<'_> {
         self.literal(xsd::INTEGER, value, || value.to_string())
     }
 
-    fn decimal(&self, value: f32) -> Id {
+    pub(super) fn decimal(&self, value: f32) -> Id {
         self.literal(xsd::DECIMAL, value.to_bits().into(), || {
             let text = format!("{value:.6}");
             let short = text.trim_end_matches('0');
@@ -360,7 +388,7 @@ impl Terms<'_> {
         })
     }
 
-    fn time(&self, seconds: i64) -> Id {
+    pub(super) fn time(&self, seconds: i64) -> Id {
         self.literal(xsd::DATE_TIME, seconds as u64, || {
             jiff::Timestamp::from_second(seconds)
                 .map_or_else(|_| seconds.to_string(), |t| t.to_string())
@@ -401,13 +429,13 @@ impl Terms<'_> {
 
 /// One end of an edge in a pattern.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Any,
     Is(u32),
     Never,
 }
 
-fn ends(term: Option<Id>) -> End {
+pub(super) fn ends(term: Option<Id>) -> End {
     match term.map(Id::named) {
         None => End::Any,
         Some(Named::Known(id)) => End::Is(id),
@@ -415,6 +443,6 @@ fn ends(term: Option<Id>) -> End {
     }
 }
 
-fn none<'t>() -> Found<'t> {
+pub(super) fn none<'t>() -> Found<'t> {
     Box::new(std::iter::empty())
 }

@@ -5,6 +5,7 @@
 //! the patterns and go on with the smallest that is connected, the one with the fewest rows on the way is taken.
 
 use super::aggregate::Aggregate;
+use super::computed::Computation;
 use super::ids::{Id, Named};
 use super::pattern::{In, Kind, Part, Pattern, Slots};
 use super::scan::Source;
@@ -12,6 +13,9 @@ use crate::vocabulary::rdf;
 
 /// What cannot be known is guessed to be this many.
 const GUESS: f64 = 1000.0;
+
+/// Rows of a search without anything to search for: it is planned last, and fails if nothing else binds it.
+const NEVER: f64 = 1e18;
 
 /// Groups of more patterns than this are ordered from one beginning only.
 const MANY: usize = 24;
@@ -26,12 +30,17 @@ pub(super) struct Estimator<'s, 'a> {
 struct Item {
     rows: f64,
     shares: Vec<(usize, f64)>,
+    /// Variables of which one has to be bound, if any.
+    needs: Slots,
     vars: Slots,
     certain: Slots,
 }
 
 impl Item {
     fn rows(&self, bound: &Slots) -> f64 {
+        if !self.needs.is_empty() && self.needs.common(bound).is_empty() {
+            return NEVER;
+        }
         let shares = self.shares.iter().filter(|(slot, _)| bound.contains(*slot));
         shares.fold(self.rows, |rows, (_, share)| rows / share)
     }
@@ -83,6 +92,7 @@ impl<'s, 'a> Estimator<'s, 'a> {
         let (rows, shares) = match &pattern.kind {
             Kind::Triple { parts, .. } => self.triple(parts),
             Kind::Path { ends, .. } => self.path(ends),
+            Kind::Computed(asked) => searched(asked),
             Kind::Graphs(name) => (self.graphs(), shares(&name.slots(), self.graphs())),
             Kind::Values { slots, rows } => {
                 let all = slots.iter().copied().collect();
@@ -115,9 +125,14 @@ impl<'s, 'a> Estimator<'s, 'a> {
                 (rows, shares(&pattern.certain, rows.max(1.0).sqrt()))
             }
         };
+        let needs = match &pattern.kind {
+            Kind::Computed(asked) => asked.needs(),
+            _ => Slots::default(),
+        };
         Item {
             rows,
             shares,
+            needs,
             vars: pattern.vars.clone(),
             certain: pattern.certain.clone(),
         }
@@ -256,21 +271,32 @@ impl<'s, 'a> Estimator<'s, 'a> {
     }
 }
 
+/// Rows of a search that has what it needs; one whose result is known too has one.
+fn searched(asked: &Computation) -> (f64, Vec<(usize, f64)>) {
+    let most = asked.search.most() as f64;
+    let inputs = asked.search.inputs();
+    let outputs = (0..2).filter(|end| !inputs.contains(end));
+    let outputs = outputs.flat_map(|end| asked.ends[end].slots().iter().collect::<Vec<_>>());
+    (most, outputs.map(|slot| (slot, most)).collect())
+}
+
 fn shares(slots: &Slots, share: f64) -> Vec<(usize, f64)> {
     slots.iter().map(|slot| (slot, share)).collect()
 }
 
-/// The item with the fewest rows; one that is connected to what is bound before one that is not.
+/// The item with the fewest rows; one that is connected to what is bound before one that is not, and a search that
+/// nothing is bound for after all others.
 fn smallest(items: &[Item], left: &[usize], bound: &Slots) -> usize {
     let key = |&i: &usize| {
         let item = &items[i];
         let apart =
             !bound.is_empty() && item.vars.common(bound).is_empty() && !item.vars.is_empty();
-        (apart, item.rows(bound))
+        let rows = item.rows(bound);
+        ((rows >= NEVER, apart), rows)
     };
     let best = left.iter().map(|i| (key(i), *i));
-    let best = best.min_by(|((apart, rows), i), ((other_apart, other), j)| {
-        (apart.cmp(other_apart))
+    let best = best.min_by(|((class, rows), i), ((other_class, other), j)| {
+        (class.cmp(other_class))
             .then(rows.total_cmp(other))
             .then(i.cmp(j))
     });

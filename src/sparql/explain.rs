@@ -1,6 +1,7 @@
 //! A plan with the rows that were expected and those that there were.
 
 use super::answer::Plan;
+use super::computed::Computation;
 use super::ids::Terms;
 use super::paths::Path;
 use super::pattern::{Direction, In, Part, Slots};
@@ -78,6 +79,7 @@ impl Teller<'_, '_> {
                 let [from, to] = ends.each_ref().map(|end| self.part(end));
                 self.pattern(&format!("{from} {} {to}", self.path(path)), place)
             }
+            Op::Computed(asked) => self.search(asked),
             Op::Graphs(name) => format!("GRAPH {}", self.part(name)),
             Op::Values { slots, rows } => {
                 format!("VALUES {} ({} rows)", self.names(slots), rows.len())
@@ -157,6 +159,14 @@ impl Teller<'_, '_> {
             In::Default => pattern.to_owned(),
             In::Graph(name) => format!("GRAPH {} {{ {pattern} }}", self.part(name)),
         }
+    }
+
+    fn search(&self, asked: &Computation) -> String {
+        let [subject, object] = asked.ends.each_ref().map(|end| self.part(end));
+        format!(
+            "{subject} {} {object}, computed",
+            shorten(asked.search.iri())
+        )
     }
 
     fn parts(&self, parts: &[Part; 3]) -> String {

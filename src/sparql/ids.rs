@@ -2,6 +2,7 @@
 
 use super::Dataset;
 use super::edges::Virtual;
+use super::events::EVENT;
 use crate::graph::Graph;
 use crate::model::{EvidenceId, term};
 use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
@@ -22,6 +23,8 @@ pub(super) enum Named {
     Reifier(EvidenceId),
     /// The triple term of an edge; of a fact that several sources state, the first edge.
     Triple(EvidenceId),
+    /// An event.
+    Event(u64),
     /// A term that only this query knows.
     Local(u32),
     /// No term.
@@ -51,6 +54,10 @@ impl Id {
         Self(3 << KIND | number as u64)
     }
 
+    pub(super) const fn event(number: u64) -> Self {
+        Self(4 << KIND | number)
+    }
+
     pub(super) fn is_bound(self) -> bool {
         self != Self::UNBOUND
     }
@@ -67,6 +74,7 @@ impl Id {
             1 => Named::Reifier(EvidenceId(value)),
             2 => Named::Triple(EvidenceId(value)),
             3 => Named::Local(value as u32),
+            4 => Named::Event(value),
             _ => Named::Unbound,
         }
     }
@@ -129,6 +137,7 @@ impl<'a> Terms<'a> {
                 NamedNode::new_unchecked(format!("{EDGE}{edge}")).into()
             }
             Named::Triple(edge) => self.triple_term(edge),
+            Named::Event(event) => NamedNode::new_unchecked(format!("{EVENT}{event}")).into(),
             Named::Local(number) => self.locals.borrow().terms[number as usize].clone(),
             Named::Unbound => return None,
         })
@@ -149,7 +158,8 @@ impl<'a> Terms<'a> {
             return Id::known(number);
         }
         let text = self.dataset.term(number);
-        let edge = text.starts_with('(') || text.get(1..).is_some_and(|iri| iri.starts_with(EDGE));
+        let virtual_iri = |iri: &str| iri.starts_with(EDGE) || iri.starts_with(EVENT);
+        let edge = text.starts_with('(') || text.get(1..).is_some_and(virtual_iri);
         let id = edge.then(|| self.edge_term(&term::decode(text)));
         id.flatten().unwrap_or(Id::known(number))
     }
@@ -158,7 +168,9 @@ impl<'a> Terms<'a> {
     pub(super) fn number(&self, id: Id) -> Option<u32> {
         match id.named() {
             Named::Known(number) => Some(number),
-            Named::Reifier(_) | Named::Triple(_) if self.names_edges || self.changes_name_edges => {
+            Named::Reifier(_) | Named::Triple(_) | Named::Event(_)
+                if self.names_edges || self.changes_name_edges =>
+            {
                 self.dataset.find(&term::encode(&self.term(id)?))
             }
             _ => None,
@@ -250,15 +262,17 @@ impl<'a> Terms<'a> {
             .flatten()
     }
 
-    /// The id of a term that is the reifier or the triple of an edge.
+    /// The id of a term that is the reifier or the triple of an edge, or an event.
     fn edge_term(&self, term: &Term) -> Option<Id> {
         let graph = self.dataset.graph;
         match term {
             Term::NamedNode(node) => {
-                let number = node.as_str().strip_prefix(EDGE)?;
-                let edge: u64 = number.parse().ok()?;
-                let written_so = number == edge.to_string();
-                (written_so && edge < graph.edge_count()).then_some(Id::reifier(EvidenceId(edge)))
+                if let Some(event) = numbered(node.as_str(), EVENT) {
+                    let is_there = self.names.events.is_some() && event < graph.event_count();
+                    return is_there.then_some(Id::event(event));
+                }
+                let edge = numbered(node.as_str(), EDGE)?;
+                (edge < graph.edge_count()).then_some(Id::reifier(EvidenceId(edge)))
             }
             Term::Triple(triple) => {
                 let subject = graph.find(&term::encode(&triple.subject.clone().into()))?;
@@ -272,12 +286,24 @@ impl<'a> Terms<'a> {
     }
 }
 
-/// Whether a document speaks of triples or of reifiers of edges.
+/// The number after a prefix, if it is written as kenning writes it.
+fn numbered(iri: &str, prefix: &str) -> Option<u64> {
+    let text = iri.strip_prefix(prefix)?;
+    let number: u64 = text.parse().ok()?;
+    (text == number.to_string()).then_some(number)
+}
+
+/// Whether a document speaks of triples, of reifiers of edges, or of events.
 fn names_edges(graph: &Graph) -> bool {
     if !graph.triples().is_empty() {
         return true;
     }
-    let prefix = term::iri(EDGE);
+    [EDGE, EVENT].iter().any(|prefix| names_any(graph, prefix))
+}
+
+/// Whether a resource of the graph begins like this.
+fn names_any(graph: &Graph, prefix: &str) -> bool {
+    let prefix = term::iri(prefix);
     let mut resources = graph.items().end..graph.nodes().end;
     while resources.len() > 1 {
         let middle = resources.start + resources.len() as u32 / 2;

@@ -1,6 +1,7 @@
 //! What a query asks, with variables as slots of a row: between the syntax tree and the plan.
 
 use super::aggregate::Aggregate;
+use super::computed::Computation;
 use super::expression::Expr;
 use super::ids::Id;
 use super::paths::Path;
@@ -135,6 +136,8 @@ pub(super) enum Kind {
         path: Path,
         place: In,
     },
+    /// What is searched for when its input is bound.
+    Computed(Computation),
     /// The names of the named graphs.
     Graphs(Part),
     /// `GRAPH ?g` around what must see one graph at a time.
@@ -197,7 +200,11 @@ impl Pattern {
     pub(super) fn takes_bindings(&self, around: &Slots) -> bool {
         let shared = |vars: &Slots, inner: &Pattern| vars.common(around).is_within(&inner.certain);
         match &self.kind {
-            Kind::Triple { .. } | Kind::Path { .. } | Kind::Graphs(_) | Kind::Values { .. } => true,
+            Kind::Triple { .. }
+            | Kind::Path { .. }
+            | Kind::Computed(_)
+            | Kind::Graphs(_)
+            | Kind::Values { .. } => true,
             Kind::EachGraph(_, inner) => inner.takes_bindings(around),
             Kind::Join(list) | Kind::Union(list) => list.iter().all(|p| p.takes_bindings(around)),
             Kind::Filter(inner, tests) => {
@@ -246,6 +253,7 @@ impl Kind {
                 ends.iter().for_each(|part| vars.add(&part.slots()));
                 all(vars)
             }
+            Self::Computed(asked) => all(asked.slots()),
             Self::Graphs(name) => all(name.slots()),
             Self::EachGraph(name, inner) => {
                 let name = slots(&[*name]);

@@ -6,6 +6,7 @@
 
 use super::aggregate::Aggregate;
 use super::alias::aliases;
+use super::computed::Computation;
 use super::estimate::Estimator;
 use super::expression::Expr;
 use super::ids::Id;
@@ -32,6 +33,7 @@ pub(super) enum Op {
         path: Path,
         place: In,
     },
+    Computed(Computation),
     Graphs(Part),
     Values {
         slots: Vec<usize>,
@@ -433,6 +435,7 @@ impl<'e, 'a> Planner<'e, 'a> {
         let op = match pattern.kind {
             Kind::Triple { parts, place } => Op::Triple { parts, place },
             Kind::Path { ends, path, place } => Op::Path { ends, path, place },
+            Kind::Computed(asked) => Op::Computed(asked),
             Kind::Graphs(name) => Op::Graphs(name),
             Kind::Values { slots, rows } => Op::Values { slots, rows },
             Kind::Union(list) => Op::Union(list.into_iter().map(|p| self.plan(p, bound)).collect()),

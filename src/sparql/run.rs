@@ -3,6 +3,7 @@
 //! *Invariant:* a row comes back from a node as it was given to it.
 
 mod modifiers;
+mod searches;
 mod tables;
 
 use super::expression::Context;
@@ -15,6 +16,7 @@ use super::scan::{Flow, Halt, Place, Source};
 use super::value::Value;
 use oxiri::Iri;
 use oxsdatatypes::DateTime;
+use searches::Searches;
 use std::cell::RefCell;
 use tables::Tables;
 
@@ -33,7 +35,10 @@ pub(super) struct Run<'r, 'a> {
     /// Plans of `EXISTS`.
     exists: &'r [Node],
     tables: Tables<'r>,
+    searches: Searches<'r>,
     blanks: Blanks,
+    /// Rows that `EXISTS` may use.
+    spare: RefCell<Vec<Vec<Id>>>,
     /// What stopped an evaluation inside an expression, which itself can only have no value.
     halted: RefCell<Option<Halt>>,
 }
@@ -52,7 +57,9 @@ impl<'r, 'a> Run<'r, 'a> {
             now: DateTime::now(),
             exists,
             tables: Tables::default(),
+            searches: Searches::new(meter.held()),
             blanks: Blanks::default(),
+            spare: RefCell::default(),
             halted: RefCell::default(),
         }
     }
@@ -80,6 +87,7 @@ impl<'r, 'a> Run<'r, 'a> {
                     self.bound(ends, &found, row, sink)
                 })
             }
+            Op::Computed(asked) => self.search(asked, row, sink),
             Op::Graphs(name) => self.graphs(name, row, sink),
             Op::Values { slots, rows } => {
                 for values in rows {
@@ -288,8 +296,13 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// Whether `EXISTS` number `subplan` holds for a row.
     pub(super) fn holds(&self, subplan: usize, row: &Row) -> Option<bool> {
-        let mut row = row.to_vec();
-        match self.push(&self.exists[subplan], &mut row, &mut |_| Err(Halt::Enough)) {
+        // One row for each depth of nesting is made, and used again.
+        let mut copy = self.spare.borrow_mut().pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(row);
+        let flow = self.push(&self.exists[subplan], &mut copy, &mut |_| Err(Halt::Enough));
+        self.spare.borrow_mut().push(copy);
+        match flow {
             Ok(()) => Some(false),
             Err(Halt::Enough) => Some(true),
             Err(halt) => {
@@ -370,6 +383,12 @@ impl Context for Run<'_, '_> {
     }
 
     fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>> {
-        None
+        match self.own_value(function, argument) {
+            Ok(value) => value,
+            Err(halt) => {
+                self.halted.borrow_mut().get_or_insert(halt);
+                None
+            }
+        }
     }
 }

@@ -90,6 +90,11 @@ impl<'a> Source<'a> {
         self.terms.dataset.view == View::Union
     }
 
+    /// Whether the default graph has what is searched for and counted: not if the query names its graphs.
+    pub(super) fn has_searches(&self) -> bool {
+        self.is_virtual() && self.default.is_none()
+    }
+
     /// Whether `GRAPH` can reach the graph of this number.
     fn has_name(&self, number: u32) -> bool {
         let hidden = !self.is_virtual() && Some(number) == self.unnamed;
@@ -335,9 +340,12 @@ impl<'a> Source<'a> {
             Some(Named::Known(number)) => Some(number),
             _ => None,
         };
+        if let Some(Named::Event(_)) = s.map(Id::named) {
+            return p.map_or(6, |_| 1);
+        }
         let Some(predicate) = number(p) else {
             return match (s, o) {
-                (None, None) => graph.edge_count() * 4,
+                (None, None) => graph.edge_count() * 4 + graph.event_count() * 6,
                 _ => 8,
             };
         };

@@ -20,6 +20,9 @@ const SEARCHES: [&str; 3] = ["nearest", "recommends", "matches"];
 /// IRIs of reifiers, before the number of the edge.
 const EDGE: &str = "<urn:kenning:edge:";
 
+/// IRIs of events, before their number.
+const EVENT: &str = "<urn:kenning:event:";
+
 /// What a transaction did.
 #[derive(Clone)]
 pub struct Effect {
@@ -260,7 +263,10 @@ fn check(statement: &Statement) -> Result<()> {
         ));
     }
     let graph = term::as_iri(graph).unwrap_or_default();
-    if property == kenning::INTERACTED || graph == kenning::INTERACTIONS {
+    if property == kenning::INTERACTED
+        || subject.starts_with(EVENT)
+        || graph == kenning::INTERACTIONS
+    {
         return Err(computed(
             "interactions are computed from imported events".into(),
             "bring in events with `kenning import`, then `kenning build`",

@@ -1,6 +1,8 @@
 //! From the syntax tree to a pattern over slots.
 
+use super::View;
 use super::aggregate::Aggregate;
+use super::computed::{self, Asked, Computation, Search};
 use super::expression::{self, Expr, Subplan};
 use super::ids::{Id, Terms};
 use super::paths::Path;
@@ -203,7 +205,12 @@ impl<'t, 'a> Translator<'t, 'a> {
     }
 
     fn triples(&mut self, patterns: &[TriplePattern]) -> Result<Pattern> {
-        let mut list: Vec<Pattern> = patterns.iter().map(|p| self.triple(p)).collect();
+        let (asked, patterns) = match self.may_search() {
+            true => computed::split(patterns)?,
+            false => (Vec::new(), patterns.iter().collect()),
+        };
+        let mut list: Vec<Pattern> = patterns.into_iter().map(|p| self.triple(p)).collect();
+        list.extend(asked.into_iter().map(|asked| self.search(asked)));
         if list.is_empty() && matches!(self.place, In::Graph(_)) {
             // `GRAPH <g> {}` asks whether there is such a graph.
             let In::Graph(name) = self.place.clone() else {
@@ -215,6 +222,20 @@ impl<'t, 'a> Translator<'t, 'a> {
             1 => list.remove(0),
             _ => Pattern::new(Kind::Join(list)),
         })
+    }
+
+    /// Searches are in the default graph, where there are virtual triples.
+    fn may_search(&self) -> bool {
+        self.place == In::Default && self.terms.dataset.view == View::Union
+    }
+
+    fn search(&mut self, asked: Asked<'_>) -> Pattern {
+        let said = asked.said.into_iter();
+        Pattern::new(Kind::Computed(Computation {
+            search: asked.search,
+            ends: asked.ends.map(|end| self.part(end)),
+            said: said.map(|(said, part)| (said, self.part(part))).collect(),
+        }))
     }
 
     fn triple(&mut self, pattern: &TriplePattern) -> Pattern {
@@ -258,6 +279,14 @@ impl<'t, 'a> Translator<'t, 'a> {
     fn path(&mut self, [from, to]: [Part; 2], path: &PropertyPathExpression) -> Pattern {
         match path {
             PropertyPathExpression::NamedNode(predicate) => {
+                let search = Search::of(predicate.as_str()).filter(|_| self.may_search());
+                if let Some(search) = search {
+                    return Pattern::new(Kind::Computed(Computation {
+                        search,
+                        ends: [from, to],
+                        said: Vec::new(),
+                    }));
+                }
                 let predicate = Part::Is(self.terms.id(&predicate.clone().into()));
                 Pattern::new(Kind::Triple {
                     parts: [from, predicate, to],

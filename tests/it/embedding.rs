@@ -19,7 +19,7 @@ const WORDS: [&str; 12] = [
 const WIDTH: usize = 16;
 
 /// Writes a tiny random BERT.
-fn tiny(folder: &Path) {
+pub fn tiny(folder: &Path) {
     let config = json!({
         "vocab_size": WORDS.len(), "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 4,
         "intermediate_size": 32, "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "max_position_embeddings": 64,

@@ -245,7 +245,7 @@ fn statements_that_the_graph_does_not_bear_out_are_told_apart() {
 }
 
 fn gathered(snapshot: &Snapshot, engine: &Engine, user: &str) -> (Profile, Vec<Candidate>) {
-    let scorer: Scorer = snapshot.scorer(engine.project());
+    let scorer: Scorer = snapshot.scorer();
     let profile = scorer.profile(snapshot.graph().find_user(user).unwrap());
     let items = snapshot.graph().items();
     let scored = items.map(|item| Scored {

@@ -2,8 +2,10 @@
 
 mod architecture;
 mod cli;
+mod computed;
 mod config;
 mod conformance;
+mod cookbook;
 mod embedding;
 mod explanation;
 mod extraction;

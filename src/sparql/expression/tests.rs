@@ -176,6 +176,7 @@ impl<'a> Fixed<'a> {
         let dataset = Dataset {
             graph: graph(),
             changes,
+            computed: None,
             view: View::Union,
         };
         Self {
@@ -471,8 +472,8 @@ fn aggregates_agree_with_the_general_evaluator() {
         "MIN(?a)",
         "MAX(?a)",
         "SAMPLE(?a)",
-        "GROUP_CONCAT(?a)",
-        "GROUP_CONCAT(DISTINCT ?a; SEPARATOR=\"|\")",
+        "GROUP_CONCAT(STR(?a))",
+        "GROUP_CONCAT(DISTINCT STR(?a); SEPARATOR=\"|\")",
         "MAX(STRLEN(?a))",
     ];
     let changes = Changes::none(graph());

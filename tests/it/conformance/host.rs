@@ -131,6 +131,7 @@ fn encode(quad: &Quad) -> [String; 4] {
 /// The strict view of a graph and its changes.
 pub fn stated<'a>(graph: &'a Graph, changes: &'a Changes) -> Dataset<'a> {
     Dataset {
+        computed: None,
         graph,
         changes,
         view: View::Stated,
