@@ -44,11 +44,11 @@ type Text = BoxedStrategy<String>;
 
 /// A few quads in the default graph and two named graphs.
 pub fn data() -> impl Strategy<Value = Vec<Quad>> {
-    let objects: Vec<&str> = RESOURCES.into_iter().chain(LITERALS).collect();
+    let objects = prop_oneof![2 => select(&RESOURCES[..]), 1 => select(&LITERALS[..])];
     let quad = (
         select(&RESOURCES),
         select(&PREDICATES),
-        select(objects),
+        objects,
         select(&GRAPHS),
     );
     let quad = quad.prop_map(|(subject, predicate, object, graph)| {
@@ -66,7 +66,7 @@ pub fn data() -> impl Strategy<Value = Vec<Quad>> {
         };
         Quad::new(subject, predicate, Term::from_str(object).unwrap(), graph)
     });
-    vec(quad, 0..16)
+    vec(quad, 0..40)
 }
 
 /// A query of any form.
@@ -212,7 +212,7 @@ fn subquery(group: Text) -> Text {
 
 fn end() -> Text {
     prop_oneof![
-        6 => variable(),
+        12 => variable(),
         1 => text(&["<http://example.org/a>", "<http://example.org/b>", "<http://example.org/absent>", "[]"]),
     ]
     .boxed()
@@ -222,7 +222,7 @@ fn triples() -> Text {
     let predicate = prop_oneof![4 => text(&PREDICATES), 1 => variable()];
     let object = prop_oneof![8 => end(), 1 => text(&LITERALS)];
     let triple = (end(), predicate, object).prop_map(|(s, p, o)| format!("{s} {p} {o} ."));
-    vec(triple, 1..4)
+    vec(triple, 1..3)
         .prop_map(|triples| triples.join(" "))
         .boxed()
 }
