@@ -4,6 +4,7 @@ use super::{Graph, cut, row};
 use crate::Result;
 use crate::model::{EvidenceId, LinkKind};
 use crate::sections::{Column, Sections};
+use std::ops::Range;
 
 /// Item-item links of one kind, as rows.
 #[derive(Clone, Default)]
