@@ -88,10 +88,11 @@ fn assigned(pattern: &GraphPattern, variables: &mut HashSet<String>) {
 }
 
 fn canonical(literal: &Literal) -> Option<Literal> {
+    type Rewrite = fn(&str) -> Option<String>;
     fn parsed<T: FromStr + ToString>(text: &str) -> Option<String> {
         Some(text.parse::<T>().ok()?.to_string())
     }
-    let by_type: [(NamedNodeRef<'_>, fn(&str) -> Option<String>); 4] = [
+    let by_type: [(NamedNodeRef<'_>, Rewrite); 4] = [
         (xsd::INTEGER, parsed::<Integer>),
         (xsd::DECIMAL, parsed::<Decimal>),
         (xsd::FLOAT, parsed::<Float>),

@@ -1,7 +1,8 @@
 //! Random data and queries. Queries are made as text, part by part; so they shrink to what matters.
 //!
 //! Left out is what may differ between evaluators that are both right: `LIMIT` in a subquery, `SAMPLE`,
-//! `GROUP_CONCAT`, which of two equal numbers is the smallest, and functions that make blank nodes or chance.
+//! `GROUP_CONCAT`, which of two equal numbers is the smallest, numbers that are not written canonically, and functions
+//! that make blank nodes or chance.
 
 use oxigraph::model::{GraphName, NamedOrBlankNode, Quad, Term};
 use proptest::collection::vec;
@@ -22,13 +23,12 @@ const PREDICATES: [&str; 3] = [
     "<http://example.org/q>",
     "<http://example.org/r>",
 ];
-const LITERALS: [&str; 13] = [
+const LITERALS: [&str; 12] = [
     "\"1\"^^<http://www.w3.org/2001/XMLSchema#integer>",
     "\"2\"^^<http://www.w3.org/2001/XMLSchema#integer>",
-    "\"01\"^^<http://www.w3.org/2001/XMLSchema#integer>",
     "\"-3\"^^<http://www.w3.org/2001/XMLSchema#integer>",
     "\"1.5\"^^<http://www.w3.org/2001/XMLSchema#decimal>",
-    "\"2.5E0\"^^<http://www.w3.org/2001/XMLSchema#double>",
+    "\"2.5\"^^<http://www.w3.org/2001/XMLSchema#double>",
     "\"true\"^^<http://www.w3.org/2001/XMLSchema#boolean>",
     "\"2020-02-29\"^^<http://www.w3.org/2001/XMLSchema#date>",
     "\"1\"",
@@ -44,11 +44,11 @@ type Text = BoxedStrategy<String>;
 
 /// A few quads in the default graph and two named graphs.
 pub fn data() -> impl Strategy<Value = Vec<Quad>> {
-    let objects: Vec<&str> = RESOURCES.into_iter().chain(LITERALS).collect();
+    let objects = prop_oneof![2 => select(&RESOURCES[..]), 1 => select(&LITERALS[..])];
     let quad = (
         select(&RESOURCES),
         select(&PREDICATES),
-        select(objects),
+        objects,
         select(&GRAPHS),
     );
     let quad = quad.prop_map(|(subject, predicate, object, graph)| {
@@ -66,7 +66,7 @@ pub fn data() -> impl Strategy<Value = Vec<Quad>> {
         };
         Quad::new(subject, predicate, Term::from_str(object).unwrap(), graph)
     });
-    vec(quad, 0..16)
+    vec(quad, 0..40)
 }
 
 /// A query of any form.
@@ -212,7 +212,7 @@ fn subquery(group: Text) -> Text {
 
 fn end() -> Text {
     prop_oneof![
-        6 => variable(),
+        12 => variable(),
         1 => text(&["<http://example.org/a>", "<http://example.org/b>", "<http://example.org/absent>", "[]"]),
     ]
     .boxed()
@@ -222,7 +222,7 @@ fn triples() -> Text {
     let predicate = prop_oneof![4 => text(&PREDICATES), 1 => variable()];
     let object = prop_oneof![8 => end(), 1 => text(&LITERALS)];
     let triple = (end(), predicate, object).prop_map(|(s, p, o)| format!("{s} {p} {o} ."));
-    vec(triple, 1..4)
+    vec(triple, 1..3)
         .prop_map(|triples| triples.join(" "))
         .boxed()
 }
@@ -232,7 +232,7 @@ fn path() -> Text {
         4 => text(&PREDICATES),
         1 => text(&[
             "!<http://example.org/p>",
-            "!(<http://example.org/p>|^<http://example.org/q>)",
+            "!(<http://example.org/p>|<http://example.org/q>)",
             "!(^<http://example.org/r>)"
         ]),
     ];
@@ -287,7 +287,7 @@ fn expression() -> Text {
             text(&["", "STR", "0 +"]),
         );
         let comparison = sides.prop_map(|(a, order, b, kind)| match kind.as_str() {
-            "" => format!("({a} {order} {})", LITERALS[7]),
+            "" => format!("({a} {order} {})", LITERALS[6]),
             kind => format!("({kind}({a}) {order} {kind}({b}))"),
         });
         let operator = text(&["=", "!=", "&&", "||", "+", "-", "*", "/"]);
