@@ -34,7 +34,7 @@ struct Pool {
     words: Vec<String>,
 }
 
-const PREFIXES: &str = "PREFIX b: <http://www4.wiwiss.fu-berlin.de/bizer/bsbm/v01/vocabulary/> ";
+const PREFIXES: &str = "PREFIX b: <http://www4.wiwiss.fu-berlin.de/bizer/bsbm/v01/vocabulary/> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>";
 
 fn terms(store: &Store, pattern: &str) -> Vec<String> {
     let query = format!("{PREFIXES} SELECT DISTINCT ?x {{ {pattern} }}");

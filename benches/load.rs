@@ -71,7 +71,7 @@ struct Notes {
     failures: Mutex<Vec<String>>,
     hostile: Mutex<BTreeMap<String, u64>>,
     /// For each client, how many of its updates were acknowledged.
-    acknowledged: [AtomicU64; WELL_BEHAVED as usize],
+    acknowledged: Vec<AtomicU64>,
 }
 
 fn main() -> ExitCode {
@@ -90,7 +90,10 @@ fn main() -> ExitCode {
         "{WELL_BEHAVED} clients that mean well, {} that do not, {seconds} s",
         HOSTILE.len()
     );
-    let notes = Notes::default();
+    let notes = Notes {
+        acknowledged: (0..WELL_BEHAVED).map(|_| AtomicU64::new(0)).collect(),
+        ..Notes::default()
+    };
     let peak = std::thread::scope(|scope| {
         for client in 0..WELL_BEHAVED {
             let (notes, pairs, address) = (&notes, &pairs, &address);

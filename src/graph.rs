@@ -28,6 +28,7 @@ use draft::Ranges;
 use links::Links;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -157,6 +158,7 @@ pub struct Graph {
     events_in: OnceLock<(Vec<u64>, Vec<u64>)>,
     vector_nodes: Column<u32>,
     vectors: Column<f32>,
+    kept: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// A user's event.
@@ -413,6 +415,16 @@ impl Graph {
             weight: self.event_weight[index],
             line: self.event_line[index],
         }
+    }
+
+    /// What the room of queries works out of the graph, once, and keeps with it.
+    ///
+    /// # Panics
+    ///
+    /// If two types are kept: there is one place for one.
+    pub(crate) fn kept<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> &T {
+        let kept = self.kept.get_or_init(|| Box::new(make()));
+        kept.downcast_ref().expect("one type is kept")
     }
 
     /// What an evidence id stands for.

@@ -36,6 +36,7 @@ mod answer;
 mod describe;
 mod listen;
 mod metrics;
+mod multipart;
 mod negotiate;
 mod pages;
 mod pool;

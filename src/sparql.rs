@@ -68,8 +68,8 @@ use crate::graph::changes::Changes;
 use crate::vocabulary::PREFIXES;
 use crate::{Error, Result};
 use spargebra::SparqlParser;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// What a query sees: a frozen graph, what changed since, and which of it is in the default graph.
@@ -228,16 +228,19 @@ impl Dataset<'_> {
 
 /// A parser that knows the usual prefixes.
 pub(crate) fn parser(base: Option<&str>) -> Result<SparqlParser> {
-    let mut parser = SparqlParser::new();
-    if let Some(base) = base {
-        let bad = |e| Error::usage(format!("`{base}` is not a base IRI: {e}"));
-        parser = parser.with_base_iri(base).map_err(bad)?;
-    }
-    for (prefix, namespace) in PREFIXES {
-        let bad = |e| Error::usage(format!("`{namespace}` is not an IRI: {e}"));
-        parser = parser.with_prefix(*prefix, *namespace).map_err(bad)?;
-    }
-    Ok(parser)
+    // None of the prefixes is malformed: a test parses each.
+    static PREFIXED: LazyLock<SparqlParser> = LazyLock::new(|| {
+        let parser = |parser: SparqlParser, &(prefix, namespace): &(&str, &str)| {
+            parser.with_prefix(prefix, namespace).unwrap_or_default()
+        };
+        PREFIXES.iter().fold(SparqlParser::new(), parser)
+    });
+    let parser = PREFIXED.clone();
+    let Some(base) = base else {
+        return Ok(parser);
+    };
+    let bad = |e| Error::usage(format!("`{base}` is not a base IRI: {e}"));
+    parser.with_base_iri(base).map_err(bad)
 }
 
 /// What a parser says, without the list of all that it would have taken: that is long, and in another order each time.

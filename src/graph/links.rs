@@ -4,6 +4,7 @@ use super::{Graph, cut, row};
 use crate::Result;
 use crate::model::{EvidenceId, LinkKind};
 use crate::sections::{Column, Sections};
+use std::ops::Range;
 
 /// Item-item links of one kind, as rows.
 #[derive(Clone, Default)]
@@ -88,6 +89,12 @@ impl Graph {
             let id = first + start.unwrap_or_default() + u64::from(place);
             (source, EvidenceId(id))
         })
+    }
+
+    /// The evidence ids of the links of a kind.
+    pub fn edges_of(&self, kind: LinkKind) -> Range<u64> {
+        let first = self.first_link(kind);
+        first..first + self.link_count(kind)
     }
 
     pub(super) fn first_link(&self, kind: LinkKind) -> u64 {

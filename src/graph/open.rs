@@ -90,6 +90,7 @@ impl Graph {
             events_in: OnceLock::new(),
             vector_nodes: file.column("vector.node")?,
             vectors: file.column("vector")?,
+            kept: OnceLock::new(),
         };
         match graph.tables_fit() {
             true => Ok(graph),

@@ -12,7 +12,7 @@ use crate::model::{Place, term};
 use crate::{Error, Result};
 use oxigraph::io::{RdfFormat, RdfParseError, RdfParser, RdfSyntaxError};
 use oxrdf::{BlankNode, GraphName, NamedNodeRef, NamedOrBlankNode, Quad, Term, Triple};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::io::{self, BufRead, Read};
 
 /// How deep triple terms may lie in each other; terms are dropped and written by recursion.
@@ -63,13 +63,17 @@ fn format(syntax: Syntax) -> RdfFormat {
 /// Reads lines of N-Triples or N-Quads.
 pub fn parse_lines(chunk: &Chunk, syntax: Syntax, names: &Names) -> Parsed {
     let mut parsed = Parsed::default();
+    let mut known = Known::default();
     for (index, start) in chunk.starts.iter().enumerate() {
         let raw = chunk.record(index);
         if start.too_long {
             parsed.read += 1;
             let message = format!("the line is longer than {} MiB", LONGEST >> 20);
             parsed.reject(start.line, message, raw);
-        } else if let Some(terms) = std::str::from_utf8(raw).ok().and_then(simple) {
+        } else if let Some(terms) = std::str::from_utf8(raw)
+            .ok()
+            .and_then(|line| simple(line, &mut known))
+        {
             parsed.read += 1;
             parsed.fact(
                 terms,
@@ -87,18 +91,18 @@ pub fn parse_lines(chunk: &Chunk, syntax: Syntax, names: &Names) -> Parsed {
 
 /// The terms of a triple without escapes and blank nodes: most triples, ten times faster than by the
 /// parser, which gets all that is not certain.
-fn simple(line: &str) -> Option<[String; 3]> {
+fn simple<'a>(line: &'a str, known: &mut Known<'a>) -> Option<[String; 3]> {
     let rest = line.trim_end_matches(['\r', '\n']).strip_suffix(" .")?;
     let (subject, rest) = rest.strip_prefix('<')?.split_once("> <")?;
     let (predicate, object) = rest.split_once("> ")?;
     let object = match object.strip_prefix('<') {
-        Some(object) => simple_iri(object.strip_suffix('>')?)?,
-        None => simple_literal(object)?,
+        Some(object) => known.iri(object.strip_suffix('>')?)?,
+        None => simple_literal(object, known)?,
     };
-    Some([simple_iri(subject)?, simple_iri(predicate)?, object])
+    Some([known.iri(subject)?, known.iri(predicate)?, object])
 }
 
-fn simple_literal(literal: &str) -> Option<String> {
+fn simple_literal<'a>(literal: &'a str, known: &mut Known<'a>) -> Option<String> {
     let (text, kind) = literal.strip_prefix('"')?.rsplit_once('"')?;
     if text
         .bytes()
@@ -116,14 +120,24 @@ fn simple_literal(literal: &str) -> Option<String> {
     }
     let datatype = kind.strip_prefix("^^<")?.strip_suffix('>')?;
     // Those of RDF itself mean more than their name.
-    let plain = !datatype.starts_with(RDF) && NamedNodeRef::new(datatype).is_ok();
+    let plain = !datatype.starts_with(RDF) && known.is_valid(datatype);
     plain.then(|| term::typed(text, datatype))
 }
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
-fn simple_iri(iri: &str) -> Option<String> {
-    NamedNodeRef::new(iri).is_ok().then(|| term::iri(iri))
+/// IRIs of a chunk that are known to be valid: most come again, and a look-up costs less than a proof.
+#[derive(Default)]
+struct Known<'a>(FxHashSet<&'a str>);
+
+impl<'a> Known<'a> {
+    fn is_valid(&mut self, iri: &'a str) -> bool {
+        self.0.contains(iri) || (NamedNodeRef::new(iri).is_ok() && self.0.insert(iri))
+    }
+
+    fn iri(&mut self, iri: &'a str) -> Option<String> {
+        self.is_valid(iri).then(|| term::iri(iri))
+    }
 }
 
 fn parse_line(raw: &[u8], (line, syntax): (u32, Syntax), names: &Names, parsed: &mut Parsed) {
@@ -362,7 +376,7 @@ mod tests {
             ("_:b", false),
         ] {
             let line = format!("<urn:s> <urn:p> {object} .\n");
-            let Some(terms) = simple(&line) else {
+            let Some(terms) = simple(&line, &mut Known::default()) else {
                 assert!(!short, "{object} is simple");
                 continue;
             };

@@ -64,12 +64,18 @@ pub struct EventRow {
     pub line: u32,
 }
 
+/// So many facts are kept before repeats among them are looked for.
+const FOLDED: usize = 1 << 20;
+
 /// Collects the records of one import.
 #[derive(Default)]
 pub struct SegmentBuilder {
     ids: FxHashMap<String, u32>,
+    /// The last subject and its number: what is said of one thing mostly stands together.
+    subject: (String, u32),
     facts: Vec<FactRow>,
-    known: FxHashMap<([u32; 3], u32), u32>,
+    /// How many of the first facts are known to be distinct.
+    distinct: usize,
     events: Vec<EventRow>,
     groups: FxHashMap<String, u32>,
 }
@@ -84,7 +90,8 @@ impl SegmentBuilder {
     }
 
     /// Number of facts so far, each once for every source.
-    pub fn facts(&self) -> usize {
+    pub fn facts(&mut self) -> usize {
+        self.fold_repeats();
         self.facts.len()
     }
 
@@ -95,18 +102,11 @@ impl SegmentBuilder {
 
     fn add_fact(&mut self, fact: Fact) -> Result<()> {
         let triple = [
-            self.intern(fact.subject)?,
+            self.intern_subject(fact.subject)?,
             self.intern(fact.predicate)?,
             self.intern(fact.object)?,
         ];
-        let next = self.facts.len() as u32;
         let Place { source, line } = fact.place;
-        let index = *self.known.entry((triple, source)).or_insert(next);
-        if let Some(row) = self.facts.get_mut(index as usize) {
-            row.count = row.count.saturating_add(1);
-            row.confidence = row.confidence.max(fact.confidence);
-            return Ok(());
-        }
         self.facts.push(FactRow {
             triple,
             source,
@@ -116,7 +116,36 @@ impl SegmentBuilder {
             count: 1,
             zero: 0,
         });
+        // Dumps that repeat themselves must not fill the memory.
+        if self.facts.len() >= FOLDED && self.facts.len() >= 2 * self.distinct {
+            self.fold_repeats();
+        }
         Ok(())
+    }
+
+    /// What a source says several times becomes one fact at the first place.
+    fn fold_repeats(&mut self) {
+        if self.distinct == self.facts.len() {
+            return;
+        }
+        let facts = &mut self.facts;
+        let key = |fact: &FactRow| (fact.triple, fact.source);
+        let mut order: Vec<u32> = (0..facts.len() as u32).collect();
+        order.par_sort_unstable_by_key(|&index| (key(&facts[index as usize]), index));
+        let mut first = usize::MAX;
+        for index in order.into_iter().map(|index| index as usize) {
+            let fact = facts[index];
+            match facts.get_mut(first).filter(|f| key(f) == key(&fact)) {
+                Some(stated) => {
+                    stated.count = stated.count.saturating_add(fact.count);
+                    stated.confidence = stated.confidence.max(fact.confidence);
+                    facts[index].count = 0;
+                }
+                None => first = index,
+            }
+        }
+        facts.retain(|fact| fact.count > 0);
+        self.distinct = facts.len();
     }
 
     fn add_event(&mut self, event: Interaction) -> Result<()> {
@@ -134,6 +163,14 @@ impl SegmentBuilder {
         Ok(())
     }
 
+    fn intern_subject(&mut self, term: String) -> Result<u32> {
+        if self.subject.0 != term {
+            self.subject.0.clone_from(&term);
+            self.subject.1 = self.intern(term)?;
+        }
+        Ok(self.subject.1)
+    }
+
     fn intern(&mut self, term: String) -> Result<u32> {
         let next = self.ids.len() as u32;
         if next == NONE {
@@ -149,7 +186,8 @@ impl SegmentBuilder {
     }
 
     /// Writes the segment; a former one under that name stays until the new one is whole.
-    pub fn write(self, dataset: &Dataset, path: &Path) -> Result<Id> {
+    pub fn write(mut self, dataset: &Dataset, path: &Path) -> Result<Id> {
+        self.fold_repeats();
         let mut terms = vec![""; self.ids.len()];
         for (term, &id) in &self.ids {
             terms[id as usize] = term;

@@ -27,12 +27,12 @@ pub enum Kind {
 
 /// The encoded form of an IRI.
 pub fn iri(iri: &str) -> String {
-    format!("<{iri}")
+    ["<", iri].concat()
 }
 
 /// The encoded form of a plain string.
 pub fn string(lexical: &str) -> String {
-    format!("\"{lexical}")
+    ["\"", lexical].concat()
 }
 
 /// The encoded form of a typed literal.
@@ -40,7 +40,7 @@ pub fn typed(lexical: &str, datatype: &str) -> String {
     if datatype == oxrdf::vocab::xsd::STRING.as_str() {
         return string(lexical);
     }
-    format!("^{datatype}\0{lexical}")
+    ["^", datatype, "\0", lexical].concat()
 }
 
 /// The encoded form of a language-tagged string.

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
+use oxigraph::io::RdfFormat;
 use oxrdf::NamedNode;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -126,6 +127,18 @@ pub fn media(headers: &HeaderMap) -> Result<String, Problem> {
         }
     }
     Ok(media)
+}
+
+/// The format of RDF that the `Content-Type` names.
+///
+/// # Errors
+/// 415 if it is none.
+pub fn format(headers: &HeaderMap) -> Result<RdfFormat, Problem> {
+    let media = media(headers)?;
+    RdfFormat::from_media_type(&media).ok_or_else(|| {
+        let detail = format!("`{media}` is no format of RDF that is known here");
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).hint("send text/turtle")
+    })
 }
 
 /// A body as text.

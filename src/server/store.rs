@@ -7,6 +7,7 @@
 use super::Host;
 use super::access::Right;
 use super::answer::{self, Asked};
+use super::multipart::documents;
 use super::negotiate::Accept;
 use super::problem::Problem;
 use super::request::{self, Parameters};
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 type Answer = Result<Response<Body>, Problem>;
+type Documents = Vec<(RdfFormat, Vec<u8>)>;
 
 /// `GET` and `HEAD`: the triples of a graph. All of them: the limit of rows is one of queries.
 pub async fn get(State(host): State<Arc<Host>>, request: Request) -> Answer {
@@ -59,9 +61,8 @@ pub async fn put(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let parameters = Parameters::of(&parts.uri);
     let graph = named(&parts, &parameters)?.ok_or_else(nameless)?;
     let limits = parameters.lower(&host.limits)?;
-    let format = format(&parts)?;
-    let bytes = request::bytes(&host, body).await?;
-    let existed = replace(host, Some((bytes, format)), graph, limits).await?;
+    let documents = documents(&parts.headers, request::bytes(&host, body).await?)?;
+    let existed = replace(host, Some(documents), graph, limits).await?;
     Ok(match existed {
         true => StatusCode::NO_CONTENT.into_response(),
         false => StatusCode::CREATED.into_response(),
@@ -90,8 +91,7 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let parameters = Parameters::of(&parts.uri);
     let given = named(&parts, &parameters)?;
     let limits = parameters.lower(&host.limits)?;
-    let format = format(&parts)?;
-    let bytes = request::bytes(&host, body).await?;
+    let documents = documents(&parts.headers, request::bytes(&host, body).await?)?;
     let fresh = given.is_none();
     let graph = match given {
         Some(graph) => graph,
@@ -100,7 +100,7 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let target = graph.clone();
     let text = format!("POST {graph}");
     let updated = answer::change(host, &text, limits, move |host, limits, cancel| {
-        let statements = read(bytes, format, &target)?;
+        let statements = read(documents, &target)?;
         let changes: Vec<Change> = statements.into_iter().map(Change::Insert).collect();
         host.live.change(&changes, limits, cancel)
     });
@@ -115,21 +115,18 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
     Ok(response)
 }
 
-/// Empties a graph and fills it from a document, if there is one, all in one; whether the graph was there before.
+/// Empties a graph and fills it from documents, if there are any, all in one; whether the graph was there before.
 async fn replace(
     host: Arc<Host>,
-    document: Option<(Vec<u8>, RdfFormat)>,
+    documents: Option<Documents>,
     graph: NamedNode,
     limits: Limits,
 ) -> Result<bool, Problem> {
-    let verb = document.as_ref().map_or("DELETE", |_| "PUT");
+    let verb = documents.as_ref().map_or("DELETE", |_| "PUT");
     let text = format!("{verb} {graph}");
     let (tell, told) = std::sync::mpsc::channel();
     let changed = answer::change(host, &text, limits, move |host, limits, cancel| {
-        let statements = match document {
-            Some((bytes, format)) => read(bytes, format, &graph)?,
-            None => Vec::new(),
-        };
+        let statements = read(documents.unwrap_or_default(), &graph)?;
         let name = term::iri(graph.as_str());
         let existed = Cell::new(false);
         let updated = host.live.transact(limits, cancel, &|work| {
@@ -147,13 +144,18 @@ async fn replace(
     Ok(told.try_recv().unwrap_or(false))
 }
 
-fn read(bytes: Vec<u8>, format: RdfFormat, graph: &NamedNode) -> Fallible<Vec<Statement>> {
-    let document = Document {
-        bytes,
-        format,
-        base: Some(graph.as_str().to_owned()),
-    };
-    document.statements("the body", Some(graph))
+/// The statements of documents.
+fn read(documents: Documents, graph: &NamedNode) -> Fallible<Vec<Statement>> {
+    let mut statements = Vec::new();
+    for (format, bytes) in documents {
+        let document = Document {
+            bytes,
+            format,
+            base: Some(graph.as_str().to_owned()),
+        };
+        statements.extend(document.statements("the body", Some(graph))?);
+    }
+    Ok(statements)
 }
 
 /// The graph that a request names; none for `/store` itself.
@@ -179,15 +181,6 @@ fn fresh_name(parts: &Parts) -> Result<NamedNode, Problem> {
     let salt = format!("{} {count}", now.unwrap_or_default().as_nanos());
     let name = blake3::hash(salt.as_bytes()).to_hex();
     request::address(parts, &format!("/store/{}", &name[..20]))
-}
-
-/// The format that the `Content-Type` names.
-fn format(parts: &Parts) -> Result<RdfFormat, Problem> {
-    let media = request::media(&parts.headers)?;
-    RdfFormat::from_media_type(&media).ok_or_else(|| {
-        let detail = format!("`{media}` is no format of RDF that is known here");
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).hint("send text/turtle")
-    })
 }
 
 fn nameless() -> Problem {

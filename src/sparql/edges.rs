@@ -1,11 +1,11 @@
 //! Virtual triples: interactions, links, and the reifiers of all edges.
 
 use super::Dataset;
-use super::events::EventNames;
-use super::ids::{Id, Named, Terms};
+use super::events::{EVENT, EventNames};
+use super::ids::{EDGE, Id, Named, Terms, names_any};
 use crate::graph::{Edge, Graph};
 use crate::knowledge::PROVENANCE;
-use crate::model::{EvidenceId, LinkKind};
+use crate::model::{EvidenceId, LinkKind, term};
 use crate::vocabulary::{kenning, prov, rdf, xsd};
 use oxrdf::{NamedNode, Term, Triple};
 
@@ -20,6 +20,10 @@ pub(super) struct Virtual {
     link_graph: u32,
     provenance: u32,
     pub(super) events: Option<EventNames>,
+    /// Named graph of what was stated without one.
+    pub(super) unnamed: Option<u32>,
+    /// Whether a document speaks of triples or of reifiers of edges.
+    pub(super) names_edges: bool,
 }
 
 /// Predicates of reifiers.
@@ -34,7 +38,12 @@ struct Properties {
 }
 
 impl Virtual {
-    pub(super) fn new(graph: &Graph) -> Self {
+    /// The numbers in `graph`: looked up once, for every query needs them.
+    pub(super) fn of(graph: &Graph) -> &Self {
+        graph.kept(|| Self::find(graph))
+    }
+
+    fn find(graph: &Graph) -> Self {
         // A snapshot without the term has no such triples either: no pattern names an id beyond the last.
         let id = |iri: &str| graph.find_iri(iri).unwrap_or(u32::MAX);
         Self {
@@ -55,6 +64,8 @@ impl Virtual {
             link_graph: id(kenning::LINKS),
             provenance: id(PROVENANCE),
             events: EventNames::find(graph),
+            unnamed: graph.find_iri(kenning::DEFAULT_GRAPH),
+            names_edges: names_edges(graph),
         }
     }
 
@@ -77,6 +88,15 @@ impl Virtual {
             || self.links.contains(&p)
             || self.reifier_predicates().contains(&p)
             || self.events.as_ref().is_some_and(|events| events.concerns(p)))
+    }
+
+    /// Whether a pattern can match virtual triples. Of what has a number only interactions and links are said.
+    pub(super) fn can_match(&self, [s, p, _]: Pattern) -> bool {
+        match p.map(Id::named) {
+            None => true,
+            Some(Named::Known(p)) if p == self.interacted || self.links.contains(&p) => true,
+            Some(_) => !matches!(s.map(Id::named), Some(Named::Known(_))) && self.concerns(p),
+        }
     }
 
     /// The edge that states these three terms, the first if several sources do.
@@ -185,16 +205,31 @@ pub(super) type Found<'t> = Box<dyn Iterator<Item = [Id; 3]> + 't>;
 
 impl Terms<'_> {
     /// Virtual triples that match, each kind with the number of its graph.
-    pub(super) fn edges(&self, pattern: Pattern) -> [(u32, Found<'_>); 3] {
-        let names = &self.names;
-        [
-            (
-                names.interactions,
-                Box::new(self.interactions(pattern).chain(self.events(pattern))),
-            ),
-            (names.link_graph, self.links(pattern)),
-            (names.provenance, self.reifiers(pattern)),
-        ]
+    pub(super) fn edges(&self, pattern: Pattern) -> Vec<(u32, Found<'_>)> {
+        let names = self.names;
+        let wants = |predicates: &[u32]| match pattern[1].map(Id::named) {
+            None => true,
+            Some(Named::Known(p)) => predicates.contains(&p),
+            Some(_) => false,
+        };
+        let mut kinds: Vec<(u32, Found<'_>)> = Vec::with_capacity(1);
+        if wants(&[names.interacted]) {
+            kinds.push((names.interactions, self.interactions(pattern)));
+        }
+        if names
+            .events
+            .as_ref()
+            .is_some_and(|e| wants(&e.predicates()))
+        {
+            kinds.push((names.interactions, self.events(pattern)));
+        }
+        if wants(&names.links) {
+            kinds.push((names.link_graph, self.links(pattern)));
+        }
+        if wants(&names.reifier_predicates()) {
+            kinds.push((names.provenance, self.reifiers(pattern)));
+        }
+        kinds
     }
 
     /// Whether a virtual triple is stated too, so that it is in the default graph already.
@@ -274,11 +309,13 @@ impl Terms<'_> {
         if !p.is_none_or(can_be_said) || o.is_some_and(is_person_or_item) {
             return none();
         }
-        let edges = match (s.map(Id::named), o.map(Id::named)) {
-            (Some(Named::Reifier(EvidenceId(edge))), _) => edge..edge + 1,
+        let edges: Box<dyn Iterator<Item = u64>> = match (s.map(Id::named), o.map(Id::named)) {
+            (Some(Named::Reifier(EvidenceId(edge))), _) => Box::new(edge..edge + 1),
             (Some(_), _) => return none(),
             (None, Some(Named::Triple(edge))) => return self.reifiers_of(edge, p),
-            (None, _) => 0..self.dataset.graph.edge_count(),
+            (None, Some(Named::Known(value))) if self.is_resource(value) => self.edges_from(value),
+            (None, Some(_)) if !o.is_some_and(|o| self.is_said_of_edges(o)) => return none(),
+            (None, _) => Box::new(0..self.dataset.graph.edge_count()),
         };
         let wanted = p.and_then(|p| self.number(p));
         Box::new(edges.map(EvidenceId).flat_map(move |edge| {
@@ -288,6 +325,31 @@ impl Terms<'_> {
                 .filter(move |(_, value)| o.is_none_or(|o| o == *value));
             wanted.map(move |(predicate, value)| [Id::reifier(edge), Id::known(predicate), value])
         }))
+    }
+
+    fn is_resource(&self, number: u32) -> bool {
+        term::kind(self.dataset.term(number)) == term::Kind::Resource
+    }
+
+    /// The edges that come from a source or a computation.
+    fn edges_from(&self, source: u32) -> Box<dyn Iterator<Item = u64> + '_> {
+        let graph = self.dataset.graph;
+        let run = LinkKind::ALL.into_iter().zip(self.names.runs);
+        let run = run.into_iter().find(|&(_, run)| run == source);
+        let links = run.into_iter().flat_map(|(kind, _)| graph.edges_of(kind));
+        Box::new(graph.facts_in(source).iter().copied().chain(links))
+    }
+
+    /// Whether a term is of a kind that numbers and times of edges are, or another edge's reifier.
+    fn is_said_of_edges(&self, value: Id) -> bool {
+        if matches!(value.named(), Named::Reifier(_)) {
+            return true;
+        }
+        let types = [xsd::INTEGER, xsd::DECIMAL, xsd::DATE_TIME];
+        self.text(value).is_some_and(|text| {
+            let datatype = text.strip_prefix('^').and_then(|t| t.split_once('\0'));
+            datatype.is_some_and(|(datatype, _)| types.contains(&datatype))
+        })
     }
 
     /// The reifiers of the triple of `edge`: one for each source that states it.
@@ -425,6 +487,14 @@ impl Terms<'_> {
             other => other,
         }
     }
+}
+
+/// Whether a document speaks of triples, of reifiers of edges, or of events.
+fn names_edges(graph: &Graph) -> bool {
+    if !graph.triples().is_empty() {
+        return true;
+    }
+    [EDGE, EVENT].iter().any(|prefix| names_any(graph, prefix))
 }
 
 /// One end of an edge in a pattern.

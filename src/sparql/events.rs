@@ -37,7 +37,8 @@ impl EventNames {
         })
     }
 
-    fn predicates(&self) -> [u32; 6] {
+    /// All of them but the class.
+    pub(super) fn predicates(&self) -> [u32; 6] {
         [
             self.a,
             self.user,

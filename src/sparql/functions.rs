@@ -36,7 +36,10 @@ pub(super) struct Blanks(RefCell<BTreeMap<String, BlankNode>>);
 impl Blanks {
     /// Forgets them: another solution has others.
     pub(super) fn next_solution(&self) {
-        self.0.borrow_mut().clear();
+        let mut known = self.0.borrow_mut();
+        if !known.is_empty() {
+            known.clear();
+        }
     }
 
     fn of(&self, label: &str) -> BlankNode {

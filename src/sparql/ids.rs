@@ -101,9 +101,8 @@ struct Locals {
 /// The terms of one query: those of the dataset, and those that the query makes.
 pub(super) struct Terms<'a> {
     pub(super) dataset: Dataset<'a>,
-    pub(super) names: Virtual,
+    pub(super) names: &'a Virtual,
     locals: RefCell<Locals>,
-    names_edges: bool,
     changes_name_edges: bool,
 }
 
@@ -111,9 +110,8 @@ impl<'a> Terms<'a> {
     pub(super) fn new(dataset: Dataset<'a>) -> Self {
         Self {
             dataset,
-            names: Virtual::new(dataset.graph),
+            names: Virtual::of(dataset.graph),
             locals: RefCell::default(),
-            names_edges: names_edges(dataset.graph),
             changes_name_edges: !dataset.changes.is_empty(),
         }
     }
@@ -154,7 +152,7 @@ impl<'a> Terms<'a> {
     /// The id of a term of the dataset: documents may speak of edges too.
     pub(super) fn id_of(&self, number: u32) -> Id {
         let new = self.changes_name_edges && number >= self.dataset.graph.term_count();
-        if !self.names_edges && !new {
+        if !self.names.names_edges && !new {
             return Id::known(number);
         }
         let text = self.dataset.term(number);
@@ -169,7 +167,7 @@ impl<'a> Terms<'a> {
         match id.named() {
             Named::Known(number) => Some(number),
             Named::Reifier(_) | Named::Triple(_) | Named::Event(_)
-                if self.names_edges || self.changes_name_edges =>
+                if self.names.names_edges || self.changes_name_edges =>
             {
                 self.dataset.find(&term::encode(&self.term(id)?))
             }
@@ -293,16 +291,8 @@ fn numbered(iri: &str, prefix: &str) -> Option<u64> {
     (text == number.to_string()).then_some(number)
 }
 
-/// Whether a document speaks of triples, of reifiers of edges, or of events.
-fn names_edges(graph: &Graph) -> bool {
-    if !graph.triples().is_empty() {
-        return true;
-    }
-    [EDGE, EVENT].iter().any(|prefix| names_any(graph, prefix))
-}
-
 /// Whether a resource of the graph begins like this.
-fn names_any(graph: &Graph, prefix: &str) -> bool {
+pub(super) fn names_any(graph: &Graph, prefix: &str) -> bool {
     let prefix = term::iri(prefix);
     let mut resources = graph.items().end..graph.nodes().end;
     while resources.len() > 1 {

@@ -175,6 +175,16 @@ impl<'r, 'a> Run<'r, 'a> {
             _ => None,
         };
         let place = self.place(place, row);
+        if let (None, Some(free)) = (name, Free::of(parts, row)) {
+            let flow = self.source.matching(known, place, &mut |triple, _| {
+                self.meter.tick()?;
+                self.blanks.next_solution();
+                free.set(&triple, row);
+                sink(row)
+            });
+            free.clear(row);
+            return flow;
+        }
         self.source.matching(known, place, &mut |triple, graph| {
             self.meter.tick()?;
             match name {
@@ -334,6 +344,48 @@ fn bind_slot(slot: usize, found: Id, row: &mut Row, undo: &mut Undo) -> bool {
     row[slot] = found;
     undo.note(slot);
     true
+}
+
+/// The positions of a pattern whose variables have no value yet: the common case, in which nothing has to be compared.
+#[derive(Default)]
+struct Free {
+    places: [(usize, usize); 3],
+    count: usize,
+}
+
+impl Free {
+    /// `None` where a variable stands twice or a triple term has variables.
+    fn of(parts: &[Part; 3], row: &Row) -> Option<Self> {
+        let mut free = Self::default();
+        for (position, part) in parts.iter().enumerate() {
+            match part {
+                Part::Triple(_) => return None,
+                Part::Var(slot) if !row[*slot].is_bound() => {
+                    if free.slots().any(|taken| taken == *slot) {
+                        return None;
+                    }
+                    free.places[free.count] = (position, *slot);
+                    free.count += 1;
+                }
+                _ => {}
+            }
+        }
+        Some(free)
+    }
+
+    fn slots(&self) -> impl Iterator<Item = usize> {
+        self.places[..self.count].iter().map(|place| place.1)
+    }
+
+    fn set(&self, triple: &[Id; 3], row: &mut Row) {
+        for &(position, slot) in &self.places[..self.count] {
+            row[slot] = triple[position];
+        }
+    }
+
+    fn clear(&self, row: &mut Row) {
+        self.slots().for_each(|slot| row[slot] = Id::UNBOUND);
+    }
 }
 
 /// Slots that were bound and have to be free again.

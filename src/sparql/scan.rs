@@ -58,7 +58,8 @@ impl<'a> Source<'a> {
     ) -> Self {
         let find = |iri: &str| terms.dataset.find(&crate::model::term::iri(iri));
         let number = |name: &oxrdf::NamedNode| find(name.as_str());
-        let unnamed = find(kenning::DEFAULT_GRAPH);
+        let unnamed = terms.names.unnamed;
+        let unnamed = unnamed.or_else(|| find(kenning::DEFAULT_GRAPH));
         let (default, named) = match dataset {
             Some(dataset) => (
                 Some(dataset.default.iter().filter_map(number).collect()),
@@ -266,21 +267,28 @@ impl<'a> Source<'a> {
 
     /// Virtual triples, of the graph `only` or of all.
     fn computed(&self, pattern: [Option<Id>; 3], only: Option<u32>, found: &mut Found<'_>) -> Flow {
-        if !self.is_virtual() || !self.terms.names.concerns(pattern[1]) {
+        if !self.is_virtual() || !self.terms.names.can_match(pattern) {
             return Ok(());
         }
+        let may_be_stated = self.may_be_stated(pattern[1]);
         for (name, triples) in self.terms.edges(pattern) {
             if only.is_some_and(|only| only != name) {
                 continue;
             }
             for triple in triples {
                 // What a document states too is in the default graph already.
-                if only.is_some() || !self.terms.is_stated(&triple) {
+                if only.is_some() || !may_be_stated || !self.terms.is_stated(&triple) {
                     found(triple, only.map_or(Id::UNBOUND, Id::known))?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether a virtual triple with this predicate may be a fact too.
+    fn may_be_stated(&self, predicate: Option<Id>) -> bool {
+        let number = predicate.map(|p| self.terms.number(p));
+        number.is_none_or(|p| p.is_some_and(|p| !self.graph().pairs(p).is_empty()))
     }
 
     fn ids(&self, triple: [u32; 3]) -> [Id; 3] {

@@ -82,13 +82,11 @@ fn every_query_of_the_cookbook_answers() {
     assert!(queries.len() >= 20, "{} queries", queries.len());
     let mut told = String::new();
     for (title, query) in queries {
-        let at = std::time::Instant::now();
         let found = snapshot
             .dataset()
             .ask(&format!("{prefixes}{query}"), &LIMITS);
         let found = found.unwrap_or_else(|e| panic!("{title}: {e:?}"));
         assert!(!found.solutions.is_empty(), "{title}: no rows");
-        eprintln!("TIME {:?} {title}", at.elapsed());
         writeln!(told, "## {title}").unwrap();
         // What is nearest by chance, another machine's rounding may change.
         if query.contains("kenning:nearest") {

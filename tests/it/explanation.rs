@@ -1,7 +1,7 @@
 //! Reasons: what is shown holds when SPARQL is asked, and what does not hold is not shown.
 
 use crate::shop::Shop;
-use kenning::engine::{Engine, Request, Snapshot};
+use kenning::engine::{Request, Snapshot};
 use kenning::explanation::{Explainer, Statement, Verdict, check};
 use kenning::graph::Graph;
 use kenning::graph::changes::Changes;
@@ -244,7 +244,7 @@ fn statements_that_the_graph_does_not_bear_out_are_told_apart() {
     }
 }
 
-fn gathered(snapshot: &Snapshot, engine: &Engine, user: &str) -> (Profile, Vec<Candidate>) {
+fn gathered(snapshot: &Snapshot, user: &str) -> (Profile, Vec<Candidate>) {
     let scorer: Scorer = snapshot.scorer();
     let profile = scorer.profile(snapshot.graph().find_user(user).unwrap());
     let items = snapshot.graph().items();
@@ -262,8 +262,8 @@ fn gathered(snapshot: &Snapshot, engine: &Engine, user: &str) -> (Profile, Vec<C
 fn evidence_speaks_for_its_own_item_and_its_own_user_only() {
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
-    let (profile, candidates) = gathered(&snapshot, &shop.engine, "u3");
-    let (other, _) = gathered(&snapshot, &shop.engine, "u9");
+    let (profile, candidates) = gathered(&snapshot, "u3");
+    let (other, _) = gathered(&snapshot, "u9");
     let explainer = Explainer::new(snapshot.graph(), &profile);
     let stranger = Explainer::new(snapshot.graph(), &other);
     let mut foreign = 0;

@@ -35,12 +35,18 @@ impl Run<'_, '_> {
             numbers.insert(Box::default(), 0);
         }
         let mut key = Vec::with_capacity(keys.len());
+        let mut last = 0;
         self.push(inner, row, &mut |row| {
             self.meter.tick()?;
             key.clear();
             key.extend(keys.iter().map(|&slot| row[slot]));
-            let number = match numbers.get(key.as_slice()) {
-                Some(&number) => number,
+            // Rows of one group often follow one another: indexes are sorted.
+            let known = match groups.get(last) {
+                Some((same, _)) if **same == *key => Some(last),
+                _ => numbers.get(key.as_slice()).copied(),
+            };
+            let number = match known {
+                Some(number) => number,
                 None => {
                     let entry = size_of_val(key.as_slice()) * 2 + ENTRY * (1 + aggregates.len());
                     held.add(entry)?;
@@ -49,6 +55,7 @@ impl Run<'_, '_> {
                     groups.len() - 1
                 }
             };
+            last = number;
             for ((_, aggregate), state) in aggregates.iter().zip(&mut groups[number].1) {
                 let before = aggregate.grows().then(|| state.size());
                 state.add(row, self);

@@ -15,9 +15,12 @@ use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+/// What each search found, by its input.
+type Found = FxHashMap<(Search, Id), Rc<[Hit]>>;
+
 /// What searches found, so that a row with the same input does not search again.
 pub(super) struct Searches<'m> {
-    found: RefCell<FxHashMap<(Search, Id), Rc<[Hit]>>>,
+    found: RefCell<Found>,
     held: RefCell<Held<'m>>,
 }
 

@@ -166,3 +166,27 @@ fn what_is_malformed_changes_nothing() {
         .json();
     assert_eq!(detail["place"], "the body:2:10");
 }
+
+#[test]
+fn a_form_brings_several_documents() {
+    let served = Served::new(&[]);
+    let kind = [("content-type", "multipart/form-data; boundary=\"xyz\"")];
+    let form = "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: text/turtle\r\n\r\n\
+                <urn:a> <urn:p> 1 .\r\n--xyz\r\ncontent-type: application/n-triples\r\n\r\n\
+                <urn:a> <urn:p> <urn:b> .\r\n--xyz--\r\n";
+    assert_eq!(
+        served
+            .send("POST", "/store?graph=urn:g", &kind, form)
+            .status,
+        204
+    );
+    assert_eq!(size(&served, "/store?graph=urn:g"), 2);
+    served
+        .send("POST", "/store?graph=urn:g", &kind, "--xyz--")
+        .problem(400);
+    let unknown = form.replace("text/turtle", "image/png");
+    served
+        .send("POST", "/store?graph=urn:h", &kind, &unknown)
+        .problem(415);
+    served.get("/store?graph=urn:h").problem(404);
+}
