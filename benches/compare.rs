@@ -168,7 +168,7 @@ impl Pair<'_> {
     fn ask_kenning(&self, text: &str) -> Answer {
         let mut found = Collected::default();
         run_kenning(self.snapshot, text, &mut found)?;
-        let triples = found.triples.into_iter().map(|t| triple_row(t));
+        let triples = found.triples.into_iter().map(triple_row);
         let boolean = found
             .boolean
             .map(|b| vec![Some(Term::from(Literal::from(b)))]);

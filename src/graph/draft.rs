@@ -57,11 +57,17 @@ impl Ranges {
     /// The number of an encoded term, where `text` tells the terms by number.
     pub(super) fn find<'a>(&self, encoded: &str, text: impl Fn(u32) -> &'a str) -> Option<u32> {
         // Each of these is sorted by text.
-        let resources = [self.users(), self.items(), self.items..self.nodes];
+        let classes = [
+            self.users(),
+            self.items(),
+            self.items..self.nodes,
+            self.nodes..self.literals,
+            self.literals..self.terms,
+        ];
         let classes = match term::kind(encoded) {
-            Kind::Resource => &resources[..],
-            Kind::Literal => &[self.nodes..self.literals],
-            Kind::Triple => &[self.literals..self.terms],
+            Kind::Resource => &classes[..3],
+            Kind::Literal => &classes[3..4],
+            Kind::Triple => &classes[4..],
         };
         let mut classes = classes.iter().cloned();
         classes.find_map(|class| find_in(class, encoded, &text))
