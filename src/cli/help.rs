@@ -54,7 +54,7 @@ fn grouped(command: &Command, groups: &[(&str, usize)]) -> String {
                 .get_about()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            line(&mut text, row(verb.get_name(), 12, &about));
+            line(&mut text, row(verb.get_name(), 13, &about));
         }
         text.push('\n');
     }

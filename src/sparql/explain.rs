@@ -141,8 +141,10 @@ impl Teller<'_, '_> {
                 length,
             } => {
                 steps.push(self.node(inner, taken));
-                let limit = length.map_or(String::new(), |length| format!(" LIMIT {length}"));
-                format!("OFFSET {start}{limit}")
+                let start = (*start > 0).then(|| format!("OFFSET {start}"));
+                let limit = length.map(|length| format!("LIMIT {length}"));
+                let parts: Vec<String> = start.into_iter().chain(limit).collect();
+                parts.join(" ")
             }
             Op::Count { parts, .. } => format!("count of {}", self.parts(parts)),
         };
@@ -220,7 +222,11 @@ impl Teller<'_, '_> {
     }
 
     fn names(&self, slots: &[usize]) -> String {
-        let name = |slot: &usize| format!("?{}", self.plan.names[*slot]);
+        // The parser names blank nodes at random, and paths have variables without a name.
+        let name = |slot: &usize| match &*self.plan.names[*slot] {
+            unnamed if unnamed.starts_with(['_', '.']) => format!("_:{slot}"),
+            name => format!("?{name}"),
+        };
         slots.iter().map(name).collect::<Vec<_>>().join(" ")
     }
 }

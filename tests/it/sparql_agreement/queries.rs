@@ -177,7 +177,7 @@ fn group() -> Text {
                 .prop_map(|(name, triples, group)| format!("GRAPH {name} {{ {triples} {group} }}")),
             3 => expression().prop_map(|condition| format!("FILTER({condition})")),
             2 => (text(&["", "NOT "]), inner.clone())
-                .prop_map(|(not, group)| format!("FILTER {not}EXISTS {group}")),
+                .prop_map(|(not, group)| format!("FILTER {not}EXISTS {}", without_minus(&group))),
             2 => (expression(), text(&["?w", "?b", "?c"]))
                 .prop_map(|(value, name)| format!("BIND({value} AS {name})")),
             1 => subquery(inner.clone()),
@@ -186,6 +186,11 @@ fn group() -> Text {
         vec(part, 1..4).prop_map(|parts| braced(&parts))
     })
     .boxed()
+}
+
+/// Inside `EXISTS` the general evaluator takes the outer variables for shared ones of both sides.
+fn without_minus(group: &str) -> String {
+    group.replace("MINUS", "OPTIONAL")
 }
 
 fn braced(parts: &[String]) -> String {
