@@ -119,6 +119,19 @@ impl Writer {
         Ok(())
     }
 
+    /// Appends a section of values that are often all the same: then it holds the value once ([`Column::steady`]).
+    pub fn add_steady<T: Pod + PartialEq>(&mut self, name: &str, values: &[T]) -> Result<()> {
+        let same = values.windows(2).all(|pair| pair[0] == pair[1]);
+        self.add(
+            name,
+            &values[..if same {
+                values.len().min(1)
+            } else {
+                values.len()
+            }],
+        )
+    }
+
     /// Appends a table of strings under `name` + `.at` and `name` + `.utf8`.
     pub fn add_strings<S: AsRef<str>>(&mut self, name: &str, strings: &[S]) -> Result<()> {
         let mut at = Vec::with_capacity(strings.len() + 1);
@@ -397,6 +410,21 @@ impl<T> Default for Column<T> {
             range: 0..0,
             of: PhantomData,
         }
+    }
+}
+
+impl<T: Pod> Column<T> {
+    /// The value of a row of a section that [`Writer::add_steady`] wrote.
+    pub fn steady(&self, row: usize) -> T {
+        match **self {
+            [every] => every,
+            ref values => values[row],
+        }
+    }
+
+    /// Whether such a section has a value for each of `rows`.
+    pub fn is_steady_for(&self, rows: usize) -> bool {
+        self.len() == rows || self.len() == 1 && rows > 0
     }
 }
 
