@@ -224,7 +224,6 @@ fn answers_agree_with_oxigraphs_store() {
 fn hostile_queries_are_bounded() {
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
-    let graph = snapshot.graph();
     let short = Limits {
         rows: 1000,
         ..LIMITS
