@@ -3,9 +3,11 @@
 use crate::shop::Shop;
 use kenning::ErrorKind;
 use kenning::graph::{FactRef, Graph, PredicateStats};
-use std::collections::BTreeSet;
+use kenning::sparql::Limits;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 fn facts(graph: &Graph) -> Vec<FactRef> {
     let facts = (0..graph.fact_count()).map(|index| graph.fact(index));
@@ -138,4 +140,41 @@ fn a_file_that_goes_on_behind_its_end_is_refused() {
     std::fs::write(&path, bytes).unwrap();
     let error = Graph::open(&path).err().unwrap();
     assert!(error.message().contains("behind its end"), "{error}");
+}
+
+/// What is said of reifiers is found from its values as it is from the reifiers.
+#[test]
+fn provenance_is_found_from_either_end() {
+    let snapshot = Shop::new(1).snapshot();
+    let ask = |query: &str| {
+        let limits = Limits {
+            time: Duration::from_secs(60),
+            rows: usize::MAX,
+            memory: 1 << 30,
+        };
+        snapshot.dataset().ask(query, &limits).unwrap().solutions
+    };
+    let mut said = BTreeMap::<String, BTreeSet<Vec<String>>>::new();
+    for row in ask("SELECT ?r ?p ?o { GRAPH kenning:provenance { ?r ?p ?o } }") {
+        let mut row: Vec<String> = row.into_iter().map(|t| t.unwrap().to_string()).collect();
+        let value = row.pop().unwrap();
+        said.entry(value).or_default().insert(row);
+    }
+    let (resources, others): (Vec<_>, Vec<_>) =
+        said.iter().partition(|(value, _)| value.starts_with('<'));
+    let simple = |value: &&(&String, &BTreeSet<_>)| !value.0.starts_with("<<(");
+    let resources = resources.iter().filter(simple);
+    let mut widely_used = 0;
+    for (value, expected) in resources.step_by(7).chain(others.iter().step_by(20)) {
+        let query = format!("SELECT ?r ?p {{ GRAPH kenning:provenance {{ ?r ?p {value} }} }}");
+        let found = ask(&query).into_iter();
+        let found = found.map(|row| row.into_iter().map(|t| t.unwrap().to_string()).collect());
+        assert_eq!(
+            found.collect::<BTreeSet<Vec<String>>>(),
+            **expected,
+            "{value}"
+        );
+        widely_used += usize::from(expected.len() > 100);
+    }
+    assert!(widely_used > 0, "no source is among the values");
 }
