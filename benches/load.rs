@@ -1,7 +1,7 @@
 //! A minute of a server's life: 59 clients that mean well, 5 that do not, and a `kill -9` at its end.
 //!
 //!     cargo bench --bench load
-//!     KENNING_LOAD_SECONDS=10 cargo bench --bench load
+//!     KENNING_LOAD_SECONDS=10 KENNING_LOAD_HOSTILE=0 cargo bench --bench load
 //!
 //! The program is run as it is shipped, with its default limits, on Amazon Beauty. It is fine when no request of the
 //! well-behaved fails, each update is seen by the next query of its client, and every update that was acknowledged is
@@ -81,15 +81,12 @@ fn main() -> ExitCode {
     beauty.engine.build(None, &Unwatched).unwrap();
     let engine: &Engine = &beauty.engine;
     let root = engine.project().root();
-    let seconds = std::env::var("KENNING_LOAD_SECONDS").ok();
-    let seconds = seconds.map_or(60, |text| text.parse().expect("a number of seconds"));
+    let seconds = number("KENNING_LOAD_SECONDS").unwrap_or(60);
+    let hostile = number("KENNING_LOAD_HOSTILE").unwrap_or(HOSTILE.len() as u64);
 
     let (mut server, address) = serve(root);
     let pairs = pairs(&address);
-    println!(
-        "{WELL_BEHAVED} clients that mean well, {} that do not, {seconds} s",
-        HOSTILE.len()
-    );
+    println!("{WELL_BEHAVED} clients that mean well, {hostile} that do not, {seconds} s");
     let notes = Notes {
         acknowledged: (0..WELL_BEHAVED).map(|_| AtomicU64::new(0)).collect(),
         ..Notes::default()
@@ -99,7 +96,7 @@ fn main() -> ExitCode {
             let (notes, pairs, address) = (&notes, &pairs, &address);
             scope.spawn(move || behave(client, address, pairs, notes));
         }
-        for query in HOSTILE {
+        for query in HOSTILE.into_iter().take(hostile as usize) {
             let (notes, address) = (&notes, &address);
             scope.spawn(move || misbehave(query, address, notes));
         }
@@ -123,6 +120,11 @@ fn main() -> ExitCode {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().expect("a number"))
 }
 
 /// Starts the program on the project; its process and its address.

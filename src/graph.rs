@@ -288,18 +288,18 @@ impl Graph {
         Some(FactRef {
             index,
             triple: [subject, predicate, object],
-            graph: self.fact_graph[i],
-            line: Some(self.fact_line[i]).filter(|&line| line > 0),
-            confidence: self.fact_confidence[i],
-            count: self.fact_count[i],
-            time: Some(self.fact_time[i]).filter(|&time| time != NO_TIME),
-            from: known(self.fact_from[i]),
+            graph: self.fact_graph.steady(i),
+            line: Some(self.fact_line.steady(i)).filter(|&line| line > 0),
+            confidence: self.fact_confidence.steady(i),
+            count: self.fact_count.steady(i),
+            time: Some(self.fact_time.steady(i)).filter(|&time| time != NO_TIME),
+            from: known(self.fact_from.steady(i)),
         })
     }
 
     /// The named graph of fact number `index`.
     pub fn graph_of(&self, index: u64) -> u32 {
-        self.fact_graph[index as usize]
+        self.fact_graph.steady(index as usize)
     }
 
     /// The named graphs of facts, sorted.
@@ -308,11 +308,16 @@ impl Graph {
     }
 
     /// The numbers of the facts in a named graph, sorted.
-    pub fn facts_in(&self, graph: u32) -> &[u64] {
-        match self.graphs.binary_search(&graph) {
-            Ok(index) => cut(&self.graph_facts, &self.graph_facts_at, index as u32),
-            Err(_) => &[],
-        }
+    pub fn facts_in(&self, graph: u32) -> impl ExactSizeIterator<Item = u64> {
+        let listed = match self.graphs.binary_search(&graph) {
+            Ok(index) => row(&self.graph_facts_at, index as u32),
+            Err(_) => 0..0,
+        };
+        // Of a single graph nothing is listed: it has every fact.
+        listed.map(|place| match self.graphs.len() {
+            1 => place as u64,
+            _ => self.graph_facts[place],
+        })
     }
 
     /// The distinct items that a user met, sorted.

@@ -119,6 +119,17 @@ impl Writer {
         Ok(())
     }
 
+    /// Appends a section of values that are often all the same: then it holds the value once ([`Column::steady`]).
+    pub fn add_steady<T: Pod + PartialEq>(&mut self, name: &str, values: &[T]) -> Result<()> {
+        let same = values.windows(2).all(|pair| pair[0] == pair[1]);
+        let kept = if same {
+            values.len().min(1)
+        } else {
+            values.len()
+        };
+        self.add(name, &values[..kept])
+    }
+
     /// Syncs the file, gives it its final name and returns the identity of its content.
     pub fn finish(mut self) -> Result<Id> {
         let table = std::mem::take(&mut self.table);
@@ -384,6 +395,21 @@ impl<T> Default for Column<T> {
             range: 0..0,
             of: PhantomData,
         }
+    }
+}
+
+impl<T: Pod> Column<T> {
+    /// The value of a row of a section that [`Writer::add_steady`] wrote.
+    pub fn steady(&self, row: usize) -> T {
+        match **self {
+            [every] => every,
+            ref values => values[row],
+        }
+    }
+
+    /// Whether such a section has a value for each of `rows`.
+    pub fn is_steady_for(&self, rows: usize) -> bool {
+        self.len() == rows || self.len() == 1 && rows > 0
     }
 }
 

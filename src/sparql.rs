@@ -10,7 +10,7 @@
 //!
 //! The default graph is the union of all. Only facts are stored as triples; the rest is *virtual*: computed from the
 //! graph's rows when a pattern asks for it. The reifier of edge `n` is `urn:kenning:edge:n`, where `n` is its
-//! [`EvidenceId`](crate::model::EvidenceId); so what an answer cites can be asked for:
+//! [`EvidenceId`](crate::model::EvidenceId); so what an answer cites can be asked for.
 //!
 //! What has to be computed for a query is in no named graph: `kenning:nearest`, `kenning:recommends` and `kenning:matches`
 //! ([`Computed`]), and the functions `kenning:degree` and `kenning:pageRank`. The [`cookbook`] shows all of it at work.
@@ -29,6 +29,30 @@
 //!
 //! There are no empty graphs: `CREATE` only fails if the graph states something already, and `DROP` is `CLEAR`.
 //! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
+//!
+//! # How is a query answered?
+//!
+//! ```text
+//! text ─ guard ─► parser (spargebra) ─► syntax tree ─ translate ─► pattern over slots ─ plan ─► nodes ─ run ─► rows ─ answer ─► results
+//!                                                                        ▲ estimate            ▲ scan, edges, events, paths
+//! ```
+//!
+//! - `guard` refuses what would nest too deep for a stack; `translate` gives each variable a slot of a row and each
+//!   constant its number; `pattern` knows which variables a part always binds, and where it may see the bindings of others
+//!   (SPARQL is evaluated from the inside out).
+//! - `plan` orders joins by the exact counts and the statistics of the frozen graph (`estimate`), tests as early as can be,
+//!   makes one variable of two that a filter says are equal (`alias`), and keeps what must be evaluated by itself in tables.
+//! - `run` pushes one row through the nodes: each binds what is free, hands the row on and unbinds it. So nothing is
+//!   copied but what is kept on purpose, and `meter` counts what is kept: every step may end the query, by time, memory or
+//!   cancellation.
+//!
+//! # Why an evaluator of our own?
+//!
+//! The general one (spareval) evaluates expressions here, where they are rare, and was the first evaluator of this room.
+//! It knows no statistics, so an unlucky order of joins costs a thousandfold; it cannot be stopped inside a product or
+//! an unbounded path, nor told how much memory it may take, so one query could stop a server; and searches that need one
+//! side bound need a planner that knows. What it answers is the measure all the same: the W3C's suites and random queries
+//! are run on both. `benches/README.md` has the figures.
 
 mod aggregate;
 mod alias;

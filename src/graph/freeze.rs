@@ -129,12 +129,12 @@ fn write_provenance(writer: &mut Writer, draft: &Draft) -> Result<()> {
     let facts = &draft.facts;
     let position = |fact| facts.partition_point(|f| (f.triple, f.graph) < fact) as u64;
     let from = |f: &DraftFact| f.from.map_or(u64::MAX, position);
-    writer.add("fact.graph", &project(facts, |f| f.graph))?;
-    writer.add("fact.line", &project(facts, |f| f.line))?;
-    writer.add("fact.confidence", &project(facts, |f| f.confidence))?;
-    writer.add("fact.count", &project(facts, |f| f.count))?;
-    writer.add("fact.time", &project(facts, |f| f.time))?;
-    writer.add("fact.from", &project(facts, from))?;
+    writer.add_steady("fact.graph", &project(facts, |f| f.graph))?;
+    writer.add_steady("fact.line", &project(facts, |f| f.line))?;
+    writer.add_steady("fact.confidence", &project(facts, |f| f.confidence))?;
+    writer.add_steady("fact.count", &project(facts, |f| f.count))?;
+    writer.add_steady("fact.time", &project(facts, |f| f.time))?;
+    writer.add_steady("fact.from", &project(facts, from))?;
 
     let mut by_graph: Vec<(u32, u64)> = facts.iter().map(|f| f.graph).zip(0..).collect();
     by_graph.par_sort_unstable();
@@ -142,7 +142,9 @@ fn write_provenance(writer: &mut Writer, draft: &Draft) -> Result<()> {
     graphs.dedup();
     let rank = |f: &(u32, u64)| graphs.partition_point(|g| *g < f.0);
     writer.add("graph-facts.at", &row_starts(&by_graph, graphs.len(), rank))?;
-    writer.add("graph-facts", &project(&by_graph, |f| f.1))?;
+    // A single graph holds every fact.
+    let listed = if graphs.len() > 1 { &by_graph[..] } else { &[] };
+    writer.add("graph-facts", &project(listed, |f| f.1))?;
     writer.add("graphs", &graphs)
 }
 

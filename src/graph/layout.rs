@@ -30,8 +30,8 @@
 //! | `in.at`, `in` | `u64`, `[u32; 2]` | facts by object: (predicate, subject) |
 //! | `predicates`, `predicate.at`, `predicate` | `u32`, `u64`, `[u32; 2]` | facts by predicate: (object, subject) |
 //! | `predicate.stats` | `[u64; 3]` | distinct triples, subjects and objects by predicate; the last row is of all facts |
-//! | `fact.graph .line .confidence .count .time .from` | `u32`, `u32`, `f32`, `u32`, `i64`, `u64` | provenance, by fact number |
-//! | `graphs`, `graph-facts.at`, `graph-facts` | `u32`, `u64`, `u64` | fact numbers by named graph |
+//! | `fact.graph .line .confidence .count .time .from` | `u32`, `u32`, `f32`, `u32`, `i64`, `u64` | provenance, by fact number; one element stands for all facts where they agree |
+//! | `graphs`, `graph-facts.at`, `graph-facts` | `u32`, `u64`, `u64` | fact numbers by named graph; of a single graph, which has all, none are listed |
 //! | `met.at`, `met`; `met-by.at`, `met-by` | `u64`, `u32` | distinct items by user; users by item |
 //! | `event.at`, `event.item .group .time .weight .line` | `u64`, `u32`, `u32`, `i64`, `f32`, `u32` | events by user, oldest first; the last row is of unknown users |
 //! | `event-of.at`, `event-of` | `u64` | event numbers by item |

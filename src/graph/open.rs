@@ -125,17 +125,16 @@ impl Graph {
             rows && [l.score.len(), l.support.len(), l.by.len()] == [l.to.len(); 3]
         };
         let (facts, events) = (self.out.len(), self.event_item.len());
-        let of_facts = [
-            self.ins.len(),
-            self.predicate.len(),
-            self.fact_graph.len(),
-            self.fact_line.len(),
-            self.fact_confidence.len(),
-            self.fact_count.len(),
-            self.fact_time.len(),
-            self.fact_from.len(),
-            self.graph_facts.len(),
+        let of_facts = [self.ins.len(), self.predicate.len()];
+        let provenance = [
+            self.fact_graph.is_steady_for(facts),
+            self.fact_line.is_steady_for(facts),
+            self.fact_confidence.is_steady_for(facts),
+            self.fact_count.is_steady_for(facts),
+            self.fact_time.is_steady_for(facts),
+            self.fact_from.is_steady_for(facts),
         ];
+        let listed = if self.graphs.len() > 1 { facts } else { 0 };
         let of_events = [
             self.event_group.len(),
             self.event_time.len(),
@@ -150,7 +149,9 @@ impl Graph {
             && table(&self.predicate_at, self.predicates.len(), facts)
             && self.predicate_stats.len() == self.predicates.len() + 1
             && table(&self.graph_facts_at, self.graphs.len(), facts)
-            && of_facts == [facts; 9]
+            && of_facts == [facts; 2]
+            && provenance == [true; 6]
+            && self.graph_facts.len() == listed
             && table(&self.met_at, ranges.users as usize, self.met.len())
             && table(&self.met_by_at, items, self.met.len())
             && self.met_by.len() == self.met.len()

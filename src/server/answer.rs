@@ -35,8 +35,8 @@ pub struct Asked {
 
 /// Answers a query.
 pub async fn query(host: Arc<Host>, asked: Asked) -> Result<Response<Body>, Problem> {
-    let slot = host.pool.enter(asked.limits.time).await?;
-    let ticket = host.pool.begin(slot, Kind::Query, &asked.text);
+    let slot = host.pool.enter(Kind::Query, asked.limits.time).await?;
+    let ticket = host.pool.begin(slot, &asked.text);
     let (pipe, outlet) = pipe(&ticket, asked.limits.time);
     tokio::task::spawn_blocking(move || find(&host, &asked, ticket, pipe));
     outlet.response().await
@@ -178,8 +178,8 @@ where
     W: FnOnce(&Host, &Limits, &Cancel) -> Fallible<T> + Send + 'static,
     T: Send + 'static,
 {
-    let slot = host.pool.enter(limits.time).await?;
-    let ticket = host.pool.begin(slot, kind, text);
+    let slot = host.pool.enter(kind, limits.time).await?;
+    let ticket = host.pool.begin(slot, text);
     let _watch = ticket.watch();
     let done = tokio::task::spawn_blocking(move || {
         let mut ticket = ticket;

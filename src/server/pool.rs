@@ -1,8 +1,9 @@
 //! Which queries and updates run, how many may, and how they are stopped.
 //!
 //! At most `serve.concurrency` run at once, each on a thread of its own; `serve.queue` more may wait, and whoever comes
-//! then is told to come again later. While others wait, at most half of the slots stay with what runs longer than a
-//! second: a few long queries cannot keep everybody else out.
+//! then is told to come again later. Updates come one after the other anyhow, so they wait for their turn before they
+//! take a slot. While others wait for slots, at most half of them stay with what runs longer than a second: a few long
+//! queries cannot keep everybody else out.
 
 use super::metrics::{Metrics, Outcome};
 use super::problem::Problem;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// What runs longer is long.
 const LONG: Duration = Duration::from_secs(1);
@@ -116,6 +118,7 @@ pub struct Listed {
 /// All jobs.
 pub struct Pool {
     places: Arc<Semaphore>,
+    turn: Arc<Semaphore>,
     slots: Arc<Semaphore>,
     size: usize,
     queue: usize,
@@ -126,7 +129,9 @@ pub struct Pool {
 
 /// The right to run one job.
 pub struct Slot {
+    kind: Kind,
     _place: OwnedSemaphorePermit,
+    _turn: Option<OwnedSemaphorePermit>,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -137,6 +142,7 @@ impl Pool {
         let queue = settings.queue.min(Semaphore::MAX_PERMITS / 4);
         Self {
             places: Arc::new(Semaphore::new(size + queue)),
+            turn: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(size)),
             size,
             queue,
@@ -150,28 +156,40 @@ impl Pool {
     ///
     /// # Errors
     /// 503 if too many wait already, or it took too long.
-    pub async fn enter(&self, patience: Duration) -> Result<Slot, Problem> {
-        let refused = || {
+    pub async fn enter(&self, kind: Kind, patience: Duration) -> Result<Slot, Problem> {
+        let entered = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => timeout(patience, self.wait(kind, place))
+                .await
+                .ok()
+                .flatten(),
+            Err(_) => None,
+        };
+        entered.ok_or_else(|| {
             self.metrics.refused();
             crowded("too many queries are running")
+        })
+    }
+
+    /// Nothing only if the semaphores are closed, which they never are.
+    async fn wait(&self, kind: Kind, place: OwnedSemaphorePermit) -> Option<Slot> {
+        let turn = match kind {
+            Kind::Query => None,
+            Kind::Update => Some(Arc::clone(&self.turn).acquire_owned().await.ok()?),
         };
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| refused())?;
-        let slot = Arc::clone(&self.slots).acquire_owned();
-        match tokio::time::timeout(patience, slot).await {
-            Ok(Ok(slot)) => Ok(Slot {
-                _place: place,
-                _slot: slot,
-            }),
-            _ => Err(refused()),
-        }
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        Some(Slot {
+            kind,
+            _place: place,
+            _turn: turn,
+            _slot: slot,
+        })
     }
 
     /// Begins a job, which ends when the ticket is dropped.
-    pub fn begin(self: &Arc<Self>, slot: Slot, kind: Kind, text: &str) -> Ticket {
+    pub fn begin(self: &Arc<Self>, slot: Slot, text: &str) -> Ticket {
         let job = Arc::new(Job {
             id: self.next.fetch_add(1, Ordering::Relaxed),
-            kind,
+            kind: slot.kind,
             text: text.chars().take(SHOWN).collect(),
             since: Instant::now(),
             rows: AtomicU64::new(0),
@@ -214,7 +232,8 @@ impl Pool {
 
     /// Stops the oldest of the long jobs while others wait, if more than half of the slots are theirs.
     pub fn make_room(&self) {
-        if self.waiting() == 0 {
+        let full = self.slots.available_permits() == 0;
+        if !full || self.waiting() == 0 {
             return;
         }
         let jobs = self.jobs();

@@ -337,7 +337,7 @@ impl Terms<'_> {
         let run = LinkKind::ALL.into_iter().zip(self.names.runs);
         let run = run.into_iter().find(|&(_, run)| run == source);
         let links = run.into_iter().flat_map(|(kind, _)| graph.edges_of(kind));
-        Box::new(graph.facts_in(source).iter().copied().chain(links))
+        Box::new(graph.facts_in(source).chain(links))
     }
 
     /// Whether a term is of a kind that numbers and times of edges are, or another edge's reifier.

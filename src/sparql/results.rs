@@ -42,7 +42,7 @@ pub struct Writer<W: Write> {
 enum State<W: Write> {
     Begin(W),
     Solutions(WriterSolutionsSerializer<W>, Vec<Variable>),
-    Triples(WriterQuadSerializer<W>),
+    Triples(Box<WriterQuadSerializer<W>>),
     End,
 }
 
@@ -103,8 +103,8 @@ impl<W: Write> Results for Writer<W> {
 
     fn triples(&mut self) -> Result<()> {
         let out = self.begin()?;
-        self.state =
-            State::Triples(RdfSerializer::from_format(self.format.triples).for_writer(out));
+        let writer = RdfSerializer::from_format(self.format.triples).for_writer(out);
+        self.state = State::Triples(Box::new(writer));
         Ok(())
     }
 

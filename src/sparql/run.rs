@@ -20,6 +20,9 @@ use searches::Searches;
 use std::cell::RefCell;
 use tables::Tables;
 
+/// How much stack is added when it runs short, in bytes.
+const STACK: usize = 1 << 21;
+
 /// A row: a value, or none, for each variable of the query.
 pub(super) type Row = [Id];
 
@@ -158,7 +161,10 @@ impl<'r, 'a> Run<'r, 'a> {
         match nodes {
             [] => sink(row),
             [last] => self.push(last, row, sink),
-            [first, rest @ ..] => self.push(first, row, &mut |row| self.sequence(rest, row, sink)),
+            // Each step of a join is one deeper: long joins do not fit the stack of a small thread.
+            [first, rest @ ..] => stacker::maybe_grow(STACK / 16, STACK, || {
+                self.push(first, row, &mut |row| self.sequence(rest, row, sink))
+            }),
         }
     }
 

@@ -112,8 +112,8 @@ impl<'a> Source<'a> {
         let mut graphs: BTreeSet<u32> = self.graph().graphs().iter().copied().collect();
         if dataset.changes.removed_count() > 0 {
             graphs.retain(|&name| {
-                let mut facts = self.graph().facts_in(name).iter();
-                facts.any(|&fact| self.stands(self.triple_of(fact), name))
+                let mut facts = self.graph().facts_in(name);
+                facts.any(|fact| self.stands(self.triple_of(fact), name))
             });
         }
         graphs.extend(dataset.changes.added([None; 3]).map(|quad| quad[3]));
@@ -217,7 +217,7 @@ impl<'a> Source<'a> {
     fn facts_of(&self, pattern: [Option<u32>; 3], name: u32, found: &mut Found<'_>) -> Flow {
         // A whole graph is read by its own index.
         if pattern == [None; 3] {
-            for &fact in self.graph().facts_in(name) {
+            for fact in self.graph().facts_in(name) {
                 let triple = self.triple_of(fact);
                 if self.stands(triple, name) {
                     found(self.ids(triple), Id::UNBOUND)?;

@@ -15,7 +15,7 @@ impl<'a> Dataset<'a> {
         let names = graph.graphs().iter().copied();
         let names = names.filter(move |&name| wanted(graph.term(name)));
         let facts = names.flat_map(|name| graph.facts_in(name));
-        let facts = facts.filter_map(|&fact| {
+        let facts = facts.filter_map(|fact| {
             let fact = graph.fact(fact)?;
             let [s, p, o] = fact.triple;
             Some([s, p, o, fact.graph])

@@ -224,7 +224,6 @@ fn answers_agree_with_oxigraphs_store() {
 fn hostile_queries_are_bounded() {
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
-    let graph = snapshot.graph();
     let short = Limits {
         rows: 1000,
         ..LIMITS
@@ -255,6 +254,52 @@ fn hostile_queries_are_bounded() {
     )
     .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+}
+
+/// Each pattern of a join is a step deeper in the evaluation, so their number is bounded: below the bound all fits.
+#[test]
+fn large_queries_are_answered_or_refused() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let item = "<https://example.org/shop/item/p3>";
+    let repeated = |count: usize, part: &dyn Fn(usize) -> String| {
+        let parts: Vec<String> = (0..count).map(part).collect();
+        parts.join(" ")
+    };
+    let label = |n: usize| format!("{item} rdfs:label ?l{n} .");
+    let optional = |n: usize| format!("OPTIONAL {{ {item} rdfs:label ?l{n} }}");
+    let answered = [
+        repeated(500, &label),
+        format!("{item} rdfs:label ?l {}", repeated(100, &optional)),
+        format!(
+            "{{ {item} rdfs:label ?l }} {}",
+            repeated(400, &|_| "UNION {}".into())
+        ),
+        format!("{}{item} rdfs:label ?l{}", "{".repeat(100), "}".repeat(100)),
+        format!("{item} rdfs:label ?l FILTER({} BOUND(?l))", "!!".repeat(60)),
+    ];
+    for pattern in &answered {
+        let rows = ask(graph, &format!("SELECT * WHERE {{ {pattern} }}")).len();
+        assert!(rows > 0, "{}", &pattern[..60]);
+    }
+    let refused = [
+        repeated(5000, &label),
+        repeated(5000, &optional),
+        format!(
+            "{}{item} rdfs:label ?l{}",
+            "{".repeat(9000),
+            "}".repeat(9000)
+        ),
+        format!("{item} rdfs:label ?l FILTER({}?l)", "!".repeat(100_000)),
+    ];
+    for pattern in &refused {
+        let asked = snapshot
+            .dataset()
+            .ask(&format!("SELECT * WHERE {{ {pattern} }}"), &LIMITS);
+        let error = asked.unwrap_err();
+        assert!(error.next_step().is_some(), "{error:?}");
+    }
 }
 
 /// Documents of one's own may speak of triples and edges that the graph has: a term is the same wherever it stands.

@@ -102,6 +102,31 @@ fn too_many_are_sent_away_and_told_to_come_again() {
 }
 
 #[test]
+fn updates_that_wait_for_one_another_leave_room_for_queries() {
+    let settings = [("serve.concurrency", "2"), ("query.timeout_s", "3600")];
+    let served = Served::new(&settings);
+    let body = ENDLESS.trim_start_matches("SELECT (COUNT(*) AS ?n)");
+    let endless = format!("INSERT {{ <urn:a> <urn:p> ?a }} WHERE {body}");
+    std::thread::scope(|scope| {
+        let long = scope.spawn(|| served.update(&endless));
+        until("the update runs", || served.server.running() == 1);
+        let short = scope.spawn(|| served.update("INSERT DATA { <urn:a> <urn:p> 1 }"));
+        until("the other waits", || {
+            let metrics = served.get("/metrics");
+            metrics.text().contains("\nkenning_waiting 1\n")
+        });
+        assert_eq!(served.query("ASK {}", &[]).json()["boolean"], true);
+        let list = served.get("/queries").json();
+        assert_eq!(list["queries"][0]["kind"], "update");
+        let path = format!("/queries/{}", list["queries"][0]["id"]);
+        served.send("DELETE", &path, &[], "");
+        long.join().unwrap().problem(503);
+        assert_eq!(short.join().unwrap().json()["inserted"], 1);
+    });
+    assert_eq!(served.count("<urn:a> <urn:p> ?o"), 1);
+}
+
+#[test]
 fn hostile_queries_do_not_keep_others_out() {
     let settings = [("serve.concurrency", "4"), ("query.timeout_s", "3600")];
     let served = Served::new(&settings);
