@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tables::{Numbers, again, memory};
+use tables::{Numbers, again, memory, processor};
 
 const MAPPING: &str = r#"
 [dataset]
@@ -113,8 +113,8 @@ fn measure(interactions: usize) {
     generate(folder.path(), interactions).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     println!("\n## {interactions} interactions\n");
-    println!("| step | s | peak MiB | |\n|---|---|---|---|");
-    println!("| generate | {seconds:.2} | | |");
+    println!("| step | s | s of processor | peak MiB | |\n|---|---|---|---|---|");
+    println!("| generate | {seconds:.2} | | | |");
     for step in ["import", "build", "open", "ask"] {
         print!(
             "{}",
@@ -149,7 +149,8 @@ fn run_step(step: &str, folder: &Path) {
     };
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "| {step} | {seconds:.3} | {:.0} | {note} |",
+        "| {step} | {seconds:.3} | {:.2} | {:.0} | {note} |",
+        processor(),
         memory("VmHWM")
     );
 }

@@ -34,6 +34,19 @@ pub fn memory(field: &str) -> f64 {
         / 1024.0
 }
 
+/// Seconds of processor time that all threads of this process took.
+pub fn processor() -> f64 {
+    const TICK: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in parentheses may hold anything; behind it user and system time are fields 11 and 12.
+    let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
+    let ticks = behind.split_whitespace().skip(11).take(2);
+    ticks
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / TICK
+}
+
 /// Runs this program again with other arguments, and returns what it prints: memory is measured in a process of its own.
 pub fn again(arguments: &[&str]) -> String {
     let program = std::env::current_exe().unwrap();

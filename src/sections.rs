@@ -122,27 +122,12 @@ impl Writer {
     /// Appends a section of values that are often all the same: then it holds the value once ([`Column::steady`]).
     pub fn add_steady<T: Pod + PartialEq>(&mut self, name: &str, values: &[T]) -> Result<()> {
         let same = values.windows(2).all(|pair| pair[0] == pair[1]);
-        self.add(
-            name,
-            &values[..if same {
-                values.len().min(1)
-            } else {
-                values.len()
-            }],
-        )
-    }
-
-    /// Appends a table of strings under `name` + `.at` and `name` + `.utf8`.
-    pub fn add_strings<S: AsRef<str>>(&mut self, name: &str, strings: &[S]) -> Result<()> {
-        let mut at = Vec::with_capacity(strings.len() + 1);
-        let mut bytes = Vec::with_capacity(strings.iter().map(|s| s.as_ref().len()).sum());
-        at.push(0u64);
-        for string in strings {
-            bytes.extend_from_slice(string.as_ref().as_bytes());
-            at.push(bytes.len() as u64);
-        }
-        self.add(&format!("{name}.at"), &at)?;
-        self.add(&format!("{name}.utf8"), &bytes)
+        let kept = if same {
+            values.len().min(1)
+        } else {
+            values.len()
+        };
+        self.add(name, &values[..kept])
     }
 
     /// Syncs the file, gives it its final name and returns the identity of its content.
@@ -301,7 +286,7 @@ impl Sections {
         })
     }
 
-    /// The table of strings `name`.
+    /// The table of strings `name`: row starts in `name` + `.at`, the text of all in `name` + `.utf8`.
     pub fn strings(&self, name: &str) -> Result<Strings> {
         let strings = Strings {
             at: self.column(&format!("{name}.at"))?,

@@ -3,13 +3,15 @@
 //! An import leaves a segment; the build reads it without parsing anything again. Facts that several records
 //! of one source repeat are kept once, with the first place and the number of records ([`FactRow::count`]).
 
+mod texts;
+
 use crate::model::{Dataset, Fact, Interaction, Place, Record, term};
 use crate::sections::{Column, Format, Id, Sections, Strings, Writer};
 use crate::{Error, Result};
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use std::path::Path;
+use texts::Texts;
 
 /// Where a record says nothing: no user, no group, no term.
 pub const NONE: u32 = u32::MAX;
@@ -70,14 +72,15 @@ const FOLDED: usize = 1 << 20;
 /// Collects the records of one import.
 #[derive(Default)]
 pub struct SegmentBuilder {
-    ids: FxHashMap<String, u32>,
+    terms: Texts,
     /// The last subject and its number: what is said of one thing mostly stands together.
     subject: (String, u32),
     facts: Vec<FactRow>,
     /// How many of the first facts are known to be distinct.
     distinct: usize,
     events: Vec<EventRow>,
-    groups: FxHashMap<String, u32>,
+    /// Baskets are numbered but not named: nobody asks for one by its name.
+    groups: Texts,
 }
 
 impl SegmentBuilder {
@@ -103,8 +106,8 @@ impl SegmentBuilder {
     fn add_fact(&mut self, fact: Fact) -> Result<()> {
         let triple = [
             self.intern_subject(fact.subject)?,
-            self.intern(fact.predicate)?,
-            self.intern(fact.object)?,
+            self.intern(&fact.predicate)?,
+            self.intern(&fact.object)?,
         ];
         let Place { source, line } = fact.place;
         self.facts.push(FactRow {
@@ -151,9 +154,9 @@ impl SegmentBuilder {
     fn add_event(&mut self, event: Interaction) -> Result<()> {
         let Place { source, line } = event.place;
         let row = EventRow {
-            user: event.user.map_or(Ok(NONE), |user| self.intern(user))?,
-            item: self.intern(event.item)?,
-            group: event.group.map_or(NONE, |group| self.group(group)),
+            user: event.user.map_or(Ok(NONE), |user| self.intern(&user))?,
+            item: self.intern(&event.item)?,
+            group: event.group.map_or(NONE, |group| self.groups.number(&group)),
             weight: event.weight,
             time: event.time.unwrap_or(NO_TIME),
             source,
@@ -165,38 +168,29 @@ impl SegmentBuilder {
 
     fn intern_subject(&mut self, term: String) -> Result<u32> {
         if self.subject.0 != term {
-            self.subject.0.clone_from(&term);
-            self.subject.1 = self.intern(term)?;
+            self.subject.1 = self.intern(&term)?;
+            self.subject.0 = term;
         }
         Ok(self.subject.1)
     }
 
-    fn intern(&mut self, term: String) -> Result<u32> {
-        let next = self.ids.len() as u32;
-        if next == NONE {
+    fn intern(&mut self, term: &str) -> Result<u32> {
+        if self.terms.len() == NONE as usize {
             return Err(Error::budget("a dataset holds at most 4,294,967,294 terms"));
         }
-        Ok(*self.ids.entry(term).or_insert(next))
-    }
-
-    /// Baskets are numbered but not named: nobody asks for one by its name.
-    fn group(&mut self, group: String) -> u32 {
-        let next = self.groups.len() as u32;
-        *self.groups.entry(group).or_insert(next)
+        Ok(self.terms.number(term))
     }
 
     /// Writes the segment; a former one under that name stays until the new one is whole.
     pub fn write(mut self, dataset: &Dataset, path: &Path) -> Result<Id> {
         self.fold_repeats();
-        let mut terms = vec![""; self.ids.len()];
-        for (term, &id) in &self.ids {
-            terms[id as usize] = term;
-        }
         let meta = serde_json::to_vec(dataset)
             .map_err(|e| Error::corrupt("cannot write the dataset's description").because(e))?;
         let mut writer = Writer::create(path, FORMAT)?;
         writer.add("dataset", &meta)?;
-        writer.add_strings("term", &terms)?;
+        let (at, text) = self.terms.columns();
+        writer.add("term.at", &at)?;
+        writer.add("term.utf8", text)?;
         writer.add("facts", &self.facts)?;
         writer.add("events", &self.events)?;
         writer.finish()
