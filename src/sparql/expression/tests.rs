@@ -12,6 +12,7 @@ use crate::sparql::value::{Number, compare};
 use crate::sparql::{Dataset, View, parser};
 use oxigraph::io::RdfFormat;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use spareval::{QueryEvaluator, QueryResults};
 use spargebra::Query;
 use std::sync::OnceLock;
@@ -261,7 +262,9 @@ fn values(samples: &str) -> Vec<Option<Term>> {
 /// What the general evaluator finds for `?x`.
 fn solutions(query: &str) -> Vec<Option<Term>> {
     let query = parse(query);
-    let (evaluator, dataset) = (QueryEvaluator::new(), oxrdf::Dataset::new());
+    // Its optimiser thinks that some sums of dates have no value.
+    let evaluator = QueryEvaluator::new().without_optimizations();
+    let dataset = oxrdf::Dataset::new();
     let found = evaluator.prepare(&query).execute(&dataset);
     let QueryResults::Solutions(found) = found.unwrap() else {
         panic!("not a SELECT")
@@ -597,7 +600,7 @@ fn truth(value: impl Strategy<Value = String> + Clone + 'static) -> impl Strateg
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn random_expressions_agree_with_the_general_evaluator(
