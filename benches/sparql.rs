@@ -84,7 +84,7 @@ fn asked(snapshot: &Path, queries: &Path) -> Graph {
     let queries: Vec<String> = serde_json::from_str(&queries).unwrap();
     let changes = Changes::none(&graph);
     for query in &queries {
-        let found = Dataset::new(&graph, &changes).ask(query, &compare::LIMITS);
+        let found = Dataset::new(&graph, &changes).ask(query, &compare::limits());
         found.unwrap();
     }
     graph
