@@ -319,7 +319,8 @@ impl Seen<'_> {
     fn is_new(&mut self, node: Id) -> Flow<bool> {
         let new = self.nodes.insert(node);
         if new {
-            self.held.add(2 * size_of::<Id>())?;
+            // A set that grows is held twice for a while, and the node may be open too.
+            self.held.add(5 * size_of::<Id>())?;
         }
         Ok(new)
     }

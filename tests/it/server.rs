@@ -5,6 +5,7 @@ mod clients;
 mod cut;
 mod formats;
 mod load;
+mod program;
 mod protocol;
 mod store;
 
