@@ -45,7 +45,11 @@ fn main() {
         .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["resident", "store", triples] => resident(|| load(Path::new(triples))),
+        ["resident", "store", triples, snapshot] => resident(|| {
+            let store = load(Path::new(triples));
+            add_purchases(&store, &Graph::open(snapshot.as_ref()).unwrap());
+            store
+        }),
         ["resident", "opened", snapshot] => resident(|| Graph::open(snapshot.as_ref()).unwrap()),
         ["resident", "read", snapshot] => {
             resident(|| Graph::open_checked(snapshot.as_ref()).unwrap());
@@ -160,7 +164,7 @@ fn compare_on(
     let path = engine.project().snapshot_file();
     let path = path.to_str().unwrap();
     let measured = |what: &[&str]| again(what).trim().parse::<f64>().unwrap();
-    let in_store = measured(&["resident", "store", dump.triples.to_str().unwrap()]);
+    let in_store = measured(&["resident", "store", dump.triples.to_str().unwrap(), path]);
     let opened = measured(&["resident", "opened", path]);
     let read = measured(&["resident", "read", path]);
     println!(
