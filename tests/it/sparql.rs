@@ -244,6 +244,35 @@ fn hostile_queries_are_bounded() {
     let error = run("SELECT * WHERE { ?s ?p ?o . ?o ?q ?x }", hasty).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Budget, "{error}");
     assert!(error.message().contains("stopped after 0.001 s"), "{error}");
+    let quick = Limits {
+        time: Duration::from_millis(200),
+        ..LIMITS
+    };
+    for endless in [
+        "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }",
+        "SELECT * WHERE { ?s (kenning:interacted|^kenning:interacted|schema:brand|^schema:brand)* ?o . ?x ?y ?z FILTER(?z = 1) }",
+        "SELECT * WHERE { ?s !<urn:a> ?o . ?p !<urn:b> ?q FILTER(CONCAT(STR(?s), STR(?q)) = STR(?p)) }",
+    ] {
+        let error = run(endless, quick).unwrap_err();
+        assert!(
+            error.message().contains("stopped after 0.2 s"),
+            "{endless}: {error}"
+        );
+    }
+    let small = Limits {
+        memory: 1 << 20,
+        ..LIMITS
+    };
+    for greedy in [
+        "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f } ORDER BY ?f",
+        "SELECT DISTINCT ?a ?f WHERE { ?a ?b ?c . ?d ?e ?f FILTER(?f = 1 || ?a != ?f) } ORDER BY ?a",
+        "SELECT (GROUP_CONCAT(?l) AS ?all) WHERE { ?a rdfs:label ?l . ?d ?e ?f . ?g ?h ?i }",
+        "SELECT * WHERE { { SELECT ?a ?f { ?a ?b ?c . ?d ?e ?f } LIMIT 1000000 } MINUS { ?f ?g ?a } } ORDER BY ?a",
+    ] {
+        let error = run(greedy, small).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Budget, "{greedy}: {error}");
+        assert!(error.message().contains("memory"), "{greedy}: {error}");
+    }
     let error = run("SELECT * WHERE { ?s ?p ?o }", short).unwrap_err();
     assert!(error.message().contains("more than 1000 rows"), "{error}");
     let error = run("SELECT * WHERE { ?s ?p }", LIMITS).unwrap_err();
