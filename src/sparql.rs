@@ -70,6 +70,7 @@ mod ids;
 mod meter;
 mod paths;
 mod pattern;
+mod plain;
 mod plan;
 mod results;
 mod run;

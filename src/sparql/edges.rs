@@ -2,7 +2,8 @@
 
 use super::Dataset;
 use super::events::{EVENT, EventNames};
-use super::ids::{EDGE, Id, Named, Terms, names_any};
+use super::ids::{EDGE, Id, Named, Terms, begins};
+use super::plain::Plain;
 use crate::graph::{Edge, Graph};
 use crate::knowledge::PROVENANCE;
 use crate::model::{EvidenceId, LinkKind, term};
@@ -24,6 +25,8 @@ pub(super) struct Virtual {
     pub(super) unnamed: Option<u32>,
     /// Whether a document speaks of triples or of reifiers of edges.
     pub(super) names_edges: bool,
+    /// Of which of [`Plain::TYPES`] documents write literals.
+    pub(super) writes: [bool; 3],
 }
 
 /// Predicates of reifiers.
@@ -66,6 +69,7 @@ impl Virtual {
             events: EventNames::find(graph),
             unnamed: graph.find_iri(kenning::DEFAULT_GRAPH),
             names_edges: names_edges(graph),
+            writes: Plain::TYPES.map(|datatype| writes(graph, datatype)),
         }
     }
 
@@ -345,10 +349,9 @@ impl Terms<'_> {
         if matches!(value.named(), Named::Reifier(_)) {
             return true;
         }
-        let types = [xsd::INTEGER, xsd::DECIMAL, xsd::DATE_TIME];
         self.text(value).is_some_and(|text| {
             let datatype = text.strip_prefix('^').and_then(|t| t.split_once('\0'));
-            datatype.is_some_and(|(datatype, _)| types.contains(&datatype))
+            datatype.is_some_and(|(datatype, _)| Plain::TYPES.contains(&datatype))
         })
     }
 
@@ -435,26 +438,18 @@ impl Terms<'_> {
 
     /// The id of an integer.
     pub(super) fn integer(&self, value: u64) -> Id {
-        self.literal(xsd::INTEGER, value, || value.to_string())
+        self.plain(Plain::Integer(value))
     }
 
     pub(super) fn decimal(&self, value: f32) -> Id {
-        self.literal(xsd::DECIMAL, value.to_bits().into(), || {
-            let text = format!("{value:.6}");
-            let short = text.trim_end_matches('0');
-            if short.ends_with('.') {
-                format!("{short}0")
-            } else {
-                short.to_owned()
-            }
-        })
+        match Plain::decimal(value) {
+            Some(plain) => self.plain(plain),
+            None => self.literal(xsd::DECIMAL, value.to_bits().into(), || value.to_string()),
+        }
     }
 
     pub(super) fn time(&self, seconds: i64) -> Id {
-        self.literal(xsd::DATE_TIME, seconds as u64, || {
-            jiff::Timestamp::from_second(seconds)
-                .map_or_else(|_| seconds.to_string(), |t| t.to_string())
-        })
+        self.plain(Plain::Time(seconds))
     }
 
     /// The edge that the triple of `edge` is called by.
@@ -494,7 +489,17 @@ fn names_edges(graph: &Graph) -> bool {
     if !graph.triples().is_empty() {
         return true;
     }
-    [EDGE, EVENT].iter().any(|prefix| names_any(graph, prefix))
+    let resources = graph.items().end..graph.nodes().end;
+    [EDGE, EVENT]
+        .iter()
+        .any(|prefix| begins(graph, resources.clone(), &term::iri(prefix)))
+}
+
+/// Whether the graph has literals of a datatype.
+fn writes(graph: &Graph, datatype: &str) -> bool {
+    let prefix = term::typed("", datatype);
+    let ranges = &graph.meta.ranges;
+    begins(graph, ranges.nodes..ranges.literals, &prefix)
 }
 
 /// One end of an edge in a pattern.

@@ -3,12 +3,14 @@
 use super::Dataset;
 use super::edges::Virtual;
 use super::events::EVENT;
+use super::plain::Plain;
 use crate::graph::Graph;
 use crate::model::{EvidenceId, term};
 use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// A term during one query. Equal terms have equal ids; what has no value is [`Id::UNBOUND`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +27,8 @@ pub(super) enum Named {
     Triple(EvidenceId),
     /// An event.
     Event(u64),
+    /// A number or a time that no document writes: its value is the id.
+    Plain(Plain),
     /// A term that only this query knows.
     Local(u32),
     /// No term.
@@ -58,6 +62,11 @@ impl Id {
         Self(4 << KIND | number)
     }
 
+    /// `None` if the value does not fit.
+    fn plain(plain: Plain) -> Option<Self> {
+        Some(Self(5 << KIND | plain.pack()?))
+    }
+
     pub(super) fn is_bound(self) -> bool {
         self != Self::UNBOUND
     }
@@ -75,6 +84,7 @@ impl Id {
             2 => Named::Triple(EvidenceId(value)),
             3 => Named::Local(value as u32),
             4 => Named::Event(value),
+            5 => Named::Plain(Plain::unpack(value)),
             _ => Named::Unbound,
         }
     }
@@ -89,12 +99,19 @@ impl std::fmt::Debug for Id {
 /// IRIs of reifiers, before the number of the edge.
 pub(super) const EDGE: &str = "urn:kenning:edge:";
 
+/// Numbers whose literals are remembered.
+const REMEMBERED: usize = 1 << 16;
+
+/// What an entry of a hash table takes beside its key, and a string beside its bytes: about this many bytes.
+const ENTRY: usize = 24;
+
 /// Terms that are not in the graph, and numbers already turned into literals.
 #[derive(Default)]
 struct Locals {
     terms: Vec<Term>,
     ids: HashMap<Term, u32, FxBuildHasher>,
     literals: FxHashMap<(&'static str, u64), Id>,
+    written: FxHashMap<u64, Id>,
     bytes: usize,
 }
 
@@ -121,10 +138,42 @@ impl<'a> Terms<'a> {
         if let Some(id) = self.edge_term(term) {
             return id;
         }
-        match self.dataset.find(&term::encode(term)) {
+        let text = term::encode(term);
+        match self.dataset.find(&text) {
             Some(number) => Id::known(number),
-            None => self.local(term),
+            None => {
+                let plain = Plain::of(&text).and_then(Id::plain);
+                plain.unwrap_or_else(|| self.local(term))
+            }
         }
+    }
+
+    /// The id of a number or a time: that of the same literal where a document writes it.
+    pub(super) fn plain(&self, plain: Plain) -> Id {
+        if self.names.writes[plain.kind()] || self.dataset.changes.term_count() > 0 {
+            return self.written(plain);
+        }
+        match Id::plain(plain) {
+            Some(id) => id,
+            None => self.local(&term::decode(&plain.text())),
+        }
+    }
+
+    /// The same, looked up; what was looked up before is remembered, up to a number that does no harm.
+    fn written(&self, plain: Plain) -> Id {
+        let look_up = || self.id(&term::decode(&plain.text()));
+        let Some(packed) = plain.pack() else {
+            return look_up();
+        };
+        if let Some(&id) = self.locals.borrow().written.get(&packed) {
+            return id;
+        }
+        let id = look_up();
+        let written = &mut self.locals.borrow_mut().written;
+        if written.len() < REMEMBERED {
+            written.insert(packed, id);
+        }
+        id
     }
 
     /// The term of an id; `None` if it is unbound.
@@ -136,6 +185,7 @@ impl<'a> Terms<'a> {
             }
             Named::Triple(edge) => self.triple_term(edge),
             Named::Event(event) => NamedNode::new_unchecked(format!("{EVENT}{event}")).into(),
+            Named::Plain(plain) => term::decode(&plain.text()),
             Named::Local(number) => self.locals.borrow().terms[number as usize].clone(),
             Named::Unbound => return None,
         })
@@ -145,6 +195,7 @@ impl<'a> Terms<'a> {
     pub(super) fn text(&self, id: Id) -> Option<std::borrow::Cow<'a, str>> {
         match id.named() {
             Named::Known(number) => Some(self.dataset.term(number).into()),
+            Named::Plain(plain) => Some(plain.text().into()),
             _ => self.term(id).map(|term| term::encode(&term).into()),
         }
     }
@@ -182,7 +233,7 @@ impl<'a> Terms<'a> {
         }
         let number = locals.terms.len() as u32;
         // Kept twice: by number and by name.
-        locals.bytes += 2 * (size_of::<Term>() + text_length(term)) + size_of::<Id>();
+        locals.bytes += 2 * (size_of::<Term>() + text_length(term) + ENTRY) + ENTRY;
         locals.terms.push(term.clone());
         locals.ids.insert(term.clone(), number);
         Id::local(number)
@@ -204,10 +255,9 @@ impl<'a> Terms<'a> {
             return id;
         }
         let id = self.id(&term::decode(&term::typed(&text(), datatype)));
-        self.locals
-            .borrow_mut()
-            .literals
-            .insert((datatype, bits), id);
+        let mut locals = self.locals.borrow_mut();
+        locals.bytes += size_of::<((&str, u64), Id)>() + ENTRY;
+        locals.literals.insert((datatype, bits), id);
         id
     }
 
@@ -291,25 +341,23 @@ fn numbered(iri: &str, prefix: &str) -> Option<u64> {
     (text == number.to_string()).then_some(number)
 }
 
-/// Whether a resource of the graph begins like this.
-pub(super) fn names_any(graph: &Graph, prefix: &str) -> bool {
-    let prefix = term::iri(prefix);
-    let mut resources = graph.items().end..graph.nodes().end;
-    while resources.len() > 1 {
-        let middle = resources.start + resources.len() as u32 / 2;
+/// Whether a term of a sorted range begins like this.
+pub(super) fn begins(graph: &Graph, mut terms: Range<u32>, prefix: &str) -> bool {
+    while terms.len() > 1 {
+        let middle = terms.start + terms.len() as u32 / 2;
         match *graph.term(middle - 1) >= *prefix {
-            true => resources.end = middle,
-            false => resources.start = middle,
+            true => terms.end = middle,
+            false => terms.start = middle,
         }
     }
-    !resources.is_empty() && graph.term(resources.start).starts_with(&prefix)
+    !terms.is_empty() && graph.term(terms.start).starts_with(prefix)
 }
 
 fn text_length(term: &Term) -> usize {
     match term {
         Term::NamedNode(node) => node.as_str().len(),
         Term::BlankNode(node) => node.as_str().len(),
-        Term::Literal(literal) => literal.value().len(),
+        Term::Literal(literal) => literal.value().len() + literal.datatype().as_str().len() + ENTRY,
         Term::Triple(_) => 256,
     }
 }

@@ -348,7 +348,9 @@ impl<'a> Source<'a> {
             Some(Named::Known(number)) => Some(number),
             _ => None,
         };
-        if let Some(Named::Event(_)) = s.map(Id::named) {
+        // What has no number is said to have one that nothing has.
+        let end = |id: Option<Id>| id.map(|_| number(id).unwrap_or(u32::MAX));
+        if let Some(Named::Event(_) | Named::Reifier(_)) = s.map(Id::named) {
             return p.map_or(6, |_| 1);
         }
         let Some(predicate) = number(p) else {
@@ -357,9 +359,7 @@ impl<'a> Source<'a> {
                 _ => 8,
             };
         };
-        self.terms
-            .names
-            .count(graph, number(s), predicate, number(o))
+        self.terms.names.count(graph, end(s), predicate, end(o))
     }
 }
 

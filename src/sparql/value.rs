@@ -188,6 +188,9 @@ impl<'a> Datum<'a> {
 
     fn id(&self, terms: &Terms<'_>) -> Id {
         match self {
+            Datum::Number(Number::Integer(value)) if i64::from(*value) >= 0 => {
+                terms.integer(i64::from(*value).cast_unsigned())
+            }
             Datum::Number(number) => match number.bits() {
                 Some(bits) => terms.literal(number.datatype(), bits, || number.to_string()),
                 None => terms.id(&self.term()),
