@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tables::{Numbers, again, memory, processor};
+use tables::{Numbers, again, arguments, memory, processor};
 
 const MAPPING: &str = r#"
 [dataset]
@@ -86,10 +86,7 @@ const QUESTIONS: &[(&str, &str)] = &[
 const SIZES: [usize; 2] = [200_000, 2_000_000];
 
 fn main() {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
+    let arguments = arguments();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["step", step, folder] => run_step(step, Path::new(folder)),

@@ -24,7 +24,7 @@ use oxigraph::store::Store;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use tables::{again, memory, processor};
+use tables::{again, arguments, memory, processor};
 
 /// How often a query is drawn.
 const DRAWS: usize = 3;
@@ -39,10 +39,7 @@ struct Dump {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
+    let arguments = arguments();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["resident", "store", triples, snapshot] => resident(|| {

@@ -55,3 +55,9 @@ pub fn again(arguments: &[&str]) -> String {
     assert!(output.status.success(), "{arguments:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
 }
+
+/// What stands behind `--` on the command line.
+pub fn arguments() -> Vec<String> {
+    let given = std::env::args().skip(1);
+    given.filter(|argument| argument != "--bench").collect()
+}

@@ -7,16 +7,13 @@
 
 pub mod segment;
 
-use crate::model::{Change, Dataset, term};
+use crate::model::{BlankNodes, Change, Dataset, term};
 use crate::vocabulary::{self, kenning, rdf};
 use crate::{Error, Result};
 use oxigraph::io::{RdfFormat, RdfParser};
-use oxigraph::model::{
-    BlankNode, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term, Triple,
-};
+use oxigraph::model::{BlankNode, GraphName, Literal, NamedNode, Quad, Term};
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
-use rustc_hash::FxHashMap;
 use segment::Segment;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,7 +79,7 @@ impl Knowledge {
         let graph_name = NamedNode::new(graph)
             .map_err(|e| Error::input(format!("`{graph}` is not an IRI: {e}")).at(name))?;
         let parser = RdfParser::from_format(format).with_default_graph(graph_name);
-        let mut labels = BlankNodes::new(name);
+        let mut labels = blank_nodes(name);
         let mut loader = self.store.bulk_loader();
         for quad in parser.for_slice(bytes) {
             let quad = quad.map_err(|e| {
@@ -263,62 +260,9 @@ impl Knowledge {
 }
 
 /// Names blank nodes by document and order, so that two builds give the same graph.
-struct BlankNodes {
-    prefix: String,
-    names: FxHashMap<BlankNode, BlankNode>,
-}
-
-impl BlankNodes {
-    fn new(document: &str) -> Self {
-        let prefix = blake3::hash(document.as_bytes()).to_hex()[..8].to_owned();
-        Self {
-            prefix,
-            names: FxHashMap::default(),
-        }
-    }
-
-    fn rename(&mut self, quad: Quad) -> Quad {
-        Quad {
-            subject: self.subject(quad.subject),
-            predicate: quad.predicate,
-            object: self.term(quad.object),
-            graph_name: match quad.graph_name {
-                GraphName::BlankNode(node) => self.name(node).into(),
-                named => named,
-            },
-        }
-    }
-
-    fn subject(&mut self, subject: NamedOrBlankNode) -> NamedOrBlankNode {
-        match subject {
-            NamedOrBlankNode::BlankNode(node) => self.name(node).into(),
-            named => named,
-        }
-    }
-
-    fn term(&mut self, term: Term) -> Term {
-        match term {
-            Term::BlankNode(node) => self.name(node).into(),
-            Term::Triple(triple) => {
-                let Triple {
-                    subject,
-                    predicate,
-                    object,
-                } = *triple;
-                Triple::new(self.subject(subject), predicate, self.term(object)).into()
-            }
-            other => other,
-        }
-    }
-
-    fn name(&mut self, node: BlankNode) -> BlankNode {
-        let next = self.names.len();
-        let prefix = &self.prefix;
-        self.names
-            .entry(node)
-            .or_insert_with(|| BlankNode::new_unchecked(format!("d{prefix}n{next}")))
-            .clone()
-    }
+fn blank_nodes(document: &str) -> BlankNodes<impl Fn(usize) -> BlankNode> {
+    let prefix = blake3::hash(document.as_bytes()).to_hex()[..8].to_owned();
+    BlankNodes::new(move |number| BlankNode::new_unchecked(format!("d{prefix}n{number}")))
 }
 
 fn store_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {

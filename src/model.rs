@@ -1,10 +1,12 @@
 //! The words that every room shares: terms, facts, interactions, evidence ids, progress. No I/O.
 
+mod blanks;
 pub mod change;
 pub mod dataset;
 pub mod link;
 pub mod term;
 
+pub use blanks::BlankNodes;
 pub use change::{Change, Statement};
 pub use dataset::Dataset;
 pub use link::LinkKind;

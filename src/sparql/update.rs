@@ -4,12 +4,11 @@ use super::template::Templates;
 use super::transaction::{Effect, Transaction};
 use super::{Cancel, Dataset, Limits, Query, brief, parser};
 use crate::model::change::statement;
-use crate::model::{Statement, term};
+use crate::model::{BlankNodes, Statement, term};
 use crate::vocabulary::kenning;
 use crate::{Error, Result};
 use oxigraph::io::{RdfFormat, RdfParser};
-use oxrdf::{BlankNode, GraphName, NamedNode, NamedOrBlankNode, Quad, Term, Triple};
-use rustc_hash::FxHashMap;
+use oxrdf::{BlankNode, GraphName, NamedNode, Quad, Term, Triple};
 use spargebra::algebra::{GraphPattern, GraphTarget, QueryDataset};
 use spargebra::term::{GroundQuad, GroundTerm, GroundTriple};
 use spargebra::{GraphUpdateOperation as Operation, term as algebra};
@@ -158,7 +157,7 @@ fn insert_all(statements: &[Statement], work: &mut Transaction<'_>) -> Result<()
 }
 
 fn insert_data(data: &[algebra::Quad], work: &mut Transaction<'_>) -> Result<()> {
-    let mut blanks = Fresh::default();
+    let mut blanks = fresh();
     for quad in data {
         let graph = match &quad.graph_name {
             algebra::GraphName::NamedNode(node) => node.clone().into(),
@@ -256,7 +255,7 @@ impl Document {
                 .without_named_graphs()
                 .with_default_graph(graph.clone());
         }
-        let mut blanks = Fresh::default();
+        let mut blanks = fresh();
         let quads = parser.for_slice(&self.bytes).map(|quad| {
             let quad = quad.map_err(|e| {
                 let at = e.location().map(|at| at.start);
@@ -270,42 +269,7 @@ impl Document {
     }
 }
 
-/// Gives blank nodes names that nobody else has; the same label gets the same name.
-#[derive(Default)]
-struct Fresh(FxHashMap<BlankNode, BlankNode>);
-
-impl Fresh {
-    fn rename(&mut self, quad: Quad) -> Quad {
-        Quad {
-            subject: self.resource(quad.subject),
-            predicate: quad.predicate,
-            object: self.term(quad.object),
-            graph_name: match quad.graph_name {
-                GraphName::BlankNode(node) => self.name(node).into(),
-                named => named,
-            },
-        }
-    }
-
-    fn resource(&mut self, node: NamedOrBlankNode) -> NamedOrBlankNode {
-        match node {
-            NamedOrBlankNode::BlankNode(node) => self.name(node).into(),
-            named => named,
-        }
-    }
-
-    fn term(&mut self, term: Term) -> Term {
-        match term {
-            Term::BlankNode(node) => self.name(node).into(),
-            Term::Triple(triple) => {
-                let subject = self.resource(triple.subject);
-                Triple::new(subject, triple.predicate, self.term(triple.object)).into()
-            }
-            other => other,
-        }
-    }
-
-    fn name(&mut self, node: BlankNode) -> BlankNode {
-        self.0.entry(node).or_default().clone()
-    }
+/// Names that nobody else has.
+fn fresh() -> BlankNodes<impl Fn(usize) -> BlankNode> {
+    BlankNodes::new(|_| BlankNode::default())
 }

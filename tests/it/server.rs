@@ -13,6 +13,7 @@ use crate::shop::Shop;
 use kenning::config::{Layers, Project};
 use kenning::engine::{Engine, Live};
 use kenning::server::Server;
+use oxigraph::io::RdfFormat;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -202,3 +203,18 @@ pub const ENDLESS: &str =
 
 /// Gives one row after the other, for very long.
 pub const MANY: &str = "SELECT ?a ?c ?f { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }";
+
+/// The formats of triples, by their media types.
+pub fn rdf_formats() -> [(&'static str, RdfFormat); 6] {
+    let json_ld = RdfFormat::JsonLd {
+        profile: Default::default(),
+    };
+    [
+        ("text/turtle", RdfFormat::Turtle),
+        ("application/n-triples", RdfFormat::NTriples),
+        ("application/n-quads", RdfFormat::NQuads),
+        ("application/trig", RdfFormat::TriG),
+        ("application/rdf+xml", RdfFormat::RdfXml),
+        ("application/ld+json", json_ld),
+    ]
+}

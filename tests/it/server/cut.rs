@@ -1,8 +1,7 @@
 //! A result that is cut short is no document, in any format, and its transfer breaks off.
 
-use super::Served;
 use super::formats::{solutions, triples};
-use oxigraph::io::RdfFormat;
+use super::{Served, rdf_formats};
 use oxigraph::sparql::results::QueryResultsFormat;
 
 /// Enough for several parts.
@@ -64,17 +63,7 @@ fn csv_that_is_cut_short_has_a_line_that_does_not_fit() {
 #[test]
 fn triples_that_are_cut_short_are_no_document() {
     let served = Served::new(&[("query.max_rows", ROWS)]);
-    let json_ld = RdfFormat::JsonLd {
-        profile: Default::default(),
-    };
-    for (media, format) in [
-        ("text/turtle", RdfFormat::Turtle),
-        ("application/n-triples", RdfFormat::NTriples),
-        ("application/n-quads", RdfFormat::NQuads),
-        ("application/trig", RdfFormat::TriG),
-        ("application/rdf+xml", RdfFormat::RdfXml),
-        ("application/ld+json", json_ld),
-    ] {
+    for (media, format) in rdf_formats() {
         let sent = cut(&served, CONSTRUCT, media);
         assert!(triples(format, &sent).is_err(), "{media} reads as a whole");
     }

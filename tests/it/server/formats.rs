@@ -1,6 +1,6 @@
 //! Formats are negotiated, and the service and its dataset describe themselves.
 
-use super::Served;
+use super::{Served, rdf_formats};
 use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::model::Quad;
 use oxigraph::sparql::results::{
@@ -78,17 +78,7 @@ fn solutions_come_in_every_format() {
 #[test]
 fn triples_come_in_every_format() {
     let served = Served::new(&[]);
-    let json_ld = RdfFormat::JsonLd {
-        profile: Default::default(),
-    };
-    for (media, format) in [
-        ("text/turtle", RdfFormat::Turtle),
-        ("application/n-triples", RdfFormat::NTriples),
-        ("application/n-quads", RdfFormat::NQuads),
-        ("application/trig", RdfFormat::TriG),
-        ("application/rdf+xml", RdfFormat::RdfXml),
-        ("application/ld+json", json_ld),
-    ] {
+    for (media, format) in rdf_formats() {
         let reply = served.query(CONSTRUCT, &[("accept", media)]);
         assert_eq!(reply.header("content-type"), media);
         assert_eq!(triples(format, reply.text()).unwrap().len(), 80, "{media}");
