@@ -5,11 +5,10 @@ use super::{Engine, Snapshot};
 use crate::graph::Graph;
 use crate::journal::Logged;
 use crate::model::Change;
+use crate::sections::stamp::State;
 use crate::sparql::{Cancel, Dataset, Effect, Limits, Transaction, Update, View};
 use crate::{Error, ErrorKind, Result};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::SystemTime;
 
 /// Updates of other processes that one update gives way to.
 const TRIES: usize = 100;
@@ -29,7 +28,7 @@ pub struct Live {
 /// What readers see, and the file that it comes from.
 struct Shown {
     snapshot: Snapshot,
-    file: Stamp,
+    file: Option<State>,
 }
 
 /// What an update did.
@@ -45,12 +44,12 @@ impl Live {
     /// Opens the newest snapshot of a project and the changes since. Where nothing was imported or built yet, an empty
     /// graph is built.
     pub fn open(engine: Engine) -> Result<Self> {
-        let file = Stamp::of(&engine.project().snapshot_file());
+        let file = State::at(&engine.project().snapshot_file());
         let (file, snapshot) = match engine.snapshot() {
             Err(error) if error.kind() == ErrorKind::NotFound && engine.imports_nothing()? => {
                 engine.build_empty()?;
                 (
-                    Stamp::of(&engine.project().snapshot_file()),
+                    State::at(&engine.project().snapshot_file()),
                     engine.snapshot()?,
                 )
             }
@@ -134,7 +133,7 @@ impl Live {
     /// Shows a snapshot that was built and changes that other processes made since the last look; whether there were any.
     /// It is cheap if there were none. Updates wait while a new snapshot gets its changes, readers do not.
     pub fn refresh(&self) -> Result<bool> {
-        let file = Stamp::of(&self.engine.project().snapshot_file());
+        let file = State::at(&self.engine.project().snapshot_file());
         if file != self.shown().file {
             // Opening takes longest, so updates go on meanwhile.
             let graph = Graph::open(&self.engine.project().snapshot_file())?;
@@ -170,7 +169,7 @@ impl Live {
                 };
                 self.show(Shown {
                     snapshot,
-                    file: before.file.clone(),
+                    file: before.file,
                 });
                 return Ok(updated);
             }
@@ -197,7 +196,7 @@ impl Live {
         snapshot.replay(&news);
         self.show(Shown {
             snapshot,
-            file: shown.file.clone(),
+            file: shown.file,
         });
         Ok(self.shown())
     }
@@ -242,16 +241,5 @@ impl Snapshot {
             };
             self.last_change = *number;
         }
-    }
-}
-
-/// Tells one file from another that took its place.
-#[derive(Clone, PartialEq, Eq)]
-struct Stamp(Option<(SystemTime, u64)>);
-
-impl Stamp {
-    fn of(path: &Path) -> Self {
-        let data = std::fs::metadata(path).ok();
-        Self(data.and_then(|data| Some((data.modified().ok()?, data.len()))))
     }
 }

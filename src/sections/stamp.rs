@@ -14,9 +14,9 @@ use std::time::{Duration, SystemTime};
 /// checked. A state is vouched for only when it is older than that.
 pub const SETTLED: Duration = Duration::from_millis(20);
 
-/// The state of a file.
+/// The state of a file: another one, or the same one changed, has another state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub struct State {
     size: u64,
     inode: u64,
     modified: i128,
@@ -24,6 +24,11 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The state of the file at `path`; `None` if it cannot be told.
+    pub fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|file| Self::of(&file))
+    }
+
     pub(super) fn of(file: &Metadata) -> Self {
         let modified = file.modified().map_or(0, nanoseconds);
         Self {
@@ -59,8 +64,7 @@ pub(super) fn agrees(path: &Path, state: State, id: Id) -> bool {
 
 /// Notes that this state was checked. Where that cannot be written, the next open checks again.
 pub(super) fn write(path: &Path, state: State, id: Id) {
-    let now = fs::metadata(path).ok().map(|file| State::of(&file));
-    if now != Some(state) || !state.is_settled() {
+    if State::at(path) != Some(state) || !state.is_settled() {
         return;
     }
     let partial = beside(path, ".verified.partial");
