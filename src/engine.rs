@@ -40,6 +40,7 @@
 
 mod answer;
 mod build;
+mod extract;
 mod fetch;
 mod import;
 mod insight;

@@ -1,21 +1,78 @@
 //! Columns, text and co-behaviour become facts with provenance and confidence.
 //!
 //! Columns become facts while a dump is read ([`crate::intake`]): those are stated. What is computed afterwards is
-//! derived: concepts found in texts ([`text_facts`]), and item-item links of behaviour ([`behaviour`]).
+//! derived: what extractors read off texts, and item-item links of behaviour ([`behaviour`]).
+//!
+//! An [`Extractor`] sees one text and knows nothing of the graph; [`run`] shows it the texts of the dumps and turns what
+//! it finds into facts. All know their words from vocabularies, and all say where a text says what they found:
+//!
+//! | extractor | finds | by |
+//! |---|---|---|
+//! | [`text`] | concepts | labels of SKOS schemes |
+//! | [`patterns`] | numbers, quantities, years | `kenning:pattern`s |
 
 pub mod behaviour;
+pub mod patterns;
+pub mod run;
 pub mod text;
 
-use crate::Result;
-use crate::knowledge::Knowledge;
-use crate::knowledge::segment::{FactRow, Segment};
-use crate::model::{Progress, term};
-use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
-use text::Gazetteer;
+mod pieces;
 
-/// Texts between two reports of progress.
-const BATCH: usize = 4096;
+use std::ops::Range;
+
+pub use pieces::LONGEST_PIECE;
+
+/// Reads facts off texts. The same text always gives the same facts.
+pub trait Extractor: Sync {
+    /// A short name.
+    fn name(&self) -> &'static str;
+
+    /// Its part in the names of its runs.
+    fn run(&self) -> &'static str {
+        self.name()
+    }
+
+    /// What it does, in words.
+    fn method(&self) -> String;
+
+    /// What `text` says, in its order. Callers go through [`read`], so texts are no longer than [`LONGEST_PIECE`].
+    fn extract(&self, text: &str) -> Reading;
+}
+
+/// What an extractor found in a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// What it says.
+    pub findings: Vec<Finding>,
+    /// What looked like a finding and is none.
+    pub aside: Vec<Aside>,
+}
+
+/// Something that a text says of what it speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// IRI of the property.
+    pub property: String,
+    /// The value, encoded as [`crate::model::term`] says.
+    pub object: String,
+    /// Where the text says so, in bytes.
+    pub span: Range<usize>,
+    /// How sure that is, in 0..=1.
+    pub confidence: f32,
+    /// IRI of a property that whoever wrote the text has to the same value ("praises").
+    pub by_author: Option<&'static str>,
+}
+
+/// Something that was not taken, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// What it was, for people.
+    pub what: String,
+    /// Why it was not taken, for people.
+    pub reason: String,
+    /// Where in the text, in bytes, if anywhere.
+    pub span: Option<Range<usize>>,
+}
 
 /// A fact that a computation derived from a stated one. Terms are encoded as [`crate::model::term`] says.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,90 +81,51 @@ pub struct DerivedFact {
     pub triple: [String; 3],
     /// How sure the computation is, 0 to 1.
     pub confidence: f32,
-    /// The stated triple that it was read off.
+    /// How many texts say so.
+    pub support: u32,
+    /// The stated triple that it was read off: of several the one that makes it surest.
     pub from: [String; 3],
+    /// Where the object of that triple says so, in bytes of its lexical form.
+    pub span: Range<usize>,
     /// IRI of the source that states it.
     pub source: String,
     /// IRI of the computation; also its facts' named graph.
     pub run: String,
 }
 
-/// Finds the concepts of the datasets' vocabularies in their texts. Of several texts under one property of a thing the
-/// one that most records carry speaks: others are slips of the pen ("damaged", "check").
-pub fn text_facts(knowledge: &Knowledge, progress: &dyn Progress) -> Result<Vec<DerivedFact>> {
-    let mut derived = Vec::new();
-    if knowledge
-        .segments
-        .iter()
-        .all(|s| s.dataset.vocabularies.is_empty())
-    {
-        return Ok(derived);
-    }
-    let gazetteer = Gazetteer::from_store(&knowledge.store)?;
-    for segment in knowledge
-        .segments
-        .iter()
-        .filter(|s| !s.dataset.vocabularies.is_empty())
-    {
-        let texts = texts(segment);
-        progress.begin("texts", Some(texts.len() as u64), "texts");
-        for batch in texts.chunks(BATCH) {
-            let found = batch
-                .par_iter()
-                .flat_map_iter(|fact| find(&gazetteer, segment, fact));
-            derived.extend(found.collect::<Vec<_>>());
-            progress.advance(batch.len() as u64, batch.len() as u64);
+/// What an extractor finds in a text of any length, each finding once, where it is surest. A text longer than
+/// [`LONGEST_PIECE`] is read in pieces, parted where a phrase ends if one does, so that memory stays bounded.
+pub fn read(extractor: &dyn Extractor, text: &str) -> Reading {
+    let mut whole = Reading::default();
+    for piece in pieces::cut(text) {
+        let found = extractor.extract(&text[piece.clone()]);
+        let shift = |span: Range<usize>| span.start + piece.start..span.end + piece.start;
+        whole.findings.extend(found.findings.into_iter().map(|f| Finding {
+            span: shift(f.span),
+            ..f
+        }));
+        whole.aside.extend(found.aside.into_iter().map(|a| Aside {
+            span: a.span.map(shift),
+            ..a
+        }));
+        if whole.findings.len() > KEPT {
+            keep_surest(&mut whole.findings);
         }
-        progress.end();
+        whole.aside.truncate(KEPT);
     }
-    Ok(derived)
+    keep_surest(&mut whole.findings);
+    whole
 }
 
-/// The facts of a segment whose objects are texts to read, one for each thing and property.
-fn texts(segment: &Segment) -> Vec<&FactRow> {
-    let wanted: FxHashSet<String> = segment.dataset.texts.iter().map(|p| term::iri(p)).collect();
-    let predicates: FxHashSet<u32> = (0..segment.terms.len() as u32)
-        .filter(|&id| wanted.contains(segment.terms.get(id as usize)))
-        .collect();
-    let facts = segment.facts.iter();
-    let facts: Vec<&FactRow> = facts
-        .filter(|f| predicates.contains(&f.triple[1]))
-        .collect();
-    let mut records: FxHashMap<[u32; 3], u64> = FxHashMap::default();
-    for fact in &facts {
-        *records.entry(fact.triple).or_default() += u64::from(fact.count);
-    }
-    let mut best: FxHashMap<[u32; 2], &FactRow> = FxHashMap::default();
-    for fact in facts {
-        let [subject, predicate, _] = fact.triple;
-        let first = best.entry([subject, predicate]).or_insert(fact);
-        if records[&fact.triple] > records[&first.triple] {
-            *first = fact;
-        }
-    }
-    let mut texts: Vec<&FactRow> = best.into_values().collect();
-    texts.sort_unstable_by_key(|f| f.triple);
-    texts
-}
+/// So many findings are kept before repeats among them are dropped, and so many that were put aside of one text.
+const KEPT: usize = 1 << 16;
 
-fn find(gazetteer: &Gazetteer, segment: &Segment, fact: &FactRow) -> Vec<DerivedFact> {
-    let from = fact
-        .triple
-        .map(|id| segment.terms.get(id as usize).to_owned());
-    let matches = gazetteer.find(term::lexical(&from[2]).unwrap_or_default());
-    let derive = |found: text::Match| {
-        let concept = &gazetteer.concepts()[found.concept];
-        DerivedFact {
-            triple: [
-                from[0].clone(),
-                term::iri(&concept.property),
-                term::iri(&concept.iri),
-            ],
-            confidence: found.confidence * fact.confidence,
-            from: from.clone(),
-            source: segment.dataset.sources[fact.source as usize].graph.clone(),
-            run: format!("urn:kenning:run:text:{}", segment.dataset.name),
-        }
-    };
-    matches.into_iter().map(derive).collect()
+fn keep_surest(findings: &mut Vec<Finding>) {
+    findings.sort_by(|a, b| {
+        let what = (&a.property, &a.object).cmp(&(&b.property, &b.object));
+        let surest = b.confidence.total_cmp(&a.confidence);
+        what.then(surest).then(a.span.start.cmp(&b.span.start))
+    });
+    findings.dedup_by(|b, a| (&a.property, &a.object) == (&b.property, &b.object));
+    findings.sort_by_key(|f| (f.span.start, f.span.end));
 }

@@ -30,6 +30,11 @@ pub const SHIPPED: &[(&str, &str, &str)] = &[
         "https://w3id.org/kenning/gift-shop",
         include_str!("../ontologies/gift-shop.ttl"),
     ),
+    (
+        "measures",
+        "https://w3id.org/kenning/measures",
+        include_str!("../ontologies/measures.ttl"),
+    ),
 ];
 
 /// Named graph that says which files and computations the facts come from.

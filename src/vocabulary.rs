@@ -111,6 +111,12 @@ pub mod kenning {
         YIELDS_TO = "https://w3id.org/kenning#" "yieldsTo";
         /// A label that counts only where the text has no stronger one of the property.
         WEAK_LABEL = "https://w3id.org/kenning#" "weakLabel";
+        /// How numbers stand in texts, and which properties they are of.
+        PATTERN = "https://w3id.org/kenning#" "pattern";
+        /// The name by which patterns call for a label of a SKOS scheme.
+        PLACEHOLDER = "https://w3id.org/kenning#" "placeholder";
+        /// Of how many pieces what is sold consists.
+        PIECES = "https://w3id.org/kenning#" "pieces";
     }
 }
 
@@ -137,6 +143,8 @@ pub mod skos {
         ALT_LABEL = "http://www.w3.org/2004/02/skos/core#" "altLabel";
         /// Label that only searches see.
         HIDDEN_LABEL = "http://www.w3.org/2004/02/skos/core#" "hiddenLabel";
+        /// Code of a concept.
+        NOTATION = "http://www.w3.org/2004/02/skos/core#" "notation";
     }
 }
 
@@ -145,6 +153,12 @@ pub mod schema {
     terms! {
         /// Name.
         NAME = "https://schema.org/" "name";
+        /// From a review to what somebody says.
+        REVIEW_BODY = "https://schema.org/" "reviewBody";
+        /// From a review to what it is about.
+        ITEM_REVIEWED = "https://schema.org/" "itemReviewed";
+        /// Who wrote it.
+        AUTHOR = "https://schema.org/" "author";
     }
 }
 
@@ -175,6 +189,22 @@ pub mod xsd {
         DATE_TIME = "http://www.w3.org/2001/XMLSchema#" "dateTime";
         /// Years.
         G_YEAR = "http://www.w3.org/2001/XMLSchema#" "gYear";
+    }
+}
+
+/// Custom Datatypes (Lefrançois & Zimmermann 2018).
+pub mod cdt {
+    terms! {
+        /// Quantities: a number and a unit of UCUM.
+        UCUM = "https://w3id.org/cdt/" "ucum";
+    }
+}
+
+/// Extended Date/Time Format, as the Library of Congress names it.
+pub mod edtf {
+    terms! {
+        /// Dates of which parts may be unknown: `199X`.
+        EDTF = "http://id.loc.gov/datatypes/edtf/" "EDTF";
     }
 }
 

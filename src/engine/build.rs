@@ -3,7 +3,7 @@
 use super::{Engine, Stopwatch};
 use crate::embedding::{self, Embedder, VectorCache};
 use crate::extraction::behaviour::{self, LinkTable};
-use crate::extraction::{self, DerivedFact};
+use crate::extraction::{DerivedFact, Extractor, run};
 use crate::graph::draft::Draft;
 use crate::graph::freeze::{Vectors, freeze};
 use crate::graph::{Folded, Graph, Meta};
@@ -15,7 +15,7 @@ use crate::model::{Change, LinkKind, Progress, Unwatched};
 use crate::search::Index;
 use crate::sections::Id;
 use crate::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Similar items kept for each item.
@@ -64,10 +64,11 @@ impl Engine {
         let last_change = logged.last().map(|last| last.number);
         knowledge.changes = net(logged);
         watch.lap("knowledge");
-        let derived = extraction::text_facts(&knowledge, progress)?;
+        let extractors = self.extractors(&knowledge)?;
+        let derived = run::extract(&knowledge, &extractors, progress).facts;
         watch.lap("extraction from text");
         let settings = &self.project.settings().links;
-        describe_runs(&knowledge, &derived, |kind| {
+        describe_runs(&knowledge, &extractors, &derived, |kind| {
             behaviour::method(kind, settings)
         })?;
         let draft = Draft::merge(&knowledge, &derived)?;
@@ -233,14 +234,18 @@ fn similar(draft: &Draft, vectors: &Vectors, dimensions: usize) -> Result<LinkTa
 /// States which computations there are. Link kinds are described whether or not this graph has such links.
 fn describe_runs(
     knowledge: &Knowledge,
+    extractors: &[Box<dyn Extractor>],
     derived: &[DerivedFact],
     method: impl Fn(LinkKind) -> String,
 ) -> Result<()> {
-    let mut runs: Vec<&str> = derived.iter().map(|f| f.run.as_str()).collect();
-    runs.sort_unstable();
-    runs.dedup();
-    for run in runs {
-        knowledge.describe_run(run, "concepts of a vocabulary, found in texts")?;
+    let runs: BTreeSet<&str> = derived.iter().map(|f| f.run.as_str()).collect();
+    for extractor in extractors {
+        for segment in &knowledge.segments {
+            let run = run::name(extractor.as_ref(), &segment.dataset);
+            if runs.contains(run.as_str()) {
+                knowledge.describe_run(&run, &extractor.method())?;
+            }
+        }
     }
     for kind in LinkKind::ALL {
         knowledge.describe_run(&kind.run(), &method(kind))?;

@@ -274,6 +274,7 @@ impl Draft {
             let ids = fact.triple.each_ref().map(|t| self.of(t));
             self.facts.push(DraftFact {
                 confidence: fact.confidence,
+                count: fact.support,
                 from: Some((
                     fact.from.each_ref().map(|t| self.of(t)),
                     self.of(&term::iri(&fact.source)),

@@ -11,7 +11,8 @@ use crate::{Error, Result};
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 use std::path::Path;
-use texts::Texts;
+
+pub(crate) use texts::Texts;
 
 /// Where a record says nothing: no user, no group, no term.
 pub const NONE: u32 = u32::MAX;

@@ -14,6 +14,7 @@ mod graph;
 mod intake;
 mod journal;
 mod llm;
+mod measures;
 mod pipeline;
 mod program;
 mod prompt;

@@ -11,41 +11,47 @@ use std::collections::BTreeMap;
 const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
 
 impl Gazetteer {
-    /// A gazetteer of every concept in a scheme that says `kenning:extracts`, over all graphs of the store. Concepts
-    /// are in the order of their IRIs.
+    /// A gazetteer of what the store declares.
     pub fn from_store(store: &Store) -> Result<Self> {
-        let kinds = [
-            (LabelKind::Preferred, skos::PREF_LABEL),
-            (LabelKind::Alternative, skos::ALT_LABEL),
-            (LabelKind::Weak, kenning::WEAK_LABEL),
-        ];
-        let mut labels: BTreeMap<(String, String), Vec<(LabelKind, String)>> = BTreeMap::new();
-        for (kind, predicate) in kinds {
-            let query = format!(
-                "SELECT DISTINCT ?concept ?property ?label WHERE {{ \
-                   ?scheme <{extracts}> ?property . \
-                   ?concept <{SKOS}inScheme>|<{SKOS}topConceptOf>|^<{SKOS}hasTopConcept> ?scheme ; \
-                     <{predicate}> ?label . FILTER(isIRI(?concept) && isIRI(?property)) }}",
-                extracts = kenning::EXTRACTS
-            );
-            for [concept, property, label] in select(store, &query)? {
-                let of_concept = labels.entry((concept, property)).or_default();
-                of_concept.push((kind, label));
-            }
-        }
-        let concepts = labels
-            .into_iter()
-            .map(|((iri, property), mut labels)| {
-                labels.sort_unstable();
-                Concept {
-                    iri,
-                    property,
-                    labels,
-                }
-            })
-            .collect();
-        Self::new(concepts, &rules(store)?)
+        let (concepts, rules) = declared(store)?;
+        Self::new(concepts, &rules)
     }
+}
+
+/// Every concept in a scheme that says `kenning:extracts`, over all graphs of the store, in the order of their IRIs; and
+/// how they are looked up.
+pub fn declared(store: &Store) -> Result<(Vec<Concept>, Vec<Rule>)> {
+    let kinds = [
+        (LabelKind::Preferred, skos::PREF_LABEL),
+        (LabelKind::Alternative, skos::ALT_LABEL),
+        (LabelKind::Weak, kenning::WEAK_LABEL),
+    ];
+    let mut labels: BTreeMap<(String, String), Vec<(LabelKind, String)>> = BTreeMap::new();
+    for (kind, predicate) in kinds {
+        let query = format!(
+            "SELECT DISTINCT ?concept ?property ?label WHERE {{ \
+               ?scheme <{extracts}> ?property . \
+               ?concept <{SKOS}inScheme>|<{SKOS}topConceptOf>|^<{SKOS}hasTopConcept> ?scheme ; \
+                 <{predicate}> ?label . FILTER(isIRI(?concept) && isIRI(?property)) }}",
+            extracts = kenning::EXTRACTS
+        );
+        for [concept, property, label] in select(store, &query)? {
+            let of_concept = labels.entry((concept, property)).or_default();
+            of_concept.push((kind, label));
+        }
+    }
+    let concepts = labels
+        .into_iter()
+        .map(|((iri, property), mut labels)| {
+            labels.sort_unstable();
+            Concept {
+                iri,
+                property,
+                labels,
+            }
+        })
+        .collect();
+    Ok((concepts, rules(store)?))
 }
 
 /// What the schemes say of how they are looked up.
@@ -75,7 +81,7 @@ fn rules(store: &Store) -> Result<Vec<Rule>> {
 }
 
 /// Runs a query that binds all of its `N` variables to IRIs or literals; gives IRIs and lexical forms.
-fn select<const N: usize>(store: &Store, query: &str) -> Result<Vec<[String; N]>> {
+pub(in crate::extraction) fn select<const N: usize>(store: &Store, query: &str) -> Result<Vec<[String; N]>> {
     let wrong = |e: &dyn std::fmt::Display| {
         Error::input(format!("cannot read the vocabulary out of the store: {e}"))
     };

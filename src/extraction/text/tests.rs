@@ -57,7 +57,7 @@ fn names(gazetteer: &Gazetteer, text: &str) -> String {
         .find(text)
         .iter()
         .map(|m| {
-            let concept = &gazetteer.concepts()[m.concept];
+            let concept = gazetteer.concept(m.concept);
             format!("{}:{}", &concept.property[..2], concept.iri)
         })
         .collect();

@@ -16,6 +16,8 @@ pub struct Word {
     pub surface: u64,
     /// Whether a mark that parts phrases stands between it and the word before.
     pub after_break: bool,
+    /// Whether it is the sign `+`.
+    pub plus: bool,
 }
 
 /// A text, folded.
@@ -54,6 +56,9 @@ impl Words {
                 '&' | '+' => {
                     word.push_str("and");
                     words.push(&mut word, at..end, &mut after_break);
+                    if let Some(sign) = words.words.last_mut() {
+                        sign.plus = character == '+';
+                    }
                 }
                 ',' | ';' | ':' | '(' | ')' | '[' | ']' | '|' | '\n' => after_break = true,
                 '.' | '!' | '?' => {
@@ -83,6 +88,7 @@ impl Words {
             folded: start..self.folded.len(),
             surface: hasher.finish(),
             after_break: std::mem::take(after_break),
+            plus: false,
         });
         word.clear();
     }

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 
 /// Distinct texts and their numbers. Millions of small strings of their own would cost a multiple.
 #[derive(Default)]
-pub(super) struct Texts {
+pub(crate) struct Texts {
     text: String,
     ends: Vec<u64>,
     /// By their hashes, the first that has each.
@@ -16,12 +16,12 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// The number of a text; a new one gets the next.
-    pub(super) fn number(&mut self, text: &str) -> u32 {
+    pub(crate) fn number(&mut self, text: &str) -> u32 {
         let next = self.ends.len() as u32;
         let number = match self.numbers.entry(FxBuildHasher.hash_one(text)) {
             Entry::Vacant(entry) => *entry.insert(next),
@@ -40,6 +40,15 @@ impl Texts {
         number
     }
 
+    /// The number of a text that is among them.
+    pub(crate) fn find(&self, text: &str) -> Option<u32> {
+        let number = *self.numbers.get(&FxBuildHasher.hash_one(text))?;
+        match self.get(number) == text {
+            true => Some(number),
+            false => self.others.get(text).copied(),
+        }
+    }
+
     fn get(&self, number: u32) -> &str {
         let index = number as usize;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -47,7 +56,7 @@ impl Texts {
     }
 
     /// Where each begins in the text of all, and where the last ends; and that text.
-    pub(super) fn columns(&self) -> (Vec<u64>, &[u8]) {
+    pub(crate) fn columns(&self) -> (Vec<u64>, &[u8]) {
         let at = std::iter::once(0).chain(self.ends.iter().copied());
         (at.collect(), self.text.as_bytes())
     }
