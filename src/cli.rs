@@ -34,6 +34,7 @@ verbs! {
     "Prepare" {
         Init = init;
         Import = import;
+        Extract = extract;
         Build = build;
         Model = model;
     }

@@ -5,6 +5,7 @@
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
 //!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
+//!   extracted.jsonl           what a language model read off texts
 //!   graph.kng  vectors/       the frozen graph, and the vectors of its texts
 //!   text-….sqlite             the full-text index of that graph
 //!   lock                      held by the one process that writes
@@ -22,7 +23,7 @@ pub use keys::{KEYS, Key, Kind, unknown_variables, variable};
 pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
-    EmbeddingSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings, ScoringSettings,
+    EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings, ScoringSettings,
     ServeSettings, Settings,
 };
 
@@ -175,6 +176,11 @@ impl Project {
     /// The folder of refused records.
     pub fn rejects(&self) -> PathBuf {
         self.state().join("rejects")
+    }
+
+    /// What a language model read off texts: paid for, so not to be deleted lightly.
+    pub fn extracted_file(&self) -> PathBuf {
+        self.state().join("extracted.jsonl")
     }
 
     /// The frozen graph.

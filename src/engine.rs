@@ -50,6 +50,7 @@ mod recommend;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
+pub use extract::{Asked, Estimate, Job};
 pub use import::{Imported, Strictness};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};

@@ -10,8 +10,10 @@
 //! |---|---|---|
 //! | [`text`] | concepts | labels of SKOS schemes |
 //! | [`patterns`] | numbers, quantities, years | `kenning:pattern`s |
+//! | [`guided`] | what a language model reads | schemes, and properties that are `kenning:asked` |
 
 pub mod behaviour;
+pub mod guided;
 pub mod patterns;
 pub mod run;
 pub mod text;

@@ -50,7 +50,7 @@
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, search, sections, selection, sparql, weights |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
-//! | [`cli`] | one file a verb | config, engine, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
+//! | [`cli`] | one file a verb | config, engine, explanation, extraction, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
 //!
 //! # What always holds?
 //!

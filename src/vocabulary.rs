@@ -115,6 +115,8 @@ pub mod kenning {
         PATTERN = "https://w3id.org/kenning#" "pattern";
         /// The name by which patterns call for a label of a SKOS scheme.
         PLACEHOLDER = "https://w3id.org/kenning#" "placeholder";
+        /// Whether a language model is asked for values of a property.
+        ASKED = "https://w3id.org/kenning#" "asked";
         /// Of how many pieces what is sold consists.
         PIECES = "https://w3id.org/kenning#" "pieces";
     }

@@ -12,6 +12,8 @@ pub struct Settings {
     pub scoring: ScoringSettings,
     /// How items are linked.
     pub links: LinkSettings,
+    /// How a language model reads texts.
+    pub extraction: ExtractionSettings,
     /// How texts become vectors.
     pub embedding: EmbeddingSettings,
     /// How prompts are written.
@@ -64,6 +66,25 @@ impl Default for LinkSettings {
         Self {
             window: 5,
             neighbours: 100,
+        }
+    }
+}
+
+/// `[extraction]`: how a language model reads texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExtractionSettings {
+    /// Texts of one call at most.
+    pub batch: usize,
+    /// Tokens of all prompts and replies of one run at most; a longer one is refused before it begins.
+    pub budget: usize,
+}
+
+impl Default for ExtractionSettings {
+    fn default() -> Self {
+        Self {
+            batch: 8,
+            budget: 1_000_000,
         }
     }
 }
@@ -127,6 +148,8 @@ pub struct ModelSettings {
     pub timeout_s: u64,
     /// Tokens of a reply at most.
     pub max_tokens: usize,
+    /// What a million tokens cost: `prompt` and `completion`, in one currency.
+    pub prices: BTreeMap<String, f64>,
 }
 
 impl Default for ModelSettings {
@@ -139,6 +162,7 @@ impl Default for ModelSettings {
             key_env: None,
             timeout_s: 120,
             max_tokens: 512,
+            prices: BTreeMap::new(),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Engine {
         knowledge.changes = net(logged);
         watch.lap("knowledge");
         let extractors = self.extractors(&knowledge)?;
-        let derived = run::extract(&knowledge, &extractors, progress).facts;
+        let derived = run::extract(&knowledge, &extractors, usize::MAX, progress).facts;
         watch.lap("extraction from text");
         let settings = &self.project.settings().links;
         describe_runs(&knowledge, &extractors, &derived, |kind| {
@@ -126,7 +126,7 @@ impl Engine {
     }
 
     /// The imported datasets, by name.
-    fn segments(&self) -> Result<Vec<Segment>> {
+    pub(super) fn segments(&self) -> Result<Vec<Segment>> {
         let paths = self.segment_files()?;
         paths.iter().map(|path| Segment::open(path)).collect()
     }

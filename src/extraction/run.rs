@@ -55,18 +55,22 @@ impl Text<'_> {
     }
 }
 
-/// What the extractors find in the texts of the datasets that look for vocabularies.
+/// What the extractors find in the texts of the datasets that look for vocabularies, at most the first `most`.
 pub fn extract(
     knowledge: &Knowledge,
     extractors: &[Box<dyn Extractor>],
+    most: usize,
     progress: &dyn Progress,
 ) -> Extraction {
     let mut whole = Extraction::default();
     if extractors.is_empty() {
         return whole;
     }
+    let mut left = most;
     for segment in wanted(knowledge) {
-        let texts = texts(segment);
+        let mut texts = texts(segment);
+        texts.truncate(left);
+        left -= texts.len();
         progress.begin("texts", Some(texts.len() as u64), "texts");
         for batch in texts.chunks(BATCH) {
             let found: Vec<Extraction> = batch

@@ -237,6 +237,11 @@ impl Gazetteer {
     }
 }
 
+/// A label as it is looked up: equal for all that are found as one.
+pub(super) fn fold(label: &str) -> String {
+    Words::of(label).folded
+}
+
 /// The properties that rules name, and the keys of all openers.
 fn rule_book(rules: &[Rule]) -> (Vec<Property>, FxHashSet<String>) {
     let mut properties: Vec<Property> = Vec::new();

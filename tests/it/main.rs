@@ -11,6 +11,7 @@ mod explanation;
 mod extraction;
 mod faults;
 mod graph;
+mod guided;
 mod intake;
 mod journal;
 mod llm;
