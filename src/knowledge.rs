@@ -35,6 +35,21 @@ pub const SHIPPED: &[(&str, &str, &str)] = &[
         "https://w3id.org/kenning/measures",
         include_str!("../ontologies/measures.ttl"),
     ),
+    (
+        "opinions",
+        "https://w3id.org/kenning/opinions",
+        include_str!("../ontologies/opinions.ttl"),
+    ),
+    (
+        "film-aspects",
+        "https://w3id.org/kenning/film-aspects",
+        include_str!("../ontologies/film-aspects.ttl"),
+    ),
+    (
+        "product-aspects",
+        "https://w3id.org/kenning/product-aspects",
+        include_str!("../ontologies/product-aspects.ttl"),
+    ),
 ];
 
 /// Named graph that says which files and computations the facts come from.

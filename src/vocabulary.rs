@@ -117,6 +117,22 @@ pub mod kenning {
         PLACEHOLDER = "https://w3id.org/kenning#" "placeholder";
         /// Whether a language model is asked for values of a property.
         ASKED = "https://w3id.org/kenning#" "asked";
+        /// Class of SKOS schemes of aspects that opinions are about.
+        ASPECT_SCHEME = "https://w3id.org/kenning#" "AspectScheme";
+        /// How good a word is: from -1 to 1.
+        POLARITY = "https://w3id.org/kenning#" "polarity";
+        /// What a word makes of the polarity of an opinion after it: `not` turns it round, `very` adds to it.
+        FACTOR = "https://w3id.org/kenning#" "factor";
+        /// Words that part a sentence into clauses of which the second outweighs the first.
+        CONTRAST = "https://w3id.org/kenning#" "contrast";
+        /// From a thing to an aspect that somebody finds good.
+        PRAISED_FOR = "https://w3id.org/kenning#" "praisedFor";
+        /// From a thing to an aspect that somebody finds bad.
+        CRITICISED_FOR = "https://w3id.org/kenning#" "criticisedFor";
+        /// From a person to an aspect that they find good of something.
+        PRAISES = "https://w3id.org/kenning#" "praises";
+        /// From a person to an aspect that they find bad of something.
+        CRITICISES = "https://w3id.org/kenning#" "criticises";
         /// Of how many pieces what is sold consists.
         PIECES = "https://w3id.org/kenning#" "pieces";
     }
