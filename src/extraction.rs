@@ -10,8 +10,10 @@
 //! |---|---|---|
 //! | [`text`] | concepts | labels of SKOS schemes |
 //! | [`patterns`] | numbers, quantities, years | `kenning:pattern`s |
+//! | [`aspects`] | what is praised or criticised | a `kenning:AspectScheme`, and words with a `kenning:polarity` |
 //! | [`guided`] | what a language model reads | schemes, and properties that are `kenning:asked` |
 
+pub mod aspects;
 pub mod behaviour;
 pub mod guided;
 pub mod patterns;

@@ -6,6 +6,7 @@ mod kept;
 pub use job::{Asked, Estimate, Job};
 
 use super::Engine;
+use crate::extraction::aspects::Aspects;
 use crate::extraction::guided::{Guide, Guided};
 use crate::extraction::patterns::Patterns;
 use crate::extraction::run::{self, Extraction};
@@ -68,6 +69,10 @@ impl Engine {
         let patterns = Patterns::from_store(&knowledge.store)?;
         if !patterns.is_empty() {
             extractors.push(Box::new(patterns));
+        }
+        let aspects = Aspects::from_store(&knowledge.store)?;
+        if !aspects.is_empty() {
+            extractors.push(Box::new(aspects));
         }
         let kept = kept::read(&self.project.extracted_file())?;
         if !kept.is_empty() {

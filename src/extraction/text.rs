@@ -34,9 +34,9 @@
 
 mod extractor;
 mod find;
-mod labels;
+pub(super) mod labels;
 mod store;
-mod words;
+pub(super) mod words;
 
 use crate::{Error, Result};
 use labels::{Labels, LabelsBuilder, Sense};

@@ -260,6 +260,8 @@ fn config_show_tells_origins() {
     scoring.weights      schema:genre=0.5  kenning.toml:4
     links.window         3                 KENNING_LINKS_WINDOW
     links.neighbours     100               default
+    extraction.batch     8                 default
+    extraction.budget    1000000           default
     embedding.enabled    true              default
     embedding.model      all-minilm-l6-v2  default
     prompt.budget        100               kenning.toml:3
@@ -272,6 +274,7 @@ fn config_show_tells_origins() {
     model.key_env                          default
     model.timeout_s      120               default
     model.max_tokens     512               default
+    model.prices                           default
     query.timeout_s      30                default
     query.max_rows       100000            default
     query.memory_mb      1024              default

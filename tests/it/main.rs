@@ -1,6 +1,7 @@
 //! One binary for all integration tests: one link instead of many.
 
 mod architecture;
+mod aspects;
 mod cli;
 mod computed;
 mod config;

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// A concept that a folded label can mean.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sense {
+pub(in crate::extraction) struct Sense {
     pub concept: u32,
     pub kind: LabelKind,
     /// Hash of the label's words before plurals were folded.
@@ -18,7 +18,7 @@ pub(super) struct Sense {
 
 /// Takes labels in.
 #[derive(Default)]
-pub(super) struct LabelsBuilder {
+pub(in crate::extraction) struct LabelsBuilder {
     texts: Texts,
     /// Number of the label, and one of its senses.
     senses: Vec<(u32, Sense)>,
@@ -60,7 +60,7 @@ impl LabelsBuilder {
 }
 
 /// All labels of a gazetteer.
-pub(super) struct Labels {
+pub(in crate::extraction) struct Labels {
     texts: Texts,
     /// Label n has the senses from `first_sense[n]` to `first_sense[n + 1]`.
     first_sense: Vec<u32>,
@@ -76,11 +76,20 @@ impl Labels {
         &'a self,
         text: &'a Words,
     ) -> impl Iterator<Item = (Range<usize>, &'a [Sense])> {
-        let mut next = 0;
+        self.find_in(text, 0..text.words.len())
+    }
+
+    /// The same among some of the words.
+    pub fn find_in<'a>(
+        &'a self,
+        text: &'a Words,
+        words: Range<usize>,
+    ) -> impl Iterator<Item = (Range<usize>, &'a [Sense])> {
+        let mut next = words.start;
         std::iter::from_fn(move || {
-            while next < text.words.len() {
+            while next < words.end {
                 let start = next;
-                let Some((end, senses)) = self.longest_at(text, start) else {
+                let Some((end, senses)) = self.longest_at(text, start..words.end) else {
                     next += 1;
                     continue;
                 };
@@ -91,10 +100,11 @@ impl Labels {
         })
     }
 
-    fn longest_at(&self, text: &Words, start: usize) -> Option<(usize, &[Sense])> {
+    fn longest_at(&self, text: &Words, words: Range<usize>) -> Option<(usize, &[Sense])> {
+        let start = words.start;
         let first = &text.words[start];
         let most = usize::from(*self.longest.get(&hash(text.key(first)))?);
-        let ends = start + 1..=(start + most).min(text.words.len());
+        let ends = start + 1..=(start + most).min(words.end);
         ends.rev().find_map(|end| {
             let folded = first.folded.start..text.words[end - 1].folded.end;
             let number = self.texts.find(&text.folded[folded])? as usize;
