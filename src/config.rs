@@ -23,8 +23,8 @@ pub use keys::{KEYS, Key, Kind, unknown_variables, variable};
 pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
-    EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings, ScoringSettings,
-    ServeSettings, Settings,
+    EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, PromptSettings,
+    QuerySettings, ScoringSettings, ServeSettings, Settings,
 };
 
 use crate::{Error, Result};

@@ -104,10 +104,12 @@ pub fn read(extractor: &dyn Extractor, text: &str) -> Reading {
     for piece in pieces::cut(text) {
         let found = extractor.extract(&text[piece.clone()]);
         let shift = |span: Range<usize>| span.start + piece.start..span.end + piece.start;
-        whole.findings.extend(found.findings.into_iter().map(|f| Finding {
-            span: shift(f.span),
-            ..f
-        }));
+        whole
+            .findings
+            .extend(found.findings.into_iter().map(|f| Finding {
+                span: shift(f.span),
+                ..f
+            }));
         whole.aside.extend(found.aside.into_iter().map(|a| Aside {
             span: a.span.map(shift),
             ..a

@@ -6,22 +6,27 @@ mod kept;
 pub use job::{Asked, Estimate, Job};
 
 use super::Engine;
+use crate::Result;
+use crate::extraction::Extractor;
 use crate::extraction::aspects::Aspects;
 use crate::extraction::guided::{Guide, Guided};
 use crate::extraction::patterns::Patterns;
 use crate::extraction::run::{self, Extraction};
 use crate::extraction::text::Gazetteer;
-use crate::extraction::Extractor;
 use crate::knowledge::Knowledge;
 use crate::llm::{LanguageModel, TokenCounter};
 use crate::model::Progress;
-use crate::Result;
 use std::sync::Arc;
 
 impl Engine {
     /// What the texts of all imported dumps say, at most the first `texts` of them; by the extractors whose names are in
     /// `with`, or by all if it is empty. No model is asked: of one counts what is kept.
-    pub fn extract(&self, with: &[String], texts: usize, progress: &dyn Progress) -> Result<Extraction> {
+    pub fn extract(
+        &self,
+        with: &[String],
+        texts: usize,
+        progress: &dyn Progress,
+    ) -> Result<Extraction> {
         let knowledge = self.knowledge()?;
         let mut extractors = self.extractors(&knowledge)?;
         extractors.retain(|e| with.is_empty() || with.iter().any(|name| name == e.name()));

@@ -17,9 +17,9 @@
 mod clause;
 mod store;
 
+use super::text::LabelKind;
 use super::text::labels::{Labels, LabelsBuilder, Sense};
 use super::text::words::Words;
-use super::text::LabelKind;
 use super::{Extractor, Finding, Reading};
 use crate::model::term;
 use crate::vocabulary::kenning;
@@ -92,7 +92,12 @@ impl Aspects {
         }
         for (polarity, related, labels) in &lexicon.opinions {
             let related = related.iter().filter_map(number).collect();
-            add(&mut words, &mut roles, Role::Opinion(*polarity, related), labels);
+            add(
+                &mut words,
+                &mut roles,
+                Role::Opinion(*polarity, related),
+                labels,
+            );
         }
         for (factor, labels) in &lexicon.factors {
             add(&mut words, &mut roles, Role::Factor(*factor), labels);
@@ -167,7 +172,9 @@ impl Extractor for Aspects {
                     }
                 }
             }
-            let clear = sums.into_values().filter(|(sum, _)| sum.abs() >= INDIFFERENT);
+            let clear = sums
+                .into_values()
+                .filter(|(sum, _)| sum.abs() >= INDIFFERENT);
             findings.extend(clear.map(|(sum, judgement)| self.finding(sum, judgement)));
         }
         Reading {
@@ -200,7 +207,14 @@ fn add(labels: &mut LabelsBuilder, roles: &mut Vec<Role>, role: Role, texts: &[S
         let words = Words::of(text);
         if !words.words.is_empty() && words.words.len() < usize::from(u8::MAX) {
             let kind = LabelKind::Preferred;
-            labels.add(&words, Sense { concept, kind, surface: 0 });
+            labels.add(
+                &words,
+                Sense {
+                    concept,
+                    kind,
+                    surface: 0,
+                },
+            );
         }
     }
 }

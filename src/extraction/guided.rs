@@ -52,7 +52,8 @@ impl Extractor for Guided {
     }
 
     fn method(&self) -> String {
-        "facts that a language model read off texts; quotes, properties and values were checked".into()
+        "facts that a language model read off texts; quotes, properties and values were checked"
+            .into()
     }
 
     fn extract(&self, text: &str) -> Reading {

@@ -110,13 +110,17 @@ fn extract_text(text: &Text<'_>, extractors: &[Box<dyn Extractor>]) -> Extractio
     for extractor in extractors {
         let reading = read(extractor.as_ref(), text.words());
         for finding in reading.findings {
-            extraction.facts.extend(facts(text, extractor.as_ref(), finding));
+            extraction
+                .facts
+                .extend(facts(text, extractor.as_ref(), finding));
         }
-        extraction.aside.extend(reading.aside.into_iter().map(|aside| PutAside {
-            from: text.from.map(str::to_owned),
-            extractor: extractor.name(),
-            aside,
-        }));
+        extraction
+            .aside
+            .extend(reading.aside.into_iter().map(|aside| PutAside {
+                from: text.from.map(str::to_owned),
+                extractor: extractor.name(),
+                aside,
+            }));
     }
     extraction
 }
@@ -125,7 +129,11 @@ fn extract_text(text: &Text<'_>, extractors: &[Box<dyn Extractor>]) -> Extractio
 fn facts(text: &Text<'_>, extractor: &dyn Extractor, finding: Finding) -> Vec<DerivedFact> {
     let by_author = finding.by_author.zip(text.author);
     let fact = |subject: &str, property: &str| DerivedFact {
-        triple: [subject.to_owned(), term::iri(property), finding.object.clone()],
+        triple: [
+            subject.to_owned(),
+            term::iri(property),
+            finding.object.clone(),
+        ],
         confidence: finding.confidence * text.confidence,
         support: 1,
         from: text.from.map(str::to_owned),
@@ -161,12 +169,17 @@ fn texts(segment: &Segment) -> Vec<Text<'_>> {
     let named = |iris: &mut dyn Iterator<Item = &str>| -> FxHashSet<u32> {
         let wanted: FxHashSet<String> = iris.map(term::iri).collect();
         let ids = 0..segment.terms.len() as u32;
-        ids.filter(|&id| wanted.contains(segment.terms.get(id as usize))).collect()
+        ids.filter(|&id| wanted.contains(segment.terms.get(id as usize)))
+            .collect()
     };
     let texts = named(&mut segment.dataset.texts.iter().map(String::as_str));
     let reviews = named(&mut [schema::REVIEW_BODY].into_iter());
     let (mut said, mut described) = (Vec::new(), Vec::new());
-    for fact in segment.facts.iter().filter(|f| texts.contains(&f.triple[1])) {
+    for fact in segment
+        .facts
+        .iter()
+        .filter(|f| texts.contains(&f.triple[1]))
+    {
         match reviews.contains(&fact.triple[1]) {
             true => said.push(fact),
             false => described.push(fact),
@@ -185,8 +198,16 @@ fn texts(segment: &Segment) -> Vec<Text<'_>> {
         let is_review = reviews.contains(&fact.triple[1]);
         Text {
             dataset: &segment.dataset,
-            about: term(*reviewed.get(&subject).filter(|_| is_review).unwrap_or(&subject)),
-            author: authors.get(&subject).filter(|_| is_review).map(|&id| term(id)),
+            about: term(
+                *reviewed
+                    .get(&subject)
+                    .filter(|_| is_review)
+                    .unwrap_or(&subject),
+            ),
+            author: authors
+                .get(&subject)
+                .filter(|_| is_review)
+                .map(|&id| term(id)),
             from: fact.triple.map(term),
             source: &segment.dataset.sources[fact.source as usize].graph,
             confidence: fact.confidence,
@@ -215,7 +236,11 @@ fn most_carried<'a>(facts: &[&'a FactRow]) -> Vec<&'a FactRow> {
 /// The first resource that each subject has by one of the properties.
 fn objects(segment: &Segment, properties: &FxHashSet<u32>) -> FxHashMap<u32, u32> {
     let mut objects = FxHashMap::default();
-    for fact in segment.facts.iter().filter(|f| properties.contains(&f.triple[1])) {
+    for fact in segment
+        .facts
+        .iter()
+        .filter(|f| properties.contains(&f.triple[1]))
+    {
         let [subject, _, object] = fact.triple;
         if term::kind(segment.terms.get(object as usize)) == term::Kind::Resource {
             objects.entry(subject).or_insert(object);

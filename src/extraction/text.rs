@@ -197,7 +197,9 @@ impl Gazetteer {
                 unusable += usize::from(!add_label(&mut labels, label, *kind, number));
             }
             if labels.len().max(property_of.len()) >= u32::MAX as usize {
-                return Err(Error::budget("a gazetteer holds at most 4,294,967,294 labels"));
+                return Err(Error::budget(
+                    "a gazetteer holds at most 4,294,967,294 labels",
+                ));
             }
         }
         Ok(Self {

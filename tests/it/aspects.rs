@@ -57,7 +57,10 @@ impl Count {
     fn rates(&self, what: &str) -> [f64; 2] {
         let [right, wrong, missed] = self.0.map(|n| n as f64);
         let rates = [right / (right + wrong), right / (right + missed)];
-        println!("{what}: precision {:.3} recall {:.3} {:?}", rates[0], rates[1], self.0);
+        println!(
+            "{what}: precision {:.3} recall {:.3} {:?}",
+            rates[0], rates[1], self.0
+        );
         rates
     }
 }
@@ -72,7 +75,10 @@ fn opinions_of_the_labelled_sentences_are_found() {
         assert_eq!(cells.len(), 3, "{line}");
         let expected: BTreeSet<String> = cells[2].split_whitespace().map(str::to_owned).collect();
         let found = told(&extraction::read(&profiles[cells[0]], cells[1]));
-        counts.entry(cells[0]).or_default().add("", &expected, &found);
+        counts
+            .entry(cells[0])
+            .or_default()
+            .add("", &expected, &found);
         all.add(cells[1], &expected, &found);
     }
     for (profile, count) in &counts {
@@ -90,12 +96,17 @@ fn opinions_of_labelled_tags_are_found() {
         return;
     };
     let mut tags: BTreeMap<String, String> = BTreeMap::new();
-    for record in csv::Reader::from_path(folder.join("tags.csv")).unwrap().records() {
+    for record in csv::Reader::from_path(folder.join("tags.csv"))
+        .unwrap()
+        .records()
+    {
         let tag = record.unwrap()[2].to_owned();
         tags.insert(md5(format!("kenning:{tag}").as_bytes()), tag);
     }
     let labelled = TAGS.lines().filter(|line| !line.starts_with('#'));
-    let labels: BTreeMap<&str, &str> = labelled.map(|line| line.split_once('\t').unwrap()).collect();
+    let labels: BTreeMap<&str, &str> = labelled
+        .map(|line| line.split_once('\t').unwrap())
+        .collect();
     let aspects = aspects(FILMS);
     let mut count = Count::default();
     for (hash, tag) in tags.iter().take(240) {
@@ -117,17 +128,40 @@ fn a_finding_quotes_opinion_and_aspect() {
         .iter()
         .map(|f| (&text[f.span.clone()], f.by_author.unwrap()))
         .collect();
-    assert_eq!(told, [("acting, sadly, was not very convincing", terms::CRITICISES)]);
-    assert!(found[0].confidence > 0.4 && found[0].confidence < 0.8, "{}", found[0].confidence);
+    assert_eq!(
+        told,
+        [("acting, sadly, was not very convincing", terms::CRITICISES)]
+    );
+    assert!(
+        found[0].confidence > 0.4 && found[0].confidence < 0.8,
+        "{}",
+        found[0].confidence
+    );
 }
 
 #[test]
 fn odd_texts_are_read() {
     let aspects = aspects(FILMS);
     let long = "not ".repeat(50_000) + "good acting";
-    for text in ["", "?", "...", "+++", "but but but than", "\u{202e}good\u{202c} acting", long.as_str(), "&&good&&", "than good"] {
+    for text in [
+        "",
+        "?",
+        "...",
+        "+++",
+        "but but but than",
+        "\u{202e}good\u{202c} acting",
+        long.as_str(),
+        "&&good&&",
+        "than good",
+    ] {
         let reading = extraction::read(&aspects, text);
-        assert!(reading.findings.iter().all(|f| text.get(f.span.clone()).is_some()), "{text:.20}");
+        assert!(
+            reading
+                .findings
+                .iter()
+                .all(|f| text.get(f.span.clone()).is_some()),
+            "{text:.20}"
+        );
     }
 }
 
@@ -167,11 +201,29 @@ fn opinions_are_gathered_by_thing_and_by_author() {
     desk.write("dump/reviews.csv", reviews);
     desk.done(&["init", "shop"]);
     desk.done(&["-C", "shop", "import", "--mapping", "mapping.toml", "dump"]);
-    let said = desk.json(&["-C", "shop", "extract", "--with", "aspects", "--format", "json"]);
-    let short = |value: &serde_json::Value| value.as_str().unwrap().rsplit(['/', '#', ':']).next().unwrap().to_owned();
+    let said = desk.json(&[
+        "-C", "shop", "extract", "--with", "aspects", "--format", "json",
+    ]);
+    let short = |value: &serde_json::Value| {
+        value
+            .as_str()
+            .unwrap()
+            .rsplit(['/', '#', ':'])
+            .next()
+            .unwrap()
+            .to_owned()
+    };
     let facts = said["facts"].as_array().unwrap().iter();
     let told: Vec<String> = facts
-        .map(|f| format!("{} {} {} {}", short(&f["subject"]), short(&f["property"]), short(&f["value"]), f["support"]))
+        .map(|f| {
+            format!(
+                "{} {} {} {}",
+                short(&f["subject"]),
+                short(&f["property"]),
+                short(&f["value"]),
+                f["support"]
+            )
+        })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     Heat criticisedFor plot 2
@@ -189,12 +241,20 @@ fn opinions_are_gathered_by_thing_and_by_author() {
         "SELECT ?film ?support { ?film kenning:praisedFor ?aspect {| kenning:support ?support |} . ?aspect skos:prefLabel 'acting'@en }",
     );
     assert_eq!(rows.len(), 1, "{rows:?}");
-    assert!(rows[0][0].ends_with("Heat") && rows[0][1] == "2", "{rows:?}");
+    assert!(
+        rows[0][0].ends_with("Heat") && rows[0][1] == "2",
+        "{rows:?}"
+    );
 }
 
 /// MD5, as the order of the tags needs it: RFC 1321.
 fn md5(message: &[u8]) -> String {
-    let shifts = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+    let shifts = [
+        [7, 12, 17, 22],
+        [5, 9, 14, 20],
+        [4, 11, 16, 23],
+        [6, 10, 15, 21],
+    ];
     let mut state: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     let mut padded = message.to_vec();
     padded.push(0x80);
@@ -205,7 +265,8 @@ fn md5(message: &[u8]) -> String {
     let end = padded.len();
     padded[end - 8..].copy_from_slice(&(8 * message.len() as u64).to_le_bytes());
     for block in padded.chunks(64) {
-        let word = |index: usize| u32::from_le_bytes(block[4 * index..4 * index + 4].try_into().unwrap());
+        let word =
+            |index: usize| u32::from_le_bytes(block[4 * index..4 * index + 4].try_into().unwrap());
         let [mut a, mut b, mut c, mut d] = state;
         for i in 0..64 {
             let (f, g) = match i / 16 {
@@ -215,7 +276,10 @@ fn md5(message: &[u8]) -> String {
                 _ => (c ^ (b | !d), (7 * i) % 16),
             };
             let constant = (((i + 1) as f64).sin().abs() * 4_294_967_296.0) as u32;
-            let sum = a.wrapping_add(f).wrapping_add(constant).wrapping_add(word(g));
+            let sum = a
+                .wrapping_add(f)
+                .wrapping_add(constant)
+                .wrapping_add(word(g));
             (a, d, c) = (d, c, b);
             b = b.wrapping_add(sum.rotate_left(shifts[i / 16][i % 4]));
         }
@@ -223,5 +287,9 @@ fn md5(message: &[u8]) -> String {
             *sum = sum.wrapping_add(part);
         }
     }
-    state.iter().flat_map(|part| part.to_le_bytes()).map(|byte| format!("{byte:02x}")).collect()
+    state
+        .iter()
+        .flat_map(|part| part.to_le_bytes())
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

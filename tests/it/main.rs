@@ -28,5 +28,6 @@ mod snapshot;
 mod sparql;
 mod sparql_agreement;
 mod support;
+mod texts;
 mod updates;
 mod weights;

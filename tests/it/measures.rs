@@ -44,7 +44,9 @@ fn told(patterns: &Patterns, text: &str) -> String {
     let facts = facts(patterns, text);
     let told = facts.iter().flat_map(|(property, values)| {
         let property = property.rsplit([':', '#']).next().unwrap();
-        values.iter().map(move |value| format!("{property} {value}"))
+        values
+            .iter()
+            .map(move |value| format!("{property} {value}"))
     });
     told.collect::<Vec<_>>().join("; ")
 }
@@ -74,7 +76,10 @@ fn numbers_become_typed_facts() {
         ("rope of 1,500 mm", "size 1500 mm"),
         ("a 1/2 inch nail", "size 0.5 [in_i]"),
         ("BAG 34X20CM", "height 20 cm; width 34 cm"),
-        ("box 10 cm x 20 cm x 5 cm", "depth 5 cm; height 20 cm; width 10 cm"),
+        (
+            "box 10 cm x 20 cm x 5 cm",
+            "depth 5 cm; height 20 cm; width 10 cm",
+        ),
         ("GHOST, 5CM H", "height 5 cm"),
         ("vase 30cm tall", "height 30 cm"),
         ("BAG 250g MARBLES", "weight 250 g"),
@@ -121,7 +126,9 @@ fn numbers_of_the_labelled_descriptions_are_found() {
         assert_eq!(cells.len(), 1 + PROPERTIES.len(), "{line}");
         let mut found = facts(&patterns, cells[0]);
         for (column, property) in PROPERTIES.into_iter().enumerate() {
-            let expected = cells[column + 1].split(';').filter(|value| !value.is_empty());
+            let expected = cells[column + 1]
+                .split(';')
+                .filter(|value| !value.is_empty());
             let expected: BTreeSet<String> = expected.map(str::to_owned).collect();
             let found = found.remove(property).unwrap_or_default();
             counts[column][0] += expected.intersection(&found).count();

@@ -88,8 +88,10 @@ impl Job {
         let knowledge = engine.knowledge()?;
         let guide = Guide::from_store(&knowledge.store)?;
         if guide.is_empty() {
-            return Err(Error::not_found("no vocabulary asks for anything that texts could say")
-                .hint("name one under `vocabularies` of the mapping, and import again"));
+            return Err(
+                Error::not_found("no vocabulary asks for anything that texts could say")
+                    .hint("name one under `vocabularies` of the mapping, and import again"),
+            );
         }
         let kept = kept::read(&engine.project.extracted_file())?;
         let mut seen = BTreeSet::new();
@@ -143,7 +145,9 @@ impl Job {
             }
             if tokens > room {
                 let begin: String = self.texts[start].chars().take(60).collect();
-                self.too_long.push(format!("a text of {tokens} tokens with its prompt, of {room}: {begin}"));
+                self.too_long.push(format!(
+                    "a text of {tokens} tokens with its prompt, of {room}: {begin}"
+                ));
             } else {
                 self.estimate.texts += end - start;
                 self.estimate.prompt_tokens += tokens;
@@ -201,7 +205,11 @@ pub(super) fn run(
     }
     progress.end();
     kept::write(&path, &kept)?;
-    asked.price = price(&settings.model, asked.prompt_tokens, asked.completion_tokens)?;
+    asked.price = price(
+        &settings.model,
+        asked.prompt_tokens,
+        asked.completion_tokens,
+    )?;
     Ok(asked)
 }
 
@@ -218,13 +226,16 @@ fn ask(
     kept: &mut BTreeMap<String, Kept>,
 ) -> Result<()> {
     let request = Request {
-        deadline: Some(Duration::from_secs(engine.project.settings().model.timeout_s)),
+        deadline: Some(Duration::from_secs(
+            engine.project.settings().model.timeout_s,
+        )),
         json: true,
         ..Request::new(job.messages(call.texts.clone()), job.max_tokens)
     };
     let key = reply_key(model.id(), &request)?;
     let remembered = engine.journal.reply(&key)?;
-    let remembered: Option<Completion> = remembered.and_then(|r| serde_json::from_value(r.reply).ok());
+    let remembered: Option<Completion> =
+        remembered.and_then(|r| serde_json::from_value(r.reply).ok());
     let is_new = remembered.is_none();
     let completion = match remembered {
         Some(completion) => completion,
@@ -257,7 +268,9 @@ fn ask(
         Ok(replied) => replied,
         Err(reason) => {
             let begin: String = texts[0].chars().take(60).collect();
-            asked.refused.push(format!("{} texts from \"{begin}\": {reason}", texts.len()));
+            asked
+                .refused
+                .push(format!("{} texts from \"{begin}\": {reason}", texts.len()));
             return Ok(());
         }
     };
@@ -291,7 +304,11 @@ fn reply_key(model: &str, request: &Request) -> Result<String> {
 /// What tokens cost, if the settings say so.
 fn price(settings: &ModelSettings, prompt: usize, completion: usize) -> Result<Option<f64>> {
     let known = ["prompt", "completion"];
-    if let Some(name) = settings.prices.keys().find(|name| !known.contains(&name.as_str())) {
+    if let Some(name) = settings
+        .prices
+        .keys()
+        .find(|name| !known.contains(&name.as_str()))
+    {
         return Err(Error::usage(format!("`model.prices` has no `{name}`"))
             .hint("prices = { prompt = 0.15, completion = 0.6 }"));
     }

@@ -28,13 +28,17 @@ pub(super) struct Opinion {
 }
 
 /// The sentences of a text that are no questions, as ranges of words.
-pub(super) fn sentences<'a>(text: &'a str, words: &'a Words) -> impl Iterator<Item = Range<usize>> + 'a {
+pub(super) fn sentences<'a>(
+    text: &'a str,
+    words: &'a Words,
+) -> impl Iterator<Item = Range<usize>> + 'a {
     let mut start = 0;
     std::iter::from_fn(move || {
         while start < words.words.len() {
             let begin = start;
             let ends = |index: usize| gap(text, words, index).contains(['.', '!', '?', ';', '\n']);
-            let end = (begin + 1..=words.words.len()).find(|&end| end == words.words.len() || ends(end))?;
+            let end = (begin + 1..=words.words.len())
+                .find(|&end| end == words.words.len() || ends(end))?;
             start = end;
             if !gap(text, words, end).contains('?') {
                 return Some(begin..end);
@@ -47,25 +51,41 @@ pub(super) fn sentences<'a>(text: &'a str, words: &'a Words) -> impl Iterator<It
 /// What stands between a word and the one before it.
 fn gap<'a>(text: &'a str, words: &Words, index: usize) -> &'a str {
     let start = words.words[index - 1].span.end;
-    let end = words.words.get(index).map_or(text.len(), |word| word.span.start);
+    let end = words
+        .words
+        .get(index)
+        .map_or(text.len(), |word| word.span.start);
     // Words of a sign may overlap nothing, but never go back.
     &text[start..end.max(start)]
 }
 
 /// The clauses of a sentence.
-pub(super) fn clauses(lexicon: &Aspects, text: &str, words: &Words, sentence: Range<usize>) -> Vec<Clause> {
+pub(super) fn clauses(
+    lexicon: &Aspects,
+    text: &str,
+    words: &Words,
+    sentence: Range<usize>,
+) -> Vec<Clause> {
     let places = |labels: &super::Labels| -> Vec<(Range<usize>, Role)> {
         let found = labels.find_in(words, sentence.clone());
-        found.map(|(place, senses)| (place, lexicon.roles[senses[0].concept as usize].clone())).collect()
+        found
+            .map(|(place, senses)| (place, lexicon.roles[senses[0].concept as usize].clone()))
+            .collect()
     };
     let (mut said, mut named) = (places(&lexicon.words), places(&lexicon.named));
     // Of a phrase in a phrase the longer counts, of equals the opinion.
     let inside = |a: &Range<usize>, b: &Range<usize>| b.start <= a.start && a.end <= b.end;
-    named.retain(|(place, _)| !said.iter().any(|(other, role)| inside(place, other) && !matches!(role, Role::Factor(_))));
+    named.retain(|(place, _)| {
+        !said
+            .iter()
+            .any(|(other, role)| inside(place, other) && !matches!(role, Role::Factor(_)))
+    });
     said.retain(|(place, _)| !named.iter().any(|(other, _)| inside(place, other)));
 
     let mut starts = vec![sentence.start];
-    let contrasts = said.iter().filter(|(_, role)| matches!(role, Role::Contrast));
+    let contrasts = said
+        .iter()
+        .filter(|(_, role)| matches!(role, Role::Contrast));
     starts.extend(contrasts.map(|(place, _)| place.start));
     starts.push(sentence.end);
     starts.dedup();
@@ -106,15 +126,27 @@ fn read(
             .clone()
             .filter(|&index| matches!(words.key(&words.words[index]), "and" | "or" | "nor"))
             .collect(),
-        commas: range.filter(|&index| index > 0 && gap(text, words, index).contains(',')).collect(),
+        commas: range
+            .filter(|&index| index > 0 && gap(text, words, index).contains(','))
+            .collect(),
     }
 }
 
 /// What the words before an opinion make of it.
-fn factor(text: &str, words: &Words, start: usize, opinion: usize, said: &[(Range<usize>, Role)]) -> f32 {
-    let commas = (start + 1..=opinion).rev().find(|&index| gap(text, words, index).contains(','));
+fn factor(
+    text: &str,
+    words: &Words,
+    start: usize,
+    opinion: usize,
+    said: &[(Range<usize>, Role)],
+) -> f32 {
+    let commas = (start + 1..=opinion)
+        .rev()
+        .find(|&index| gap(text, words, index).contains(','));
     let start = commas.unwrap_or(start);
-    let reached = |place: &Range<usize>| start <= place.start && place.end <= opinion && opinion - place.end < REACH;
+    let reached = |place: &Range<usize>| {
+        start <= place.start && place.end <= opinion && opinion - place.end < REACH
+    };
     let mut product = 1.0;
     let mut negation: Option<usize> = None;
     for (place, role) in said.iter().rev().filter(|(place, _)| reached(place)) {
@@ -138,7 +170,10 @@ impl Clause {
     /// behind.
     pub fn nearest(&self, place: &Range<usize>) -> Option<(usize, usize)> {
         let commas = |between: Range<usize>| {
-            let parts = self.commas.iter().filter(|&&at| between.start <= at && at <= between.end);
+            let parts = self
+                .commas
+                .iter()
+                .filter(|&&at| between.start <= at && at <= between.end);
             COMMA * parts.count()
         };
         let distance = |aspect: &Range<usize>| match aspect.start >= place.end {
@@ -162,9 +197,15 @@ impl Clause {
             };
             let is_next = other + 1 == at || at + 1 == other;
             let near = last.start.saturating_sub(first.end) <= 2;
-            let join = self.joins.iter().any(|&join| first.end <= join && join < last.start);
+            let join = self
+                .joins
+                .iter()
+                .any(|&join| first.end <= join && join < last.start);
             let mut opinions = self.opinions.iter();
-            let free = !opinions.any(|o| self.nearest(&o.place).is_some_and(|(nearest, _)| nearest == other));
+            let free = !opinions.any(|o| {
+                self.nearest(&o.place)
+                    .is_some_and(|(nearest, _)| nearest == other)
+            });
             if is_next && near && join && free && !joined.contains(aspect) {
                 joined.push(*aspect);
             }

@@ -33,7 +33,10 @@ impl Lexicon {
             "SELECT DISTINCT ?aspect WHERE {{ ?scheme a <{}> ; <{SKOS}hasTopConcept> ?aspect }} ORDER BY ?aspect",
             kenning::ASPECT_SCHEME
         );
-        lexicon.wholes = select(store, &query)?.into_iter().map(|[aspect]| aspect).collect();
+        lexicon.wholes = select(store, &query)?
+            .into_iter()
+            .map(|[aspect]| aspect)
+            .collect();
         let related = "SELECT DISTINCT ?opinion ?aspect WHERE { ?opinion skos:related ?aspect } ORDER BY ?aspect";
         let mut relations: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for [opinion, aspect] in select(store, &format!("PREFIX skos: <{SKOS}> {related}"))? {
@@ -43,15 +46,27 @@ impl Lexicon {
             let related = relations.get(&concept).cloned().unwrap_or_default();
             lexicon.opinions.push((value, related, labels));
         }
-        lexicon.factors = valued(store, kenning::FACTOR, &label)?.into_values().collect();
-        let query = format!("SELECT DISTINCT ?word WHERE {{ ?any <{}> ?word }} ORDER BY ?word", kenning::CONTRAST);
-        lexicon.contrasts = select(store, &query)?.into_iter().map(|[word]| word).collect();
+        lexicon.factors = valued(store, kenning::FACTOR, &label)?
+            .into_values()
+            .collect();
+        let query = format!(
+            "SELECT DISTINCT ?word WHERE {{ ?any <{}> ?word }} ORDER BY ?word",
+            kenning::CONTRAST
+        );
+        lexicon.contrasts = select(store, &query)?
+            .into_iter()
+            .map(|[word]| word)
+            .collect();
         Ok(lexicon)
     }
 }
 
 /// Numbers and labels of the concepts that have a number by this property.
-fn valued(store: &Store, property: &str, label: &str) -> Result<BTreeMap<String, (f32, Vec<String>)>> {
+fn valued(
+    store: &Store,
+    property: &str,
+    label: &str,
+) -> Result<BTreeMap<String, (f32, Vec<String>)>> {
     let query = format!(
         "SELECT DISTINCT ?concept (STR(?number) AS ?value) ?label WHERE {{ \
            ?concept <{property}> ?number ; {label} ?label FILTER isNumeric(?number) }} ORDER BY ?concept ?label"
@@ -59,7 +74,11 @@ fn valued(store: &Store, property: &str, label: &str) -> Result<BTreeMap<String,
     let mut concepts: BTreeMap<String, (f32, Vec<String>)> = BTreeMap::new();
     for [concept, value, label] in select(store, &query)? {
         let value = value.parse::<f32>().unwrap_or_default();
-        concepts.entry(concept).or_insert((value, Vec::new())).1.push(label);
+        concepts
+            .entry(concept)
+            .or_insert((value, Vec::new()))
+            .1
+            .push(label);
     }
     Ok(concepts)
 }

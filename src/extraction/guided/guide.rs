@@ -62,7 +62,11 @@ impl Guide {
             let (label, comment) = notes.remove(&iri).unwrap_or_default();
             let local = iri.rsplit(['#', '/']).next().unwrap_or_default();
             Property {
-                name: if label.is_empty() { local.to_owned() } else { label },
+                name: if label.is_empty() {
+                    local.to_owned()
+                } else {
+                    label
+                },
                 comment,
                 values,
                 iri,
@@ -71,7 +75,10 @@ impl Guide {
         let mut properties: Vec<Property> = properties.collect();
         // Two of one name are told apart by their IRIs.
         for index in 1..properties.len() {
-            if properties[..index].iter().any(|p| p.name == properties[index].name) {
+            if properties[..index]
+                .iter()
+                .any(|p| p.name == properties[index].name)
+            {
                 properties[index].name = vocabulary::shorten(&properties[index].iri);
             }
         }
@@ -84,7 +91,9 @@ impl Guide {
     }
 
     pub(super) fn property(&self, name: &str) -> Option<&Property> {
-        self.properties.iter().find(|p| p.name.eq_ignore_ascii_case(name.trim()))
+        self.properties
+            .iter()
+            .find(|p| p.name.eq_ignore_ascii_case(name.trim()))
     }
 
     /// The rules of the conversation.
@@ -108,9 +117,10 @@ impl Guide {
 
     /// What is asked about some texts, which are numbered from 1.
     pub fn question(&self, texts: &[&str]) -> String {
-        let numbered = texts.iter().enumerate().map(|(index, text)| {
-            format!("{}: {}", index + 1, serde_json::Value::from(*text))
-        });
+        let numbered = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| format!("{}: {}", index + 1, serde_json::Value::from(*text)));
         numbered.collect::<Vec<_>>().join("\n")
     }
 }
@@ -126,7 +136,11 @@ impl Property {
                 let _ = write!(description, ": one of {}", names.join(", "));
             }
             Values::Concepts(_, names) => {
-                let _ = write!(description, ": a short noun, such as {}", names[..EXAMPLES].join(", "));
+                let _ = write!(
+                    description,
+                    ": a short noun, such as {}",
+                    names[..EXAMPLES].join(", ")
+                );
             }
             Values::Typed(datatype) => {
                 let _ = write!(description, ": {}", wish(datatype));
@@ -140,7 +154,8 @@ impl Property {
         match &self.values {
             Values::Concepts(labels, _) => {
                 let concept = labels.get(&fold(value));
-                let missing = || format!("`{}` has no concept that is called \"{value}\"", self.name);
+                let missing =
+                    || format!("`{}` has no concept that is called \"{value}\"", self.name);
                 concept.map(|iri| term::iri(iri)).ok_or_else(missing)
             }
             Values::Typed(datatype) => {
@@ -155,16 +170,29 @@ impl Property {
 }
 
 /// The first concept that has a label keeps it; preferred labels come first.
-fn add_concept(labels: &mut BTreeMap<String, String>, preferred: &mut Vec<String>, concept: &Concept) {
+fn add_concept(
+    labels: &mut BTreeMap<String, String>,
+    preferred: &mut Vec<String>,
+    concept: &Concept,
+) {
     for (kind, label) in &concept.labels {
         if *kind == LabelKind::Preferred {
             labels.insert(fold(label), concept.iri.clone());
         } else {
-            labels.entry(fold(label)).or_insert_with(|| concept.iri.clone());
+            labels
+                .entry(fold(label))
+                .or_insert_with(|| concept.iri.clone());
         }
     }
-    let first = concept.labels.iter().find(|(kind, _)| *kind == LabelKind::Preferred);
-    preferred.extend(first.or(concept.labels.first()).map(|(_, label)| label.clone()));
+    let first = concept
+        .labels
+        .iter()
+        .find(|(kind, _)| *kind == LabelKind::Preferred);
+    preferred.extend(
+        first
+            .or(concept.labels.first())
+            .map(|(_, label)| label.clone()),
+    );
 }
 
 /// Labels and comments of properties.
@@ -173,7 +201,10 @@ fn notes(store: &Store) -> Result<BTreeMap<String, (String, String)>> {
        ?property rdfs:label ?l . OPTIONAL { ?property rdfs:comment ?given } \
        BIND(COALESCE(?given, '') AS ?c) FILTER isIRI(?property) } GROUP BY ?property";
     let rows = select(store, &prefixed(query))?;
-    Ok(rows.into_iter().map(|[property, label, comment]| (property, (label, comment))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|[property, label, comment]| (property, (label, comment)))
+        .collect())
 }
 
 fn prefixed(query: &str) -> String {
@@ -195,7 +226,9 @@ fn wish(datatype: &str) -> &'static str {
 fn fits(value: &str, datatype: &str) -> bool {
     match datatype {
         xsd::INTEGER => value.parse::<i64>().is_ok(),
-        xsd::DECIMAL => value.parse::<f64>().is_ok_and(f64::is_finite) && !value.contains(['e', 'E']),
+        xsd::DECIMAL => {
+            value.parse::<f64>().is_ok_and(f64::is_finite) && !value.contains(['e', 'E'])
+        }
         xsd::DOUBLE => value.parse::<f64>().is_ok(),
         xsd::G_YEAR => value.len() == 4 && value.bytes().all(|b| b.is_ascii_digit()),
         _ => !value.is_empty() && value.len() <= LONGEST_VALUE,

@@ -33,7 +33,9 @@ pub struct Replied {
 pub fn read_reply(reply: &str, texts: usize) -> Result<Replied, String> {
     let start = reply.find('{');
     let end = reply.rfind('}');
-    let object = start.zip(end).and_then(|(start, end)| reply.get(start..=end));
+    let object = start
+        .zip(end)
+        .and_then(|(start, end)| reply.get(start..=end));
     let object = object.ok_or("the reply has no JSON object")?;
     let object: Value =
         serde_json::from_str(object).map_err(|e| format!("the reply is not JSON: {e}"))?;
@@ -49,10 +51,9 @@ pub fn read_reply(reply: &str, texts: usize) -> Result<Replied, String> {
             Ok((text, claim)) if replied.claims[text].len() < MOST_CLAIMS => {
                 replied.claims[text].push(claim);
             }
-            Ok((text, _)) => replied.refused.push(format!(
-                "text {}: more than {MOST_CLAIMS} facts",
-                text + 1
-            )),
+            Ok((text, _)) => replied
+                .refused
+                .push(format!("text {}: more than {MOST_CLAIMS} facts", text + 1)),
             Err(reason) => replied.refused.push(reason),
         }
     }

@@ -157,7 +157,9 @@ fn read_slot(inside: &str, lexicon: &Lexicon) -> Result<Slot, String> {
     }
     let words = |name: &str| -> BTreeMap<String, String> {
         let words = lexicon.get(name).into_iter().flatten();
-        words.map(|(label, code)| (fold(label), code.clone())).collect()
+        words
+            .map(|(label, code)| (fold(label), code.clone()))
+            .collect()
     };
     let kind = match (name, Kind::of_name(name)) {
         ("count", _) => SlotKind::Count(words(NUMERALS)),
@@ -189,7 +191,11 @@ fn choice(words: &BTreeMap<String, String>) -> String {
     let mut words: Vec<&String> = words.keys().collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let word = |word: &String| {
-        let end = if word.ends_with(char::is_alphanumeric) { r"\b{end-half}" } else { "" };
+        let end = if word.ends_with(char::is_alphanumeric) {
+            r"\b{end-half}"
+        } else {
+            ""
+        };
         format!("{}{end}", regex::escape(word).replace(' ', r"\s+"))
     };
     words.into_iter().map(word).collect::<Vec<_>>().join("|")

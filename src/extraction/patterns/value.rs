@@ -26,9 +26,7 @@ impl Kind {
     /// What it looks like.
     pub fn expression(self) -> &'static str {
         match self {
-            Self::Number => {
-                r"(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?:[.,]\d{1,4})?|\d{1,3}/\d{1,3}|[½¼¾]"
-            }
+            Self::Number => r"(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?:[.,]\d{1,4})?|\d{1,3}/\d{1,3}|[½¼¾]",
             Self::Year => r"(?:1[5-9]|20)\d\d",
             Self::Decade => r"(?:1[5-9]|20)\d0|\d0",
         }
@@ -82,13 +80,24 @@ fn decimal(text: &str) -> Option<String> {
         return None;
     }
     let rounded = format!("{value:.4}");
-    Some(rounded.trim_end_matches('0').trim_end_matches('.').to_owned())
+    Some(
+        rounded
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned(),
+    )
 }
 
 /// Without the commas of thousands; another comma is a decimal point.
 fn plain(text: &str) -> String {
     let thousands = |part: &str| part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit());
-    let mut parts = text.split('.').next().unwrap_or_default().split(',').skip(1).peekable();
+    let mut parts = text
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .split(',')
+        .skip(1)
+        .peekable();
     match parts.peek().is_some() && parts.all(thousands) {
         true => text.replace(',', ""),
         false => text.replace(',', "."),

@@ -61,12 +61,16 @@ impl Gazetteer {
 fn extracting(knowledge: &Knowledge) -> Result<FxHashMap<String, Vec<String>>> {
     let extracts = NamedNode::new_unchecked(kenning::EXTRACTS);
     let mut classes: FxHashMap<String, Vec<String>> = FxHashMap::default();
-    for quad in knowledge.store.quads_for_pattern(None, Some(extracts.as_ref()), None, None) {
-        let quad = quad.map_err(|e| {
-            Error::corrupt(format!("the knowledge store failed: {e}")).because(e)
-        })?;
+    for quad in knowledge
+        .store
+        .quads_for_pattern(None, Some(extracts.as_ref()), None, None)
+    {
+        let quad = quad
+            .map_err(|e| Error::corrupt(format!("the knowledge store failed: {e}")).because(e))?;
         if let oxrdf::Term::NamedNode(property) = &quad.object {
-            let properties = classes.entry(term::encode(&quad.subject.into())).or_default();
+            let properties = classes
+                .entry(term::encode(&quad.subject.into()))
+                .or_default();
             properties.push(property.as_str().to_owned());
         }
     }
@@ -99,7 +103,9 @@ fn dumped<'a>(
         }
     }
     members.into_iter().map(move |(subject, property)| Concept {
-        iri: term::as_iri(segment.terms.get(subject as usize)).unwrap_or_default().to_owned(),
+        iri: term::as_iri(segment.terms.get(subject as usize))
+            .unwrap_or_default()
+            .to_owned(),
         property,
         labels: labels
             .get(&subject)
@@ -120,5 +126,8 @@ fn label_kinds() -> FxHashMap<String, LabelKind> {
         (skos::ALT_LABEL, LabelKind::Alternative),
         (kenning::WEAK_LABEL, LabelKind::Weak),
     ];
-    preferred.chain(others).map(|(iri, kind)| (term::iri(iri), kind)).collect()
+    preferred
+        .chain(others)
+        .map(|(iri, kind)| (term::iri(iri), kind))
+        .collect()
 }

@@ -142,7 +142,10 @@ impl Gazetteer {
             candidates.iter().map(|c| (c.at, c.property)).collect();
         let only = |c: &Candidate| {
             let others = 0..self.properties.len() as u32;
-            others.filter(|&other| shared.contains(&(c.at, other))).count() == 1
+            others
+                .filter(|&other| shared.contains(&(c.at, other)))
+                .count()
+                == 1
         };
         let rank = |c: &Candidate| match (zones[c.at], c.weak) {
             (Zone::Main, false) => 4,

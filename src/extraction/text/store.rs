@@ -81,7 +81,10 @@ fn rules(store: &Store) -> Result<Vec<Rule>> {
 }
 
 /// Runs a query that binds all of its `N` variables to IRIs or literals; gives IRIs and lexical forms.
-pub(in crate::extraction) fn select<const N: usize>(store: &Store, query: &str) -> Result<Vec<[String; N]>> {
+pub(in crate::extraction) fn select<const N: usize>(
+    store: &Store,
+    query: &str,
+) -> Result<Vec<[String; N]>> {
     let wrong = |e: &dyn std::fmt::Display| {
         Error::input(format!("cannot read the vocabulary out of the store: {e}"))
     };

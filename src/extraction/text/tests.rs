@@ -78,6 +78,9 @@ fn the_head_is_the_last_type_outside_of_modifiers() {
         ("SET/6", "ty:set"),
         ("CUP & SAUCER", "ty:cup and saucer"),
         ("MADE WITH LOVE MUG", "mo:made with love ty:mug"),
+        ("MUG + BOX", "ty:mug"),
+        ("BIRD + BOX", "mo:bird ty:box"),
+        ("HOLDER BIRD", "ty:holder mo:bird"),
     ] {
         assert_eq!(names(&gazetteer, text), expected, "{text}");
     }
@@ -144,6 +147,23 @@ fn a_label_of_two_heads_gives_one_and_little_trust() {
     let found = Gazetteer::new(concepts, &[rule]).unwrap().find("bat");
     assert_eq!(found.len(), 1);
     assert!((found[0].confidence - 0.475).abs() < 1e-6);
+}
+
+#[test]
+fn a_label_of_too_many_concepts_names_none_and_is_told() {
+    let mut concepts: Vec<Concept> = (0..10_000)
+        .map(|i| concept(&format!("c{i}"), MOTIF, &["the same"], &[]))
+        .collect();
+    concepts.push(concept("mug", TYPE, &[], &[]));
+    let gazetteer = Gazetteer::new(concepts, &[]).unwrap();
+    let text = "the same mug";
+    assert_eq!(names(&gazetteer, text), "ty:mug");
+    let crowds = gazetteer.crowds(text);
+    assert_eq!(crowds.len(), 1);
+    assert_eq!(
+        (crowds[0].concepts, &text[crowds[0].span.clone()]),
+        (10_000, "the same")
+    );
 }
 
 #[test]
