@@ -1,6 +1,7 @@
 //! A gazetteer of two million labels: how fast it is built and reads, and what it holds in memory, beside an automaton
 //! over the same labels; labels that are all equal; one long text.
 
+#[expect(dead_code, reason = "other benches need the rest")]
 mod tables;
 
 use aho_corasick::{AhoCorasick, MatchKind};

@@ -22,6 +22,7 @@ pub mod text;
 
 mod pieces;
 
+use rustc_hash::FxHashSet;
 use std::ops::Range;
 
 pub use pieces::LONGEST_PIECE;
@@ -101,6 +102,7 @@ pub struct DerivedFact {
 /// [`LONGEST_PIECE`] is read in pieces, parted where a phrase ends if one does, so that memory stays bounded.
 pub fn read(extractor: &dyn Extractor, text: &str) -> Reading {
     let mut whole = Reading::default();
+    let mut room = KEPT;
     for piece in pieces::cut(text) {
         let found = extractor.extract(&text[piece.clone()]);
         let shift = |span: Range<usize>| span.start + piece.start..span.end + piece.start;
@@ -114,16 +116,20 @@ pub fn read(extractor: &dyn Extractor, text: &str) -> Reading {
             span: a.span.map(shift),
             ..a
         }));
-        if whole.findings.len() > KEPT {
+        if whole.findings.len() > room {
             keep_surest(&mut whole.findings);
+            room = KEPT.max(2 * whole.findings.len());
         }
-        whole.aside.truncate(KEPT);
+        if whole.aside.len() > KEPT {
+            keep_first(&mut whole.aside);
+        }
     }
     keep_surest(&mut whole.findings);
+    keep_first(&mut whole.aside);
     whole
 }
 
-/// So many findings are kept before repeats among them are dropped, and so many that were put aside of one text.
+/// So many findings, and so much that was put aside, are kept before repeats among them are dropped.
 const KEPT: usize = 1 << 16;
 
 fn keep_surest(findings: &mut Vec<Finding>) {
@@ -134,4 +140,9 @@ fn keep_surest(findings: &mut Vec<Finding>) {
     });
     findings.dedup_by(|b, a| (&a.property, &a.object) == (&b.property, &b.object));
     findings.sort_by_key(|f| (f.span.start, f.span.end));
+}
+
+fn keep_first(aside: &mut Vec<Aside>) {
+    let mut seen = FxHashSet::default();
+    aside.retain(|a| seen.insert((a.what.to_lowercase(), a.reason.clone())));
 }
