@@ -50,6 +50,9 @@ verbs! {
         Load = load;
         Dump = dump;
     }
+    "Measure" {
+        Evaluate = evaluate;
+    }
     "Look after" {
         Status = status;
         Doctor = doctor;

@@ -42,15 +42,16 @@
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
-//! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring |
+//! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
 //! | [`llm`] | anything that completes text | weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, search, sections, selection, sparql, weights |
+//! | [`evaluation`] | protocols, metrics and reports | embedding, graph, llm, model, selection, vocabulary |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
-//! | [`cli`] | one file a verb | config, engine, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
+//! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
 //!
 //! # What always holds?
 //!
@@ -92,6 +93,7 @@ pub mod sparql;
 
 pub mod cli;
 pub mod engine;
+pub mod evaluation;
 pub mod journal;
 pub mod server;
 

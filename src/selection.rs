@@ -12,6 +12,16 @@
 //!
 //! What was chosen is also a petgraph graph ([`subgraph`]): the few nodes and edges that speak.
 
+mod evidence;
+mod question;
+pub mod selectors;
+mod ways;
+mod words;
+
+pub use evidence::{Evidence, evidence};
+pub use question::{Lexicon, Question};
+pub use ways::{Direction, Step, Way};
+
 use crate::graph::visit::Relation;
 use crate::graph::{Edge, Graph};
 use crate::model::EvidenceId;
