@@ -40,6 +40,7 @@ verbs! {
     "Ask" {
         Recommend = recommend;
         Explain = explain;
+        Select = select;
         Prompt = prompt;
         Query = query;
         Serve = serve;

@@ -10,7 +10,7 @@ use crate::graph::freeze::freeze_quads;
 use crate::llm::tokens::TokenCounter;
 use crate::model::{Progress, term};
 use crate::selection::selectors::{self, Selector, Task};
-use crate::selection::{Lexicon, Question};
+use crate::selection::{Lexicon, Question, line, names};
 use crate::vocabulary::{percent_encode, rdf};
 use crate::{Error, Result};
 use flate2::read::MultiGzDecoder;
@@ -196,7 +196,7 @@ impl Evaluation<'_> {
         let facts: Vec<u64> = (0..self.graph.fact_count()).collect();
         let costs: Vec<usize> = facts
             .iter()
-            .map(|&fact| self.counter.count(&self.line(fact)))
+            .map(|&fact| self.counter.count(&line(self.graph, fact)))
             .collect::<Result<_>>()?;
         let known = asked.iter().filter_map(|asked| {
             let question = lexicon.read(&asked.text).ok()?;
@@ -254,26 +254,6 @@ impl Evaluation<'_> {
         })
     }
 
-    /// A fact as a line: what its tokens are counted on.
-    fn line(&self, fact: u64) -> String {
-        format!("{}\n", self.names(fact).join(" | "))
-    }
-
-    fn names(&self, fact: u64) -> [&str; 3] {
-        let triple = self.graph.fact(fact).map_or([0; 3], |fact| fact.triple);
-        triple.map(|number| self.name(number))
-    }
-
-    fn name(&self, number: u32) -> &str {
-        let node = self.graph.nodes().contains(&number);
-        let literal = || term::lexical(self.graph.term(number)).unwrap_or_default();
-        if node {
-            self.graph.label(number)
-        } else {
-            literal()
-        }
-    }
-
     /// Vectors of all facts, and of the questions.
     fn vectors(
         &self,
@@ -285,7 +265,7 @@ impl Evaluation<'_> {
             return Ok(Vec::new());
         };
         let mut cache = VectorCache::open(path, embedder.id(), embedder.dimensions())?;
-        let lines: Vec<String> = facts.iter().map(|&fact| self.line(fact)).collect();
+        let lines: Vec<String> = facts.iter().map(|&fact| line(self.graph, fact)).collect();
         let texts = lines
             .iter()
             .map(String::as_str)
@@ -307,13 +287,13 @@ impl Evaluation<'_> {
         let started = Instant::now();
         let chosen = selector.select(task, budget);
         let ms = started.elapsed().as_secs_f64() * 1e3;
-        let names: Vec<[&str; 3]> = chosen.iter().map(|&fact| self.names(fact)).collect();
+        let names: Vec<[&str; 3]> = chosen.iter().map(|&fact| names(self.graph, fact)).collect();
         let told: FxHashSet<[&str; 3]> = names.iter().copied().collect();
         let ends: FxHashSet<&str> = names
             .iter()
             .flat_map(|[subject, _, object]| [*subject, *object])
             .collect();
-        let text: String = chosen.iter().map(|&fact| self.line(fact)).collect();
+        let text: String = chosen.iter().map(|&fact| line(self.graph, fact)).collect();
         let gold: FxHashSet<[&str; 3]> = asked
             .gold_triples
             .iter()

@@ -11,8 +11,11 @@
 
 use super::question::{Lexicon, Question};
 use super::ways::{self, Way};
+use crate::Result;
 use crate::graph::Graph;
+use crate::model::term;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::hash_map::Entry;
 
 /// Ways that evidence is taken from.
 const WAYS: usize = 12;
@@ -39,14 +42,30 @@ pub fn evidence(
     graph: &Graph,
     lexicon: &Lexicon,
     question: &Question,
-    cost: &dyn Fn(u64) -> usize,
+    cost: &dyn Fn(u64) -> Result<usize>,
     budget: usize,
-) -> Evidence {
+) -> Result<Evidence> {
     let mut ways = ways::ways(graph, lexicon, question);
     ways.truncate(WAYS);
-    let mut choice = Choice::new(graph, question, &ways, cost, budget);
+    let mut choice = Choice::new(graph, question, &ways, cost, budget)?;
     choice.choose(budget);
-    choice.evidence(budget)
+    Ok(choice.evidence(budget))
+}
+
+/// The names of a fact's subject, relation and object.
+pub fn names(graph: &Graph, fact: u64) -> [&str; 3] {
+    let name = |number: u32| match graph.nodes().contains(&number) {
+        true => graph.label(number),
+        false => term::lexical(graph.term(number)).unwrap_or_default(),
+    };
+    graph
+        .fact(fact)
+        .map_or([""; 3], |fact| fact.triple.map(name))
+}
+
+/// A fact as a line of text: what its tokens are counted on.
+pub fn line(graph: &Graph, fact: u64) -> String {
+    format!("{}\n", names(graph, fact).join(" | "))
 }
 
 /// A path that may be told.
@@ -77,9 +96,9 @@ impl Choice {
         graph: &Graph,
         question: &Question,
         ways: &[Way],
-        cost: &dyn Fn(u64) -> usize,
+        cost: &dyn Fn(u64) -> Result<usize>,
         budget: usize,
-    ) -> Self {
+    ) -> Result<Self> {
         let best = ways.first().map_or(0.0, |way| way.fit);
         let weight = |way: &Way| (SHARPNESS * (way.fit - best)).exp();
         let all: f64 = ways.iter().map(weight).sum();
@@ -103,24 +122,25 @@ impl Choice {
                     choice.untold.push(share);
                     choice.untold.len() - 1
                 });
-                let mut number = |fact: u64| {
-                    *numbers.entry(fact).or_insert_with(|| {
-                        choice.facts.push((fact, cost(fact).max(1)));
+                for &fact in &facts {
+                    if let Entry::Vacant(place) = numbers.entry(fact) {
+                        place.insert(choice.facts.len());
+                        choice.facts.push((fact, cost(fact)?.max(1)));
                         choice.needed_by.push(Vec::new());
-                        choice.facts.len() - 1
-                    })
-                };
-                let facts: Vec<usize> = facts.into_iter().map(&mut number).collect();
+                    }
+                }
+                let facts: Vec<usize> = facts.iter().map(|fact| numbers[fact]).collect();
+                let tale = choice.tales.len();
                 facts
                     .iter()
-                    .for_each(|&fact| choice.needed_by[fact].push(choice.tales.len()));
+                    .for_each(|&fact| choice.needed_by[fact].push(tale));
                 let cost = facts.iter().map(|&fact| choice.facts[fact].1).sum();
                 choice.tales.push(Tale { end, facts, cost });
             }
         }
         choice.whole = choice.untold.iter().sum();
         choice.open = vec![true; choice.tales.len()];
-        choice
+        Ok(choice)
     }
 
     /// What telling a tale adds.

@@ -60,7 +60,9 @@ impl Selector for Budgeted {
     }
 
     fn select(&self, task: &Task, budget: usize) -> Vec<u64> {
-        evidence(task.graph, task.lexicon, task.question, task.cost, budget).facts
+        let cost = |fact| Ok((task.cost)(fact));
+        evidence(task.graph, task.lexicon, task.question, &cost, budget)
+            .map_or(Vec::new(), |found| found.facts)
     }
 }
 
