@@ -1,5 +1,6 @@
 //! `kenning evaluate`: figures that anyone can make again.
 
+mod ranking;
 mod selection;
 
 use super::{Outcome, Session, Verb};
@@ -14,12 +15,14 @@ pub struct Evaluate {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Ranking(Box<ranking::Ranking>),
     Selection(selection::Selection),
 }
 
 impl Verb for Evaluate {
     fn run(self, session: &Session) -> Result<Outcome> {
         match self.what {
+            What::Ranking(verb) => verb.run(session),
             What::Selection(verb) => verb.run(session),
         }
     }

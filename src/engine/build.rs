@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// The imported datasets, by name.
-    fn segments(&self) -> Result<Vec<Segment>> {
+    pub(super) fn segments(&self) -> Result<Vec<Segment>> {
         let paths = self.segment_files()?;
         paths.iter().map(|path| Segment::open(path)).collect()
     }
@@ -166,7 +166,7 @@ impl Engine {
         Ok(vectors)
     }
 
-    fn meta(
+    pub(super) fn meta(
         &self,
         draft: &Draft,
         knowledge: &Knowledge,
@@ -200,7 +200,7 @@ impl Engine {
 }
 
 /// What a log comes to: of each statement its last change, by statement.
-fn net(logged: Vec<Logged>) -> Vec<Change> {
+pub(super) fn net(logged: Vec<Logged>) -> Vec<Change> {
     let mut last = BTreeMap::new();
     for Logged { change, .. } in logged {
         last.insert(change.statement().clone(), change);

@@ -13,12 +13,11 @@ use crate::selection::selectors::{self, Selector, Task};
 use crate::selection::{Lexicon, Question, line, names};
 use crate::vocabulary::{percent_encode, rdf};
 use crate::{Error, Result};
-use flate2::read::MultiGzDecoder;
 use oxigraph::io::{RdfFormat, RdfParser};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
@@ -115,7 +114,7 @@ type EncodedQuad = ([String; 3], String);
 
 fn parsed(path: &Path, format: RdfFormat) -> Result<Vec<EncodedQuad>> {
     let graph = term::iri("urn:kenning:knowledge");
-    let quads = RdfParser::from_format(format).for_reader(reader(path)?);
+    let quads = RdfParser::from_format(format).for_reader(super::reader(path)?);
     let encode = |quad: std::result::Result<oxrdf::Quad, oxigraph::io::RdfParseError>| {
         let quad = quad
             .map_err(|e| Error::input(format!("this is not valid RDF: {e}")).at(path.display()))?;
@@ -151,17 +150,9 @@ fn named(path: &Path) -> Result<Vec<EncodedQuad>> {
     Ok(quads)
 }
 
-fn reader(path: &Path) -> Result<Box<dyn BufRead>> {
-    let file = std::fs::File::open(path).map_err(|e| Error::io("read", path, e))?;
-    Ok(match path.extension().is_some_and(|e| e == "gz") {
-        true => Box::new(BufReader::new(MultiGzDecoder::new(file))),
-        false => Box::new(BufReader::new(file)),
-    })
-}
-
 fn lines(path: &Path) -> Result<Vec<String>> {
     let mut text = String::new();
-    reader(path)?
+    super::reader(path)?
         .read_to_string(&mut text)
         .map_err(|e| Error::io("read", path, e))?;
     Ok(text.lines().map(str::to_owned).collect())

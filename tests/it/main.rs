@@ -7,6 +7,7 @@ mod config;
 mod conformance;
 mod cookbook;
 mod embedding;
+mod evaluation;
 mod explanation;
 mod extraction;
 mod faults;
