@@ -19,6 +19,8 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Facts close to a question that selectors are told of.
@@ -168,6 +170,48 @@ pub struct Evaluation<'a> {
     pub vectors: Option<(&'a Embedder, &'a Path)>,
 }
 
+/// The tokens of facts, counted when they are first asked for.
+struct Costs<'a> {
+    evaluation: &'a Evaluation<'a>,
+    /// By fact; 0: not counted yet.
+    known: Vec<AtomicUsize>,
+    failed: OnceLock<Error>,
+}
+
+impl<'a> Costs<'a> {
+    fn new(evaluation: &'a Evaluation<'a>) -> Self {
+        let known = (0..evaluation.graph.fact_count()).map(|_| AtomicUsize::new(0));
+        Self {
+            evaluation,
+            known: known.collect(),
+            failed: OnceLock::new(),
+        }
+    }
+
+    /// A fact that cannot be counted fits no budget.
+    fn of(&self, fact: u64) -> usize {
+        let place = &self.known[fact as usize];
+        let known = place.load(Ordering::Relaxed);
+        if known > 0 {
+            return known;
+        }
+        let Evaluation { graph, counter, .. } = self.evaluation;
+        let cost = match counter.count(&line(graph, fact)) {
+            Ok(cost) => cost.max(1),
+            Err(error) => {
+                let _ = self.failed.set(error);
+                usize::MAX
+            }
+        };
+        place.store(cost, Ordering::Relaxed);
+        cost
+    }
+
+    fn check(self) -> Result<()> {
+        self.failed.into_inner().map_or(Ok(()), Err)
+    }
+}
+
 /// A question as the selectors see it.
 struct Posed<'q> {
     asked: &'q Asked,
@@ -184,11 +228,7 @@ impl Evaluation<'_> {
         progress: &dyn Progress,
     ) -> Result<Report> {
         let lexicon = Lexicon::of(self.graph);
-        let facts: Vec<u64> = (0..self.graph.fact_count()).collect();
-        let costs: Vec<usize> = facts
-            .iter()
-            .map(|&fact| self.counter.count(&line(self.graph, fact)))
-            .collect::<Result<_>>()?;
+        let costs = Costs::new(self);
         let known = asked.iter().filter_map(|asked| {
             let question = lexicon.read(&asked.text).ok()?;
             Some(Posed {
@@ -198,7 +238,7 @@ impl Evaluation<'_> {
             })
         });
         let mut read: Vec<Posed> = known.collect();
-        let vectors = self.vectors(&facts, &mut read, progress)?;
+        let vectors = self.vectors(&mut read, progress)?;
         let (used, left_out): (Vec<_>, Vec<_>) = selectors::all()
             .into_iter()
             .partition(|selector| self.vectors.is_some() || !selector.needs_vectors());
@@ -209,7 +249,7 @@ impl Evaluation<'_> {
                 .into_iter()
                 .map(|(row, cosine)| (u64::from(row), cosine))
                 .collect();
-            let cost = |fact: u64| costs[fact as usize];
+            let cost = |fact: u64| costs.of(fact);
             let task = Task {
                 graph: self.graph,
                 lexicon: &lexicon,
@@ -229,6 +269,7 @@ impl Evaluation<'_> {
         let judged: Vec<Result<Vec<Judged>>> = read.par_iter().map(judge).collect();
         progress.end();
         let judged: Vec<Vec<Judged>> = judged.into_iter().collect::<Result<_>>()?;
+        costs.check()?;
         let each = used
             .iter()
             .flat_map(|selector| budgets.iter().map(move |&budget| (selector.name(), budget)));
@@ -246,17 +287,14 @@ impl Evaluation<'_> {
     }
 
     /// Vectors of all facts, and of the questions.
-    fn vectors(
-        &self,
-        facts: &[u64],
-        read: &mut [Posed],
-        progress: &dyn Progress,
-    ) -> Result<Vec<f32>> {
+    fn vectors(&self, read: &mut [Posed], progress: &dyn Progress) -> Result<Vec<f32>> {
         let Some((embedder, path)) = self.vectors else {
             return Ok(Vec::new());
         };
         let mut cache = VectorCache::open(path, embedder.id(), embedder.dimensions())?;
-        let lines: Vec<String> = facts.iter().map(|&fact| line(self.graph, fact)).collect();
+        let lines: Vec<String> = (0..self.graph.fact_count())
+            .map(|fact| line(self.graph, fact))
+            .collect();
         let texts = lines
             .iter()
             .map(String::as_str)

@@ -138,14 +138,14 @@ fn a_report_says_what_was_asked_and_is_the_same_each_time() {
     );
     assert_eq!(report, evaluated(&desk, &["--without", "schema:brand"]));
 
-    let page = std::fs::read_to_string(desk.path().join("report.html")).unwrap();
+    let page = std::fs::read_to_string(desk.path().join("shop/report.html")).unwrap();
     assert!(page.starts_with("<!doctype html>") && page.contains("<svg") && !page.contains("http"));
     recomputed(&desk, &report);
 }
 
 /// The lists alone give the figures again.
 fn recomputed(desk: &Desk, report: &Value) {
-    let lists = std::fs::read_to_string(desk.path().join("lists.jsonl")).unwrap();
+    let lists = std::fs::read_to_string(desk.path().join("shop/lists.jsonl")).unwrap();
     let (mut hits, mut users) = (0.0, 0.0);
     for line in lists.lines() {
         let row: Value = serde_json::from_str(line).unwrap();
@@ -181,7 +181,7 @@ fn every_split_and_protocol_runs() {
     assert!(count(&["--time", "1600259200"]) > last);
     assert!(count(&["--core", "3"]) <= last);
     desk.write(
-        "test.csv",
+        "shop/test.csv",
         "user,item,split\nu1,p0,test\nu2,p1,train\nu2,p3,test\n",
     );
     let report = evaluated(&desk, &["--test", "test.csv"]);
@@ -196,13 +196,13 @@ fn what_cannot_be_evaluated_is_told() {
         assert_eq!(run.code, Some(2), "{}", run.said());
         run.stderr
     };
-    desk.write("unknown.csv", "u1,p0\nnobody,p0\n");
+    desk.write("shop/unknown.csv", "u1,p0\nnobody,p0\n");
     let unknown = said(&["--test", "unknown.csv"]);
     assert!(
         unknown.contains("unknown.csv:2") && unknown.contains("`nobody`"),
         "{unknown}"
     );
-    desk.write("short.tsv", "u1\n");
+    desk.write("shop/short.tsv", "u1\n");
     assert!(said(&["--test", "short.tsv"]).contains("short.tsv:1"));
     assert!(said(&["--time", "2100-01-01"]).contains("nothing was held out"));
     assert!(said(&["--time", "tomorrow"]).contains("no time"));
