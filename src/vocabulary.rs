@@ -123,6 +123,8 @@ pub mod rdf {
         REIFIES = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "reifies";
         /// Label.
         LABEL = "http://www.w3.org/2000/01/rdf-schema#" "label";
+        /// Two names of one thing.
+        SAME_AS = "http://www.w3.org/2002/07/owl#" "sameAs";
         /// At most one value.
         FUNCTIONAL_PROPERTY = "http://www.w3.org/2002/07/owl#" "FunctionalProperty";
     }
@@ -185,6 +187,21 @@ pub const LABELS: &[&str] = &[
     schema::NAME,
     "http://purl.org/dc/terms/title",
     "http://xmlns.com/foaf/0.1/name",
+];
+
+/// Properties that say when a thing came out, or came to be.
+pub const YEARS: &[&str] = &[
+    "https://schema.org/datePublished",
+    "https://schema.org/dateCreated",
+    "https://schema.org/releaseDate",
+    "http://purl.org/dc/terms/issued",
+    "http://purl.org/dc/terms/created",
+    "http://purl.org/dc/terms/date",
+    "http://dbpedia.org/ontology/releaseDate",
+    "http://dbpedia.org/ontology/publicationDate",
+    "http://dbpedia.org/ontology/year",
+    "http://www.wikidata.org/prop/direct/P577",
+    "http://www.wikidata.org/prop/direct/P571",
 ];
 
 /// Properties that describe a node in words.
