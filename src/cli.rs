@@ -34,6 +34,7 @@ verbs! {
     "Prepare" {
         Init = init;
         Import = import;
+        Link = link;
         Build = build;
         Model = model;
     }
@@ -49,6 +50,9 @@ verbs! {
         Update = update;
         Load = load;
         Dump = dump;
+    }
+    "Measure" {
+        Evaluate = evaluate;
     }
     "Look after" {
         Status = status;

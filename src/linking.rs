@@ -14,14 +14,14 @@
 //! # How sure is a link?
 //!
 //! Its confidence is the probability of a conditional logit over the candidates and "none of them" ([`weights`]), cut
-//! where several items claim one target ([`mod@assign`]). Each item is linked at most once, and each target. Below a
+//! where several items claim one target. Each item is linked at most once, and each target. Below a
 //! threshold a pair is no link but a doubt, which people settle ([`decisions`]).
 //!
 //! *Invariant:* the result depends neither on the order of the input nor on the number of threads, and links above a
 //! higher threshold are some of those above a lower one.
 
-pub mod assign;
-pub mod catalogue;
+mod assign;
+mod catalogue;
 pub mod decisions;
 pub mod evidence;
 mod fold;
@@ -31,15 +31,18 @@ pub mod table;
 pub mod weights;
 
 pub use assign::{Pair, Standing};
+pub use catalogue::Catalogue;
 pub use decisions::{Decisions, Verdict};
 pub use table::{Selection, Table, TableBuilder, Thing};
 pub use weights::{Choice, Weights};
 
 use crate::model::Progress;
 use assign::assign;
-use catalogue::{Candidate, Candidates, Catalogue};
+use catalogue::{Candidate, Candidates};
+use evidence::Features;
 use index::Slate;
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 /// An item keeps at most so many candidates, the best ones.
 const KEPT: usize = 8;
@@ -68,6 +71,19 @@ impl Linking {
         };
         self.pairs.iter().filter(is_link)
     }
+
+    /// The pairs of items that have no link at this threshold, item by item, the surest of each first.
+    pub fn doubtful(&self, threshold: f32) -> Vec<&Pair> {
+        let linked: FxHashSet<u32> = self.links(threshold).map(|pair| pair.item).collect();
+        let open = self
+            .pairs
+            .iter()
+            .filter(|pair| !linked.contains(&pair.item));
+        let mut open: Vec<&Pair> = open.collect();
+        // Stable, and the pairs were in the order of their confidences.
+        open.sort_by_key(|pair| pair.item);
+        open
+    }
 }
 
 /// What pairs are judged by.
@@ -90,7 +106,12 @@ impl Default for Criteria {
 }
 
 /// Links `items` to the targets of a catalogue.
-pub fn link(items: &Table, catalogue: &Catalogue, criteria: &Criteria, progress: &dyn Progress) -> Linking {
+pub fn link(
+    items: &Table,
+    catalogue: &Catalogue,
+    criteria: &Criteria,
+    progress: &dyn Progress,
+) -> Linking {
     let mut linking = Linking::default();
     let mut pairs = Vec::new();
     let judge = Judge {
@@ -102,7 +123,9 @@ pub fn link(items: &Table, catalogue: &Catalogue, criteria: &Criteria, progress:
     progress.begin("link", Some(items.things.len() as u64), "items");
     let numbers: Vec<u32> = (0..items.things.len() as u32).collect();
     for batch in numbers.chunks(BATCH) {
-        let judged = batch.par_iter().map_init(|| catalogue.slate(), |slate, &item| judge.item(item, slate));
+        let judged = batch
+            .par_iter()
+            .map_init(|| catalogue.slate(), |slate, &item| judge.item(item, slate));
         for (&item, judged) in batch.iter().zip(judged.collect::<Vec<_>>()) {
             pairs.extend(judged.pairs);
             linking.cut_short += u64::from(judged.cut_short);
@@ -118,7 +141,7 @@ pub fn link(items: &Table, catalogue: &Catalogue, criteria: &Criteria, progress:
 }
 
 /// The candidates of every item with their features: what [`Weights::fit`] learns from.
-pub fn choices(items: &Table, catalogue: &Catalogue) -> Vec<Vec<(u32, evidence::Features)>> {
+pub fn choices(items: &Table, catalogue: &Catalogue) -> Vec<Vec<(u32, Features)>> {
     let choices = items.things.par_iter().map_init(
         || catalogue.slate(),
         |slate, item| {
@@ -153,33 +176,50 @@ impl Judge<'_> {
                     item,
                     target: *target,
                     confidence: 1.0,
-                    names: None,
+                    features: None,
                     standing: Standing::Settled,
                 }],
                 ..Judged::default()
             };
         }
         let thing = &self.items.things[item as usize];
-        let Candidates { list, crowded, cut_short } = self.catalogue.candidates(thing, slate);
+        let Candidates {
+            list,
+            crowded,
+            cut_short,
+        } = self.catalogue.candidates(thing, slate);
         if crowded {
-            return Judged { crowded, cut_short, pairs: Vec::new() };
+            return Judged {
+                crowded,
+                cut_short,
+                pairs: Vec::new(),
+            };
         }
-        let open = list.into_iter().filter(|c| !self.decisions.other.contains(&(item, c.target)));
-        let mut scored: Vec<(f64, Candidate)> = open
-            .map(|c| (self.weights.score(&evidence::features(thing, &c, self.catalogue)), c))
+        let open = list
+            .into_iter()
+            .filter(|c| !self.decisions.other.contains(&(item, c.target)));
+        let mut scored: Vec<(f64, u32, Features)> = open
+            .map(|c| {
+                let features = evidence::features(thing, &c, self.catalogue);
+                (self.weights.score(&features), c.target, features)
+            })
             .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.target.cmp(&b.1.target)));
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let scores: Vec<f64> = scored.iter().map(|s| s.0).collect();
-        let likely = scored.iter().zip(Weights::probabilities(&scores));
-        let pairs = likely.take(KEPT).map(|((_, candidate), probability)| Pair {
-            item,
-            target: candidate.target,
-            confidence: probability as f32,
-            names: Some(candidate.names),
-            standing: Standing::Rival,
-        });
+        let likely = scored.into_iter().zip(Weights::probabilities(&scores));
+        let pairs = likely
+            .take(KEPT)
+            .map(|((_, target, features), probability)| Pair {
+                item,
+                target,
+                confidence: probability as f32,
+                features: Some(features),
+                standing: Standing::Rival,
+            });
         Judged {
-            pairs: pairs.filter(|pair| pair.confidence >= assign::FAINT).collect(),
+            pairs: pairs
+                .filter(|pair| pair.confidence >= assign::FAINT)
+                .collect(),
             crowded,
             cut_short,
         }

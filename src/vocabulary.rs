@@ -93,6 +93,8 @@ pub mod kenning {
         WEIGHT = "https://w3id.org/kenning#" "weight";
         /// The number of the basket that an event is in; virtual.
         BASKET = "https://w3id.org/kenning#" "basket";
+        /// Class of computations.
+        RUN = "https://w3id.org/kenning#" "Run";
         /// How a relation is said in a sentence, between an item and a value.
         PHRASE = "https://w3id.org/kenning#" "phrase";
         /// Named graph of the interactions.
@@ -157,6 +159,8 @@ pub mod prov {
         WAS_DERIVED_FROM = "http://www.w3.org/ns/prov#" "wasDerivedFrom";
         /// From what is made to the activity that made it.
         WAS_GENERATED_BY = "http://www.w3.org/ns/prov#" "wasGeneratedBy";
+        /// From an activity to what it used.
+        USED = "http://www.w3.org/ns/prov#" "used";
         /// When something happened.
         AT_TIME = "http://www.w3.org/ns/prov#" "atTime";
         /// When it came to be.

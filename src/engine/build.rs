@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// The imported datasets, by name.
-    fn segments(&self) -> Result<Vec<Segment>> {
+    pub(super) fn segments(&self) -> Result<Vec<Segment>> {
         let paths = self.segment_files()?;
         paths.iter().map(|path| Segment::open(path)).collect()
     }

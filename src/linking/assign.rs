@@ -1,6 +1,6 @@
 //! From probabilities to links: one target for an item, one item for a target.
 
-use super::catalogue::NamePair;
+use super::evidence::Features;
 
 /// Pairs less likely than this are not worth anybody's time.
 pub const FAINT: f32 = 0.05;
@@ -14,8 +14,8 @@ pub struct Pair {
     pub target: u32,
     /// How likely it is that they are one, 0 to 1.
     pub confidence: f32,
-    /// The names that they were compared by; none where only a person said so.
-    pub names: Option<NamePair>,
+    /// What they were judged by; nothing where a person settled it.
+    pub features: Option<Features>,
     /// How it stands among the other pairs.
     pub standing: Standing,
 }
@@ -46,16 +46,26 @@ pub fn assign(mut pairs: Vec<Pair>, items: usize, targets: usize) -> Vec<Pair> {
     for pair in &pairs {
         claims[pair.target as usize] += odds(pair.confidence);
     }
-    for pair in pairs.iter_mut().filter(|pair| pair.standing != Standing::Settled) {
+    for pair in pairs
+        .iter_mut()
+        .filter(|pair| pair.standing != Standing::Settled)
+    {
         let claims = claims[pair.target as usize];
         pair.confidence = (odds(pair.confidence) / (1.0 + claims)) as f32;
     }
     pairs.retain(|pair| pair.confidence >= FAINT);
     let settled = |pair: &Pair| pair.standing != Standing::Settled;
-    pairs.sort_by(|a, b| settled(a).cmp(&settled(b)).then(b.confidence.total_cmp(&a.confidence)));
+    pairs.sort_by(|a, b| {
+        settled(a)
+            .cmp(&settled(b))
+            .then(b.confidence.total_cmp(&a.confidence))
+    });
     let (mut given, mut taken) = (vec![false; items], vec![false; targets]);
     for pair in &mut pairs {
-        let (item, target) = (&mut given[pair.item as usize], &mut taken[pair.target as usize]);
+        let (item, target) = (
+            &mut given[pair.item as usize],
+            &mut taken[pair.target as usize],
+        );
         if *item || *target {
             pair.standing = Standing::Rival;
             continue;

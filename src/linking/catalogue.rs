@@ -116,19 +116,29 @@ impl<'t> Catalogue<'t> {
             for (name, of_item) in item.names.iter().zip(0..) {
                 let search = self.index.search(&name.text, &self.names, slate);
                 found.cut_short |= search.cut_short;
-                let others = search.names.into_iter().filter(|&(n, _)| self.names[n as usize] != name.text);
+                let others = search
+                    .names
+                    .into_iter()
+                    .filter(|&(n, _)| self.names[n as usize] != name.text);
                 for (number, likeness) in others {
                     self.take(item, (number, of_item, likeness), &mut found);
                 }
             }
         }
-        found.list.sort_unstable_by_key(|c| (c.target, Reverse(self.rank(item, c))));
+        found
+            .list
+            .sort_unstable_by_key(|c| (c.target, Reverse(self.rank(item, c))));
         found.list.dedup_by_key(|c| c.target);
         found
     }
 
     /// Takes the things called by a name: all, or where these are a crowd, those whose years come near.
-    fn take(&self, item: &Thing, (name, of_item, likeness): (u32, u8, f32), found: &mut Candidates) {
+    fn take(
+        &self,
+        item: &Thing,
+        (name, of_item, likeness): (u32, u8, f32),
+        found: &mut Candidates,
+    ) {
         let all = self.uses_between((name, NO_YEAR), (name + 1, NO_YEAR));
         let uses = match all.len() > CROWD {
             true => self.of_crowd(item, name),
@@ -138,14 +148,16 @@ impl<'t> Catalogue<'t> {
             found.crowded = true;
             return;
         };
-        found.list.extend(uses.into_iter().map(|(_, _, target, of_target)| Candidate {
-            target,
-            names: NamePair {
-                of_item,
-                of_target,
-                likeness,
-            },
-        }));
+        found
+            .list
+            .extend(uses.into_iter().map(|(_, _, target, of_target)| Candidate {
+                target,
+                names: NamePair {
+                    of_item,
+                    of_target,
+                    likeness,
+                },
+            }));
     }
 
     /// Those of a crowd whose years come near; `None` if they are too many, or it is not known who they are.
@@ -179,7 +191,12 @@ impl<'t> Catalogue<'t> {
         let ours = &item.names[of_item as usize];
         let theirs = &self.table.things[candidate.target as usize].names[of_target as usize];
         let main = ours.standing == Standing::Main && theirs.standing == Standing::Main;
-        (likeness.to_bits(), main, ours.article == theirs.article, Reverse((of_item, of_target)))
+        (
+            likeness.to_bits(),
+            main,
+            ours.article == theirs.article,
+            Reverse((of_item, of_target)),
+        )
     }
 }
 

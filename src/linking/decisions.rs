@@ -4,14 +4,12 @@
 //! Other columns, and the order of columns, do not matter to who reads it back: `item`, `target` and `decision` do.
 
 use super::evidence;
-use super::{Catalogue, Pair, Standing, Table, Thing};
+use super::{Pair, Standing, Table, Thing};
 use crate::{Error, Result};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::fmt::Write;
 use std::path::Path;
 
-const COLUMNS: &str =
-    "item\ttarget\titem_label\ttarget_label\titem_years\ttarget_years\tconfidence\treason\tdecision";
+const COLUMNS: &str = "item\ttarget\titem_label\ttarget_label\titem_years\ttarget_years\tconfidence\treason\tdecision";
 
 /// A file of decisions is at most so large.
 const LARGEST: u64 = 1 << 30;
@@ -70,7 +68,12 @@ impl Decisions {
             let at = |error: Error| error.at(format!("{name}:{number}"));
             let cell = |place: usize| {
                 let cell = cells.get(place).copied();
-                cell.ok_or_else(|| at(Error::input(format!("there is no cell under `{}`", header[place]))))
+                cell.ok_or_else(|| {
+                    at(Error::input(format!(
+                        "there is no cell under `{}`",
+                        header[place]
+                    )))
+                })
             };
             // Editors drop tabs at the end of a line.
             let verdict = match cells.get(decision).copied().unwrap_or_default() {
@@ -78,7 +81,8 @@ impl Decisions {
                 "yes" => Verdict::Same,
                 "no" => Verdict::Other,
                 other => {
-                    return Err(at(Error::input(format!("`{other}` is no decision")).hint("write `yes`, `no` or nothing")));
+                    return Err(at(Error::input(format!("`{other}` is no decision"))
+                        .hint("write `yes`, `no` or nothing")));
                 }
             };
             decisions.push((cell(item)?.to_owned(), cell(target)?.to_owned(), verdict));
@@ -113,14 +117,21 @@ impl Decisions {
         let (mut of_item, mut of_target) = (FxHashMap::default(), FxHashMap::default());
         for pair in self.0.windows(2) {
             if (&pair[0].0, &pair[0].1) == (&pair[1].0, &pair[1].1) {
-                return Err(Error::input(format!("`{}` and `{}` are settled as `yes` and as `no`", pair[0].0, pair[0].1)));
+                return Err(Error::input(format!(
+                    "`{}` and `{}` are settled as `yes` and as `no`",
+                    pair[0].0, pair[0].1
+                )));
             }
         }
         for (item, target, _) in self.0.iter().filter(|d| d.2 == Verdict::Same) {
-            for (one, others, known) in [(item, target, &mut of_item), (target, item, &mut of_target)] {
+            for (one, others, known) in
+                [(item, target, &mut of_item), (target, item, &mut of_target)]
+            {
                 if let Some(other) = known.insert(one, others) {
-                    return Err(Error::input(format!("`{one}` is settled to be both `{other}` and `{others}`"))
-                        .hint("a link is one to one: leave `yes` at one of them"));
+                    return Err(Error::input(format!(
+                        "`{one}` is settled to be both `{other}` and `{others}`"
+                    ))
+                    .hint("a link is one to one: leave `yes` at one of them"));
                 }
             }
         }
@@ -142,40 +153,83 @@ impl Decisions {
     }
 }
 
-/// Pairs as a file for people to settle. `pairs` are the doubtful ones, in the order of the lines.
-pub fn write<'p>(pairs: impl Iterator<Item = &'p Pair>, items: &Table, catalogue: &Catalogue) -> String {
+/// What was settled, then the `pairs` that are in doubt, as a file for people to settle and for [`Decisions::load`].
+pub fn write<'p>(
+    decisions: &Decisions,
+    pairs: impl IntoIterator<Item = &'p Pair>,
+    items: &Table,
+    targets: &Table,
+) -> String {
     let mut text = format!("{COLUMNS}\n");
+    let known = |table: &Table, iri: &str| {
+        let thing = table.find(iri).map(|number| &table.things[number as usize]);
+        thing
+            .map(|thing| (thing.label.clone(), years(thing)))
+            .unwrap_or_default()
+    };
+    for (item, target, verdict) in &decisions.0 {
+        let ((label, years), (target_label, target_years)) =
+            (known(items, item), known(targets, target));
+        let verdict = match verdict {
+            Verdict::Same => "yes",
+            Verdict::Other => "no",
+        };
+        line(
+            &mut text,
+            &[
+                item,
+                target,
+                &label,
+                &target_label,
+                &years,
+                &target_years,
+                "",
+                "",
+                verdict,
+            ],
+        );
+    }
     for pair in pairs {
         let item = &items.things[pair.item as usize];
-        let target = &catalogue.table().things[pair.target as usize];
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{:.4}\t{}\t",
-            cell(&item.iri),
-            cell(&target.iri),
-            cell(&item.label),
-            cell(&target.label),
-            years(item),
-            years(target),
-            pair.confidence,
-            reason(pair, items, catalogue),
-        );
+        let target = &targets.things[pair.target as usize];
+        let confidence = format!("{:.4}", pair.confidence);
+        let years = (years(item), years(target));
+        let cells = [
+            &item.iri,
+            &target.iri,
+            &item.label,
+            &target.label,
+            &years.0,
+            &years.1,
+            &confidence,
+        ];
+        let mut cells: Vec<&str> = cells.map(String::as_str).to_vec();
+        let reason = reason(pair);
+        cells.extend([reason.as_str(), ""]);
+        line(&mut text, &cells);
     }
     text
 }
 
-/// Why a pair is in doubt.
-pub fn reason(pair: &Pair, items: &Table, catalogue: &Catalogue) -> String {
-    let mut doubts = Vec::new();
-    if let Some(names) = pair.names {
-        let candidate = super::Candidate { target: pair.target, names };
-        let features = evidence::features(&items.things[pair.item as usize], &candidate, catalogue);
-        doubts = evidence::doubts(&features);
+/// Adds a line. A cell holds no tab and no line end.
+fn line(text: &mut String, cells: &[&str]) {
+    for (place, cell) in cells.iter().enumerate() {
+        text.extend((place > 0).then_some('\t'));
+        text.extend(cell.chars().map(|c| if c.is_control() { ' ' } else { c }));
     }
+    text.push('\n');
+}
+
+/// Why a pair is in doubt.
+pub fn reason(pair: &Pair) -> String {
+    let mut doubts = pair
+        .features
+        .as_ref()
+        .map(evidence::doubts)
+        .unwrap_or_default();
     match pair.standing {
         Standing::Rival => doubts.insert(0, "another pair is as likely or likelier".to_owned()),
-        Standing::Settled | Standing::Best if doubts.is_empty() => doubts.push("others claim it too".to_owned()),
+        Standing::Best if doubts.is_empty() => doubts.push("others claim it too".to_owned()),
         Standing::Settled | Standing::Best => {}
     }
     doubts.join("; ")
@@ -184,9 +238,4 @@ pub fn reason(pair: &Pair, items: &Table, catalogue: &Catalogue) -> String {
 fn years(thing: &Thing) -> String {
     let years: Vec<String> = thing.years.iter().map(ToString::to_string).collect();
     years.join(" ")
-}
-
-/// A cell holds no tab and no line end.
-fn cell(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

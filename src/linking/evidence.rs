@@ -46,9 +46,14 @@ pub fn features(item: &Thing, candidate: &Candidate, catalogue: &Catalogue) -> F
     let names = &candidate.names;
     let ours = &item.names[names.of_item as usize];
     let theirs = &target.names[names.of_target as usize];
-    let substance = catalogue.substance(candidate.target, names.of_target).max(0.1).ln();
+    let substance = catalogue
+        .substance(candidate.target, names.of_target)
+        .max(0.1)
+        .ln();
     let equal = truth(ours.text == theirs.text);
-    let other_title = [ours, theirs].iter().any(|n| n.standing == Standing::Alternative);
+    let other_title = [ours, theirs]
+        .iter()
+        .any(|n| n.standing == Standing::Alternative);
     let [year, next, other] = years(&item.years, &target.years);
     let kin = item.kinds.iter().any(|kind| target.kinds.contains(kind));
     [
@@ -81,7 +86,10 @@ pub fn doubts(features: &Features) -> Vec<String> {
     let mut doubts = Vec::new();
     let has = |place: usize| features[place] > 0.0;
     if !has(place::EQUAL) {
-        doubts.push(format!("names are alike by {:.2}", features[place::LIKENESS]));
+        doubts.push(format!(
+            "names are alike by {:.2}",
+            features[place::LIKENESS]
+        ));
     }
     for (place, doubt) in [
         (place::ALTERNATIVE, "by an alternative title"),
@@ -94,7 +102,10 @@ pub fn doubts(features: &Features) -> Vec<String> {
             doubts.push(doubt.to_owned());
         }
     }
-    if [place::YEAR, place::NEXT_YEAR, place::OTHER_YEAR].iter().all(|&place| !has(place)) {
+    if [place::YEAR, place::NEXT_YEAR, place::OTHER_YEAR]
+        .iter()
+        .all(|&place| !has(place))
+    {
         doubts.push("a year is unknown".to_owned());
     }
     doubts

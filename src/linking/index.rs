@@ -76,7 +76,8 @@ impl Index {
         let substance: Vec<f32> = names.par_iter().map(norm).collect();
         let mut by_norm: Vec<(f32, u32)> = substance.iter().copied().zip(0..).collect();
         by_norm.par_sort_unstable_by(|a, b| {
-            a.0.total_cmp(&b.0).then_with(|| names[a.1 as usize].cmp(names[b.1 as usize]))
+            a.0.total_cmp(&b.0)
+                .then_with(|| names[a.1 as usize].cmp(names[b.1 as usize]))
         });
         let mut starts = vec![0];
         starts.extend(counts.iter().scan(0, |end, &count| {
@@ -148,7 +149,10 @@ impl Index {
         alike.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.2.cmp(&b.2)));
         alike.truncate(NEAR);
         Found {
-            names: alike.into_iter().map(|(number, alike, _)| (number, alike.min(1.0))).collect(),
+            names: alike
+                .into_iter()
+                .map(|(number, alike, _)| (number, alike.min(1.0)))
+                .collect(),
             cut_short,
         }
     }
@@ -177,7 +181,11 @@ impl Index {
 
     /// Reads lists onto the slate. Gives the weight of the grams that were not read, and whether the budget stopped it.
     fn read(&self, grams: &[Gram], norm: f32, slate: &mut Slate) -> (f32, bool) {
-        let mut unread: f32 = grams.iter().filter(|g| !g.list.is_empty()).map(|g| g.weight).sum();
+        let mut unread: f32 = grams
+            .iter()
+            .filter(|g| !g.list.is_empty())
+            .map(|g| g.weight)
+            .sum();
         let enough = (norm * ALIKE) * (norm * ALIKE);
         let mut budget = READ;
         for gram in grams.iter().filter(|g| !g.list.is_empty()) {
@@ -241,8 +249,14 @@ fn common(grams: &[Gram], name: &str) -> f32 {
 fn grams(name: &str) -> Vec<u64> {
     let padded = std::iter::once(' ').chain(name.chars()).chain([' ']);
     let codes: Vec<u64> = padded.map(|c| u64::from(u32::from(c))).collect();
-    let mut grams: Vec<u64> = codes.windows(3).map(|w| w[0] << 42 | w[1] << 21 | w[2]).collect();
-    grams.extend(name.split(' ').map(|word| FxBuildHasher.hash_one(word) | 1 << 63));
+    let mut grams: Vec<u64> = codes
+        .windows(3)
+        .map(|w| w[0] << 42 | w[1] << 21 | w[2])
+        .collect();
+    grams.extend(
+        name.split(' ')
+            .map(|word| FxBuildHasher.hash_one(word) | 1 << 63),
+    );
     grams.sort_unstable();
     grams.dedup();
     grams
@@ -273,14 +287,30 @@ mod tests {
         let first = index.search(sought, names, &mut slate).names;
         // The slate is clean again.
         assert_eq!(index.search(sought, names, &mut slate).names, first);
-        first.into_iter().map(|(number, alike)| (names[number as usize].to_owned(), alike)).collect()
+        first
+            .into_iter()
+            .map(|(number, alike)| (names[number as usize].to_owned(), alike))
+            .collect()
     }
 
     #[test]
     fn what_is_found_is_what_a_comparison_with_all_finds() {
-        let names = ["mouse hunt", "mousehunt", "mouse", "house hunting", "star wars", "wars of stars", "a", "x"];
+        let names = [
+            "mouse hunt",
+            "mousehunt",
+            "mouse",
+            "house hunting",
+            "star wars",
+            "wars of stars",
+            "a",
+            "x",
+        ];
         for sought in ["mousehunt", "star war", "a", "zzz", "house"] {
-            let expected: Vec<&str> = names.iter().copied().filter(|name| cosine(&names, sought, name) >= ALIKE).collect();
+            let expected: Vec<&str> = names
+                .iter()
+                .copied()
+                .filter(|name| cosine(&names, sought, name) >= ALIKE)
+                .collect();
             let mut found: Vec<String> = found(&names, sought).into_iter().map(|f| f.0).collect();
             found.sort_by_key(|name| names.iter().position(|n| n == name));
             assert_eq!(found, expected, "{sought}");
@@ -297,7 +327,10 @@ mod tests {
 
     #[test]
     fn the_most_alike_come_first() {
-        let found = found(&["matrix reloaded", "matrix", "matrix revolutions"], "matrix");
+        let found = found(
+            &["matrix reloaded", "matrix", "matrix revolutions"],
+            "matrix",
+        );
         assert!(found[0].0 == "matrix" && found[0].1 > 0.999, "{found:?}");
     }
 }

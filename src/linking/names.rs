@@ -18,8 +18,9 @@ pub const MOST: usize = 8;
 
 /// Articles that catalogues put behind a comma.
 const TRAILING: [&str; 33] = [
-    "the", "a", "an", "la", "le", "les", "l", "el", "los", "las", "lo", "il", "i", "gli", "un", "une", "uno",
-    "una", "ein", "eine", "der", "die", "das", "den", "det", "de", "het", "en", "ett", "o", "os", "as", "um",
+    "the", "a", "an", "la", "le", "les", "l", "el", "los", "las", "lo", "il", "i", "gli", "un",
+    "une", "uno", "una", "ein", "eine", "der", "die", "das", "den", "det", "de", "het", "en",
+    "ett", "o", "os", "as", "um",
 ];
 
 /// Those that mean nothing at the start of a title either. ("Die Hard" is not about "Hard".)
@@ -47,7 +48,8 @@ const ROMAN: [(&str, &str); 15] = [
 ];
 
 const WORDS: [&str; 12] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
 ];
 
 /// What a label says.
@@ -149,7 +151,8 @@ impl Label {
             Some(title) => self.add(title, Standing::Alternative),
             None if year.is_some() || is_kind(note) => {
                 let kinds = fold(rest);
-                self.kinds.extend(kinds.split_whitespace().map(str::to_owned));
+                self.kinds
+                    .extend(kinds.split_whitespace().map(str::to_owned));
             }
             None => self.add(note, Standing::Alternative),
         }
@@ -212,7 +215,12 @@ fn is_kind(note: &str) -> bool {
 fn words(title: &str) -> Option<(String, u8)> {
     let folded = fold(&article_first(title));
     let mut tokens = tokens(&folded);
-    let number = |word: &str| TRAILING.iter().position(|a| *a == word).map_or(0, |at| at as u8 + 1);
+    let number = |word: &str| {
+        TRAILING
+            .iter()
+            .position(|a| *a == word)
+            .map_or(0, |at| at as u8 + 1)
+    };
     let article = match &tokens[..] {
         [first, _, ..] if LEADING.contains(&first.as_str()) => number(first),
         _ => 0,
@@ -233,7 +241,11 @@ fn article_first(title: &str) -> String {
     if let Some((name, last)) = title.rsplit_once(", ") {
         let article = fold(last.trim_end_matches(['\'', '’']));
         if TRAILING.contains(&article.trim()) {
-            let gap = if last.ends_with(['\'', '’']) { "" } else { " " };
+            let gap = if last.ends_with(['\'', '’']) {
+                ""
+            } else {
+                " "
+            };
             return [last, gap, name].concat();
         }
     }
@@ -253,7 +265,9 @@ fn tokens(folded: &str) -> Vec<String> {
             word.push(c);
             continue;
         }
-        let initial = c == '.' && word.chars().count() == 1 && chars.peek().is_some_and(|n| n.is_alphabetic());
+        let initial = c == '.'
+            && word.chars().count() == 1
+            && chars.peek().is_some_and(|n| n.is_alphabetic());
         let silent = matches!(c, '\'' | '’' | '‘' | '`' | '´' | 'ʻ' | 'ʼ');
         if initial {
             // "E.T." as "ET": the dots between initials are silent.
@@ -285,7 +299,9 @@ fn initials(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
                 letters.push(letter);
                 *chars = ahead;
             }
-            (Some(letter), next) if letter.is_alphabetic() && next.is_none_or(|n| !n.is_alphanumeric()) => {
+            (Some(letter), next)
+                if letter.is_alphabetic() && next.is_none_or(|n| !n.is_alphanumeric()) =>
+            {
                 letters.push(letter);
                 chars.next();
                 return letters;
@@ -335,9 +351,24 @@ mod tests {
         let cases: &[(&str, &str, &[i16], &str)] = &[
             ("Matrix, The (1999)", "matrix", &[1999], ""),
             ("The Matrix", "matrix", &[], ""),
-            ("Twelve Monkeys (a.k.a. 12 Monkeys) (1995)", "12 monkeys", &[1995], ""),
-            ("Postman, The (Postino, Il) (1994)", "postman|postino", &[1994], ""),
-            ("Emma (1996 theatrical film)", "emma", &[1996], "theatrical film"),
+            (
+                "Twelve Monkeys (a.k.a. 12 Monkeys) (1995)",
+                "12 monkeys",
+                &[1995],
+                "",
+            ),
+            (
+                "Postman, The (Postino, Il) (1994)",
+                "postman|postino",
+                &[1994],
+                "",
+            ),
+            (
+                "Emma (1996 theatrical film)",
+                "emma",
+                &[1996],
+                "theatrical film",
+            ),
             ("Fargo (film)", "fargo", &[], "film"),
             ("Fargo (TV series)", "fargo", &[], "tv series"),
             ("Rocky II", "rocky 2", &[], ""),
@@ -345,7 +376,12 @@ mod tests {
             ("Amélie", "amelie", &[], ""),
             ("AME\u{301}LIE\u{200f}", "amelie", &[], ""),
             ("\u{202b}Amelie\u{202c}\u{0}\t", "amelie", &[], ""),
-            ("E.T. the Extra-Terrestrial", "et the extra terrestrial", &[], ""),
+            (
+                "E.T. the Extra-Terrestrial",
+                "et the extra terrestrial",
+                &[],
+                "",
+            ),
             ("G.I. Jane", "gi jane", &[], ""),
             ("Mr. Magoo", "mr magoo", &[], ""),
             ("J.Edgar", "j edgar", &[], ""),
@@ -356,7 +392,12 @@ mod tests {
             ("Ulee's Gold", "ulees gold", &[], ""),
             ("Avventura, L' (1960)", "lavventura", &[1960], ""),
             ("L’Avventura", "lavventura", &[], ""),
-            ("(500) Days of Summer (2009)", "500 days of summer", &[2009], ""),
+            (
+                "(500) Days of Summer (2009)",
+                "500 days of summer",
+                &[2009],
+                "",
+            ),
             ("(Untitled)", "untitled", &[], ""),
             ("???", "???", &[], ""),
             ("The", "the", &[], ""),
@@ -372,7 +413,11 @@ mod tests {
             let read = read(label);
             let texts: Vec<&str> = read.names.iter().map(|n| n.text.as_str()).collect();
             assert_eq!(texts.join("|"), names, "{label}");
-            assert_eq!((&read.years[..], read.kinds.join(" ").as_str()), (years, kinds), "{label}");
+            assert_eq!(
+                (&read.years[..], read.kinds.join(" ").as_str()),
+                (years, kinds),
+                "{label}"
+            );
         }
         assert_eq!(read(&"x".repeat(LONGEST + 1)), Label::default());
     }
@@ -403,7 +448,11 @@ mod tests {
         let dbpedia = "http://dbpedia.org/resource/";
         for (iri, under, label) in [
             ("http://dbpedia.org/resource/Face/Off", dbpedia, "Face/Off"),
-            ("http://dbpedia.org/resource/Shall_We_Dance%3F_(1996_film)", "", "Shall We Dance? (1996 film)"),
+            (
+                "http://dbpedia.org/resource/Shall_We_Dance%3F_(1996_film)",
+                "",
+                "Shall We Dance? (1996 film)",
+            ),
             ("http://example.org/a#Caf%C3%A9_%zz", "", "Café %zz"),
             ("http://example.org/%FF/", "", "%FF"),
         ] {

@@ -14,22 +14,44 @@ const KEPT: usize = 64;
 const READ: usize = 1000;
 
 /// Names of a thing that are not its label.
-const OTHER_LABELS: [&str; 3] = [skos::ALT_LABEL, skos::HIDDEN_LABEL, "https://schema.org/alternateName"];
+const OTHER_LABELS: [&str; 3] = [
+    skos::ALT_LABEL,
+    skos::HIDDEN_LABEL,
+    "https://schema.org/alternateName",
+];
 
 /// Words of classes that say nothing of their instances.
-const EMPTY_WORDS: [&str; 7] = ["thing", "named", "individual", "resource", "entity", "item", "concept"];
+const EMPTY_WORDS: [&str; 7] = [
+    "thing",
+    "named",
+    "individual",
+    "resource",
+    "entity",
+    "item",
+    "concept",
+];
 
 /// Which things are meant, and where their years stand.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Only instances of this class (IRI).
-    pub class: Option<String>,
-    /// Only things whose IRIs begin so.
-    pub under: Option<String>,
+    /// Which of those whose IRIs begin with `under`.
+    pub which: Which,
+    /// What the IRIs begin with; nothing if it does not matter.
+    pub under: String,
     /// Properties (IRIs) whose values name years, beside [`YEARS`]: the first year in a value counts.
     pub years: Vec<String>,
-    /// Words for what all the things are.
-    pub kinds: Vec<String>,
+}
+
+/// Which things are meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// All that have labels; where it is said what the IRIs begin with, all.
+    #[default]
+    Any,
+    /// Instances of the class with this IRI.
+    Instances(String),
+    /// Those that are chosen one by one ([`TableBuilder::choose`]).
+    Chosen,
 }
 
 /// Something that has names.
@@ -63,13 +85,14 @@ pub struct Table {
 impl Table {
     /// The number of the thing with this IRI.
     pub fn find(&self, iri: &str) -> Option<u32> {
-        let found = self.things.binary_search_by(|thing| thing.iri.as_str().cmp(iri));
+        let found = self
+            .things
+            .binary_search_by(|thing| thing.iri.as_str().cmp(iri));
         found.ok().map(|number| number as u32)
     }
 }
 
-/// Collects triples into a [`Table`]; their order does not matter. Without a class and a start of IRIs, things are what
-/// has a label; with one of them, a thing without a label is named by its IRI.
+/// Collects triples into a [`Table`]; their order does not matter. A thing without a label is named by its IRI.
 pub struct TableBuilder {
     selection: Selection,
     roles: FxHashMap<String, Role>,
@@ -108,18 +131,22 @@ impl TableBuilder {
         let own = selection.years.iter().map(String::as_str);
         let years = YEARS.iter().copied().chain(own);
         let years = years.map(|iri| (term::iri(iri), Role::Year));
-        let mut builder = Self {
-            roles: labels.chain(years).chain([(term::iri(rdf::TYPE), Role::Class)]).collect(),
-            class: selection.class.as_deref().map(term::iri),
+        Self {
+            roles: labels
+                .chain(years)
+                .chain([(term::iri(rdf::TYPE), Role::Class)])
+                .collect(),
+            class: match &selection.which {
+                Which::Instances(class) => Some(term::iri(class)),
+                Which::Any | Which::Chosen => None,
+            },
             selection: selection.clone(),
             numbers: FxHashMap::default(),
             drafts: Vec::new(),
             last: (String::new(), u32::MAX),
             words: FxHashMap::default(),
             table: Table::default(),
-        };
-        builder.selection.kinds.sort();
-        builder
+        }
     }
 
     /// Takes a triple in; its terms are encoded as [`term`] says.
@@ -130,23 +157,25 @@ impl TableBuilder {
         let Some(iri) = term::as_iri(subject) else {
             return Ok(());
         };
-        let under = self.selection.under.as_deref().unwrap_or_default();
-        if !iri.starts_with(under) {
+        if !iri.starts_with(&self.selection.under) {
             return Ok(());
         }
         match self.roles.get(predicate).copied() {
             Some(Role::Label(rank)) => self.add_label(iri, rank, object),
             Some(Role::Year) => self.add_year(iri, object),
             Some(Role::Class) => self.add_class(iri, object),
-            None if under.is_empty() => Ok(()),
+            None if self.selection.under.is_empty() => Ok(()),
             None => self.draft(iri).map(drop),
         }
     }
 
-    /// Chooses a thing, whatever its class.
-    pub fn choose(&mut self, iri: &str) -> Result<()> {
+    /// Chooses a thing, and says in a word what it is.
+    ///
+    /// # Errors
+    /// As for [`TableBuilder::add`].
+    pub fn choose(&mut self, iri: &str, kind: &str) -> Result<()> {
         self.draft(iri)?.is_chosen = true;
-        Ok(())
+        self.add_kinds(iri, &[kind.to_lowercase()])
     }
 
     fn add_label(&mut self, iri: &str, rank: u8, object: &str) -> Result<()> {
@@ -157,7 +186,8 @@ impl TableBuilder {
             self.table.too_long += 1;
             return Ok(());
         }
-        let foreign = term::language(object).is_some_and(|tag| tag != "en" && !tag.starts_with("en-"));
+        let foreign =
+            term::language(object).is_some_and(|tag| tag != "en" && !tag.starts_with("en-"));
         let draft = self.draft(iri)?;
         match draft.labels.len() < KEPT {
             true => draft.labels.push((rank, u8::from(foreign), label.into())),
@@ -167,7 +197,8 @@ impl TableBuilder {
     }
 
     fn add_year(&mut self, iri: &str, object: &str) -> Result<()> {
-        let local = || term::as_iri(object).map(|iri| iri.rsplit(['/', '#', ':']).next().unwrap_or(iri));
+        let local =
+            || term::as_iri(object).map(|iri| iri.rsplit(['/', '#', ':']).next().unwrap_or(iri));
         let Some(text) = term::lexical(object).or_else(local) else {
             return Ok(());
         };
@@ -183,16 +214,24 @@ impl TableBuilder {
     }
 
     fn add_class(&mut self, iri: &str, object: &str) -> Result<()> {
-        let chosen = self.class.as_deref() == Some(object);
         let Some(class) = term::as_iri(object) else {
             return Ok(());
         };
-        let words: Vec<_> = class_words(class).iter().map(|word| self.word(word)).collect();
-        let draft = self.draft(iri)?;
-        draft.is_chosen |= chosen;
+        if self.class.as_deref() == Some(object) {
+            self.draft(iri)?.is_chosen = true;
+        }
+        self.add_kinds(iri, &class_words(class))
+    }
+
+    fn add_kinds(&mut self, iri: &str, words: &[String]) -> Result<()> {
+        let meaning = words
+            .iter()
+            .filter(|word| !EMPTY_WORDS.contains(&word.as_str()));
+        let words: Vec<_> = meaning.map(|word| self.word(word)).collect();
+        let kinds = &mut self.draft(iri)?.kinds;
         for word in words {
-            if !draft.kinds.contains(&word) && draft.kinds.len() < KEPT {
-                draft.kinds.push(word);
+            if !kinds.contains(&word) && kinds.len() < KEPT {
+                kinds.push(word);
             }
         }
         Ok(())
@@ -231,32 +270,29 @@ impl TableBuilder {
 
     /// The things that were meant.
     pub fn finish(mut self) -> Table {
-        let mut numbers: Vec<(String, u32)> = std::mem::take(&mut self.numbers).into_iter().collect();
+        let mut numbers: Vec<(String, u32)> =
+            std::mem::take(&mut self.numbers).into_iter().collect();
         numbers.sort_unstable();
-        let shared = std::mem::take(&mut self.selection.kinds);
-        let shared: Vec<_> = shared.iter().map(|kind| self.word(&kind.to_lowercase())).collect();
         for (iri, number) in numbers {
             let draft = std::mem::take(&mut self.drafts[number as usize]);
-            let by_iri = self.selection.class.is_some() || self.selection.under.is_some();
-            let meant = match self.selection.class {
-                Some(_) => draft.is_chosen,
-                None => by_iri || draft.is_chosen || !draft.labels.is_empty(),
+            let is_meant = match self.selection.which {
+                Which::Any => !self.selection.under.is_empty() || !draft.labels.is_empty(),
+                Which::Instances(_) | Which::Chosen => draft.is_chosen,
             };
-            if meant {
-                let thing = self.thing(iri, draft, &shared);
+            if is_meant {
+                let thing = self.thing(iri, draft);
                 self.table.things.push(thing);
             }
         }
         self.table
     }
 
-    fn thing(&mut self, iri: String, mut draft: Draft, shared: &[Arc<str>]) -> Thing {
+    fn thing(&mut self, iri: String, mut draft: Draft) -> Thing {
         draft.labels.sort_unstable();
         draft.labels.dedup_by(|a, b| a.2 == b.2);
         let mut labels: Vec<Box<str>> = draft.labels.into_iter().map(|label| label.2).collect();
         if labels.is_empty() {
-            let under = self.selection.under.as_deref().unwrap_or_default();
-            labels.push(names::of_iri(&iri, under).into());
+            labels.push(names::of_iri(&iri, &self.selection.under).into());
         }
         let (mut names, mut years, mut kinds) = (Vec::<Name>::new(), Vec::new(), draft.kinds);
         let mut says_kind = false;
@@ -273,10 +309,14 @@ impl TableBuilder {
                 }
             }
         }
-        years.extend(draft.years.iter().filter_map(|&found| choose_year(found, &names)));
+        years.extend(
+            draft
+                .years
+                .iter()
+                .filter_map(|&found| choose_year(found, &names)),
+        );
         years.sort_unstable();
         years.dedup();
-        kinds.extend(shared.iter().cloned());
         kinds.sort_unstable();
         kinds.dedup();
         Thing {
@@ -293,7 +333,9 @@ impl TableBuilder {
 /// The first year of a value, or the second where the first is part of a name: "2001: A Space Odyssey is a 1968 film".
 fn choose_year([first, second]: [Option<i16>; 2], names: &[Name]) -> Option<i16> {
     let year = first?.to_string();
-    let is_name = names.iter().any(|name| name.text.split(' ').any(|word| word == year));
+    let is_name = names
+        .iter()
+        .any(|name| name.text.split(' ').any(|word| word == year));
     match is_name {
         true => second.or(first),
         false => first,
@@ -314,6 +356,6 @@ fn class_words(class: &str) -> Vec<String> {
         }
         after_small = c.is_lowercase();
     }
-    words.retain(|word| !word.is_empty() && !EMPTY_WORDS.contains(&word.as_str()));
+    words.retain(|word| !word.is_empty());
     words
 }

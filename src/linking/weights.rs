@@ -42,7 +42,11 @@ impl Weights {
 
     /// How good a candidate is.
     pub fn score(&self, features: &Features) -> f64 {
-        self.0.iter().zip(features).map(|(w, &x)| w * f64::from(x)).sum()
+        self.0
+            .iter()
+            .zip(features)
+            .map(|(w, &x)| w * f64::from(x))
+            .sum()
     }
 
     /// The probabilities of candidates with these scores; the rest is that of none of them.
@@ -174,10 +178,18 @@ mod tests {
         let choice = |equal: f32, is_right: bool| {
             let mut x = [0.0; COUNT];
             (x[0], x[place::EQUAL]) = (1.0, equal);
-            Choice { candidates: vec![x], right: is_right.then_some(0) }
+            Choice {
+                candidates: vec![x],
+                right: is_right.then_some(0),
+            }
         };
         let choices: Vec<Choice> = (0..4000)
-            .map(|i| choice((i % 2) as f32, if i % 2 == 1 { i % 8 != 1 } else { i % 8 == 0 }))
+            .map(|i| {
+                choice(
+                    (i % 2) as f32,
+                    if i % 2 == 1 { i % 8 != 1 } else { i % 8 == 0 },
+                )
+            })
             .collect();
         let weights = Weights::fit(&choices);
         for (equal, share) in [(1.0, 0.75), (0.0, 0.25)] {

@@ -1,0 +1,3 @@
+//! Is it any good? Protocols, metrics and reports.
+
+pub mod linking;
