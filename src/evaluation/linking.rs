@@ -59,7 +59,7 @@ impl Truth {
                 _ if number == 1 => {}
                 _ => {
                     return Err(at(Error::input("a row has an item first and the IRI of its target last")
-                        .hint("tab- or comma-separated, as in `858\thttp://dbpedia.org/resource/The_Godfather`")));
+                        .hint("separated by tabs or commas: `858,http://dbpedia.org/resource/The_Godfather`")));
                 }
             }
         }

@@ -4,12 +4,16 @@
 //! Other columns, and the order of columns, do not matter to who reads it back: `item`, `target` and `decision` do.
 
 use super::evidence;
+use super::fold::is_unseen;
 use super::{Pair, Standing, Table, Thing};
 use crate::{Error, Result};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::Path;
 
 const COLUMNS: &str = "item\ttarget\titem_label\ttarget_label\titem_years\ttarget_years\tconfidence\treason\tdecision";
+
+/// From here on there is nothing to explain.
+const CERTAIN: f32 = 0.99;
 
 /// A file of decisions is at most so large.
 const LARGEST: u64 = 1 << 30;
@@ -211,16 +215,20 @@ pub fn write<'p>(
     text
 }
 
-/// Adds a line. A cell holds no tab and no line end.
+/// Adds a line. A cell holds no tab, no line end and nothing that turns the direction of text.
 fn line(text: &mut String, cells: &[&str]) {
     for (place, cell) in cells.iter().enumerate() {
         text.extend((place > 0).then_some('\t'));
-        text.extend(cell.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        text.extend(
+            cell.chars()
+                .filter(|&c| !is_unseen(c))
+                .map(|c| if c.is_control() { ' ' } else { c }),
+        );
     }
     text.push('\n');
 }
 
-/// Why a pair is in doubt.
+/// What speaks against a pair; nothing if it is all but certain.
 pub fn reason(pair: &Pair) -> String {
     let mut doubts = pair
         .features
@@ -229,7 +237,9 @@ pub fn reason(pair: &Pair) -> String {
         .unwrap_or_default();
     match pair.standing {
         Standing::Rival => doubts.insert(0, "another pair is as likely or likelier".to_owned()),
-        Standing::Best if doubts.is_empty() => doubts.push("others claim it too".to_owned()),
+        Standing::Best if doubts.is_empty() && pair.confidence < CERTAIN => {
+            doubts.push("others are as likely".to_owned());
+        }
         Standing::Settled | Standing::Best => {}
     }
     doubts.join("; ")

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// Folds a text. Controls become blanks; marks of direction and joiners vanish.
-pub fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii_alphanumeric() {
@@ -46,7 +46,7 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Marks of direction, joiners, soft hyphens, variation selectors, tags.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
