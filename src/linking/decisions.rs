@@ -215,13 +215,14 @@ pub fn write<'p>(
     text
 }
 
-/// Adds a line. A cell holds no tab, no line end and nothing that turns the direction of text.
+/// Adds a line. Cells hold no tabs and no line ends, and those behind the two IRIs nothing that turns the direction of
+/// text.
 fn line(text: &mut String, cells: &[&str]) {
     for (place, cell) in cells.iter().enumerate() {
         text.extend((place > 0).then_some('\t'));
         text.extend(
             cell.chars()
-                .filter(|&c| !is_unseen(c))
+                .filter(|&c| place < 2 || !is_unseen(c))
                 .map(|c| if c.is_control() { ' ' } else { c }),
         );
     }

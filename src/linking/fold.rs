@@ -22,13 +22,12 @@ pub(super) fn fold(text: &str) -> String {
 }
 
 fn fold_char(c: char, folded: &mut String) {
-    let mut plain = std::iter::once(c).nfkd().peekable();
     let number = c.is_numeric() && !c.is_ascii();
     if number && folded.ends_with(|last: char| last.is_ascii_digit()) {
         // "8½" is not 81/2.
         folded.push(' ');
     }
-    while let Some(c) = plain.next() {
+    for c in std::iter::once(c).nfkd() {
         if !is_mark(c) {
             folded.extend(c.to_lowercase().filter(|&c| !is_mark(c)));
         }
