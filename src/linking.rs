@@ -29,6 +29,7 @@ pub mod index;
 pub mod names;
 pub mod table;
 pub mod weights;
+mod words;
 
 pub use assign::{Pair, Standing};
 pub use catalogue::Catalogue;

@@ -135,13 +135,20 @@ fn articles(ours: &Name, theirs: &Name) -> f32 {
 
 /// Twice the words that both have, by the words of each; a word that comes twice counts twice.
 fn dice(a: &str, b: &str) -> f32 {
-    let (a, b): (Vec<&str>, Vec<&str>) = (a.split(' ').collect(), b.split(' ').collect());
-    let mut rest = b.clone();
-    let in_both = a.iter().filter(|&word| {
-        let at = rest.iter().position(|other| other == word);
-        at.map(|at| rest.swap_remove(at)).is_some()
-    });
-    2.0 * in_both.count() as f32 / (a.len() + b.len()) as f32
+    let words = |text| {
+        let mut words: Vec<&str> = str::split(text, ' ').collect();
+        words.sort_unstable();
+        words
+    };
+    let (a, b) = (words(a), words(b));
+    let (mut i, mut j, mut in_both) = (0, 0, 0u16);
+    while i < a.len() && j < b.len() {
+        let order = a[i].cmp(b[j]);
+        in_both += u16::from(order.is_eq());
+        i += usize::from(order.is_le());
+        j += usize::from(order.is_ge());
+    }
+    2.0 * f32::from(in_both) / (a.len() + b.len()) as f32
 }
 
 #[cfg(test)]

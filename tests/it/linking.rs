@@ -230,7 +230,7 @@ fn years_come_from_properties_labels_and_texts() {
         (
             "http://b/Jaws",
             "https://schema.org/datePublished",
-            "^http://www.w3.org/2001/XMLSchema#date\01975-06-20",
+            "^http://www.w3.org/2001/XMLSchema#date\u{0}1975-06-20",
         ),
         ("http://b/Heat_(1995_film)", "http://b/other", "\"1996"),
         ("http://elsewhere/1", rdf::LABEL, "\"Not meant"),
