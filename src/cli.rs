@@ -34,6 +34,7 @@ verbs! {
     "Prepare" {
         Init = init;
         Import = import;
+        Link = link;
         Build = build;
         Model = model;
     }

@@ -93,6 +93,8 @@ pub mod kenning {
         WEIGHT = "https://w3id.org/kenning#" "weight";
         /// The number of the basket that an event is in; virtual.
         BASKET = "https://w3id.org/kenning#" "basket";
+        /// Class of computations.
+        RUN = "https://w3id.org/kenning#" "Run";
         /// How a relation is said in a sentence, between an item and a value.
         PHRASE = "https://w3id.org/kenning#" "phrase";
         /// Named graph of the interactions.
@@ -123,6 +125,8 @@ pub mod rdf {
         REIFIES = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "reifies";
         /// Label.
         LABEL = "http://www.w3.org/2000/01/rdf-schema#" "label";
+        /// Two names of one thing.
+        SAME_AS = "http://www.w3.org/2002/07/owl#" "sameAs";
         /// At most one value.
         FUNCTIONAL_PROPERTY = "http://www.w3.org/2002/07/owl#" "FunctionalProperty";
     }
@@ -155,6 +159,8 @@ pub mod prov {
         WAS_DERIVED_FROM = "http://www.w3.org/ns/prov#" "wasDerivedFrom";
         /// From what is made to the activity that made it.
         WAS_GENERATED_BY = "http://www.w3.org/ns/prov#" "wasGeneratedBy";
+        /// From an activity to what it used.
+        USED = "http://www.w3.org/ns/prov#" "used";
         /// When something happened.
         AT_TIME = "http://www.w3.org/ns/prov#" "atTime";
         /// When it came to be.
@@ -185,6 +191,21 @@ pub const LABELS: &[&str] = &[
     schema::NAME,
     "http://purl.org/dc/terms/title",
     "http://xmlns.com/foaf/0.1/name",
+];
+
+/// Properties that say when a thing came out, or came to be.
+pub const YEARS: &[&str] = &[
+    "https://schema.org/datePublished",
+    "https://schema.org/dateCreated",
+    "https://schema.org/releaseDate",
+    "http://purl.org/dc/terms/issued",
+    "http://purl.org/dc/terms/created",
+    "http://purl.org/dc/terms/date",
+    "http://dbpedia.org/ontology/releaseDate",
+    "http://dbpedia.org/ontology/publicationDate",
+    "http://dbpedia.org/ontology/year",
+    "http://www.wikidata.org/prop/direct/P577",
+    "http://www.wikidata.org/prop/direct/P571",
 ];
 
 /// Properties that describe a node in words.

@@ -2,6 +2,7 @@
 
 mod ranking;
 mod selection;
+mod linking;
 
 use super::{Outcome, Session, Verb};
 use crate::Result;
@@ -17,6 +18,7 @@ pub struct Evaluate {
 enum What {
     Ranking(Box<ranking::Ranking>),
     Selection(selection::Selection),
+    Linking(linking::Linking),
 }
 
 impl Verb for Evaluate {
@@ -24,6 +26,7 @@ impl Verb for Evaluate {
         match self.what {
             What::Ranking(verb) => verb.run(session),
             What::Selection(verb) => verb.run(session),
+            What::Linking(verb) => verb.run(session),
         }
     }
 }

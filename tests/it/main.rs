@@ -14,6 +14,7 @@ mod faults;
 mod graph;
 mod intake;
 mod journal;
+mod linking;
 mod llm;
 mod pipeline;
 mod program;
