@@ -42,6 +42,7 @@ verbs! {
         Explain = explain;
         Prompt = prompt;
         Query = query;
+        Prove = prove;
         Serve = serve;
         ExplainQuery = explain_query;
     }

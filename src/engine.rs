@@ -45,6 +45,7 @@ mod import;
 mod insight;
 mod live;
 mod models;
+mod prove;
 mod recommend;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one for each source file or document | its facts, as stated |
 //! | `urn:kenning:run:…` | facts that a computation derived |
+//! | `urn:kenning:rule:SET:RULE` | what a rule concluded |
 //! | `kenning:interactions` | `?user kenning:interacted ?item`, one for each distinct pair; events with user, item, time, weight, basket |
 //! | `kenning:links` | `?item kenning:followedBy ?item` and its sisters |
 //! | `kenning:provenance` | sources, and a reifier for every edge: RDF 1.2 `rdf:reifies`, PROV-O, confidence, line |
@@ -79,6 +80,7 @@ mod stated;
 mod template;
 mod transaction;
 mod translate;
+mod triple;
 mod update;
 mod value;
 
@@ -86,6 +88,7 @@ pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 pub use explain::Explanation;
 pub use results::{Collected, Format, Results, Writer, too_many};
 pub use transaction::{Effect, Transaction};
+pub use triple::triple;
 pub use update::{Document, Update, no_loads};
 
 use crate::graph::Graph;

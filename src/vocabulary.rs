@@ -93,6 +93,16 @@ pub mod kenning {
         WEIGHT = "https://w3id.org/kenning#" "weight";
         /// The number of the basket that an event is in; virtual.
         BASKET = "https://w3id.org/kenning#" "basket";
+        /// From the reifier of a derived statement to the rule that derived it; virtual.
+        DERIVED_BY = "https://w3id.org/kenning#" "derivedBy";
+        /// Class of rules.
+        RULE = "https://w3id.org/kenning#" "Rule";
+        /// The SPARQL `CONSTRUCT` query that a rule is.
+        CONSTRUCT = "https://w3id.org/kenning#" "construct";
+        /// What the IRIs of rules begin with.
+        RULES = "urn:kenning:rule:" "";
+        /// The computation that applies rules.
+        REASONING = "urn:kenning:run:" "reasoning";
         /// How a relation is said in a sentence, between an item and a value.
         PHRASE = "https://w3id.org/kenning#" "phrase";
         /// Named graph of the interactions.

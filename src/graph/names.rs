@@ -2,6 +2,7 @@
 
 use super::Graph;
 use crate::Error;
+use crate::knowledge::PROVENANCE;
 use crate::knowledge::segment::NONE;
 use crate::model::{Dataset, term};
 use std::ops::Range;
@@ -49,6 +50,20 @@ impl Graph {
             Some(&label) if label != NONE => term::lexical(self.term(label)).unwrap_or_default(),
             _ => local_name(self.term(node)),
         }
+    }
+
+    /// The file that a named graph was read from, as a path relative to the dump or to the project.
+    pub fn file_of(&self, graph: u32) -> Option<&str> {
+        let title = self.find_iri("http://purl.org/dc/terms/title")?;
+        let provenance = self.find_iri(PROVENANCE)?;
+        let mut titles = self.objects(graph, title).iter();
+        // Others may speak of the graph too.
+        let said = |title: &&[u32; 2]| {
+            let mut facts = self.facts([graph, title[0], title[1]]);
+            facts.any(|fact| self.graph_of(fact) == provenance)
+        };
+        let [_, file] = titles.find(said)?;
+        term::lexical(self.term(*file))
     }
 
     /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else

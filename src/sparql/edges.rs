@@ -15,6 +15,8 @@ pub(super) struct Virtual {
     interacted: u32,
     links: [u32; 4],
     runs: [u32; 4],
+    /// The computation that applies rules.
+    reasoning: u32,
     reifies: u32,
     properties: Properties,
     interactions: u32,
@@ -31,6 +33,7 @@ pub(super) struct Virtual {
 
 /// Predicates of reifiers.
 struct Properties {
+    derived_by: u32,
     derived_from: u32,
     generated_by: u32,
     at_time: u32,
@@ -53,8 +56,10 @@ impl Virtual {
             interacted: id(kenning::INTERACTED),
             links: LinkKind::ALL.map(|kind| id(kind.predicate())),
             runs: LinkKind::ALL.map(|kind| id(&kind.run())),
+            reasoning: id(kenning::REASONING),
             reifies: id(rdf::REIFIES),
             properties: Properties {
+                derived_by: id(kenning::DERIVED_BY),
                 derived_from: id(prov::WAS_DERIVED_FROM),
                 generated_by: id(prov::WAS_GENERATED_BY),
                 at_time: id(prov::GENERATED_AT_TIME),
@@ -148,19 +153,29 @@ impl Virtual {
             };
         }
         match (s, o) {
-            (None, None) => graph.edge_count(),
-            (None, Some(_)) => (graph.edge_count() as f64 / self.values(graph, p)) as u64 + 1,
+            (None, None) => self.said(graph, p),
+            (None, Some(_)) => (self.said(graph, p) as f64 / self.values(graph, p)) as u64 + 1,
             _ => 1,
+        }
+    }
+
+    /// About how often reifiers say something under a predicate.
+    fn said(&self, graph: &Graph, p: u32) -> u64 {
+        match p {
+            p if p == self.properties.derived_by => graph.derived().len() as u64,
+            p if p == self.properties.derived_from => graph.edge_count() + graph.premise_count(),
+            _ => graph.edge_count(),
         }
     }
 
     /// About how many values reifiers have under a predicate.
     fn values(&self, graph: &Graph, p: u32) -> f64 {
-        let edges = graph.edge_count().max(1) as f64;
+        let edges = self.said(graph, p).max(1) as f64;
         match p {
             p if p == self.reifies => edges,
             // Few runs make many edges.
             p if p == self.properties.generated_by => self.runs.len() as f64 + 1.0,
+            p if p == self.properties.derived_by => graph.graphs().len() as f64,
             _ => edges.sqrt(),
         }
     }
@@ -183,10 +198,11 @@ impl Virtual {
             .then(|| (edges, self.values(graph, p)))
     }
 
-    fn reifier_predicates(&self) -> [u32; 8] {
+    fn reifier_predicates(&self) -> [u32; 9] {
         let p = &self.properties;
         [
             self.reifies,
+            p.derived_by,
             p.derived_from,
             p.generated_by,
             p.at_time,
@@ -317,6 +333,9 @@ impl Terms<'_> {
             (Some(Named::Reifier(EvidenceId(edge))), _) => Box::new(edge..edge + 1),
             (Some(_), _) => return none(),
             (None, Some(Named::Triple(edge))) => return self.reifiers_of(edge, p),
+            (None, Some(Named::Reifier(EvidenceId(edge)))) => {
+                Box::new(self.dataset.graph.conclusions(edge))
+            }
             (None, Some(Named::Known(value))) if self.is_resource(value) => self.edges_from(value),
             (None, Some(_)) if !o.is_some_and(|o| self.is_said_of_edges(o)) => return none(),
             (None, _) => Box::new(0..self.dataset.graph.edge_count()),
@@ -341,14 +360,16 @@ impl Terms<'_> {
         let run = LinkKind::ALL.into_iter().zip(self.names.runs);
         let run = run.into_iter().find(|&(_, run)| run == source);
         let links = run.into_iter().flat_map(|(kind, _)| graph.edges_of(kind));
-        Box::new(graph.facts_in(source).chain(links))
+        let reasoned = match source == self.names.reasoning {
+            true => graph.derived(),
+            false => &[],
+        };
+        let facts = graph.facts_in(source).chain(reasoned.iter().copied());
+        Box::new(facts.chain(links))
     }
 
-    /// Whether a term is of a kind that numbers and times of edges are, or another edge's reifier.
+    /// Whether a term is of a kind that numbers and times of edges are.
     fn is_said_of_edges(&self, value: Id) -> bool {
-        if matches!(value.named(), Named::Reifier(_)) {
-            return true;
-        }
         self.text(value).is_some_and(|text| {
             let datatype = text.strip_prefix('^').and_then(|t| t.split_once('\0'));
             datatype.is_some_and(|(datatype, _)| Plain::TYPES.contains(&datatype))
@@ -389,10 +410,19 @@ impl Terms<'_> {
         });
         match self.dataset.graph.edge(edge) {
             Some(Edge::Fact(fact)) => {
-                let derived = fact.from.map(|from| Id::reifier(EvidenceId(from)));
+                let graph = self.dataset.graph;
                 let source = Id::known(fact.graph);
-                say(names.derived_from, &|| Some(derived.unwrap_or(source)));
-                say(names.generated_by, &|| derived.map(|_| source));
+                let premises = graph.premises(fact.index);
+                let rule = premises.and_then(|_| graph.rule_of(&fact));
+                let run = premises.map(|_| rule.map_or(source, |_| Id::known(self.names.reasoning)));
+                match premises {
+                    None => say(names.derived_from, &|| Some(source)),
+                    Some(premises) => premises.iter().for_each(|&premise| {
+                        say(names.derived_from, &|| Some(Id::reifier(EvidenceId(premise))));
+                    }),
+                }
+                say(names.derived_by, &|| rule.map(Id::known));
+                say(names.generated_by, &|| run);
                 say(names.line, &|| Some(self.integer(fact.line?.into())));
                 say(names.confidence, &|| Some(self.decimal(fact.confidence)));
                 say(names.support, &|| Some(self.integer(fact.count.into())));

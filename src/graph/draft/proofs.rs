@@ -1,0 +1,240 @@
+//! What derived facts were derived from, before they have numbers.
+
+use super::super::proof::premises_first;
+use super::{Draft, DraftFact, stated};
+use crate::knowledge::segment::NONE;
+use crate::{Error, Result};
+use rayon::prelude::*;
+
+/// A statement as the draft names it: its triple, and its named graph.
+pub(in crate::graph) type Premise = ([u32; 3], u32);
+
+/// The premises of derived facts, by their [`DraftFact::proof`].
+#[derive(Default)]
+pub(in crate::graph) struct Proofs {
+    ends: Vec<u64>,
+    premises: Vec<Premise>,
+}
+
+impl Proofs {
+    /// Keeps the premises of one more fact, and tells under which number.
+    pub(super) fn add(&mut self, premises: impl IntoIterator<Item = Premise>) -> Result<u32> {
+        let number = self.ends.len() as u32;
+        if number == NONE {
+            return Err(Error::budget(
+                "a graph holds at most 4,294,967,294 derived facts",
+            ));
+        }
+        self.premises.extend(premises);
+        self.ends.push(self.premises.len() as u64);
+        Ok(number)
+    }
+
+    /// What a fact was derived from; `None` of a stated fact.
+    pub(in crate::graph) fn of(&self, fact: &DraftFact) -> Option<&[Premise]> {
+        let row = fact.proof as usize;
+        let end = *self.ends.get(row)? as usize;
+        Some(&self.premises[self.start(row)..end])
+    }
+
+    pub(in crate::graph) fn of_mut(&mut self, fact: &DraftFact) -> &mut [Premise] {
+        let row = fact.proof as usize;
+        let start = self.start(row);
+        match self.ends.get(row) {
+            Some(&end) => &mut self.premises[start..end as usize],
+            None => &mut [],
+        }
+    }
+
+    fn start(&self, row: usize) -> usize {
+        let before = row.checked_sub(1).and_then(|row| self.ends.get(row));
+        before.map_or(0, |&end| end as usize)
+    }
+
+    fn renumber(&mut self, number: impl Fn(u32) -> u32 + Sync) {
+        let premises = self.premises.par_iter_mut();
+        premises.for_each(|(triple, graph)| {
+            *triple = triple.map(&number);
+            *graph = number(*graph);
+        });
+    }
+}
+
+/// What rules concluded from the facts of a draft, over its numbers of terms.
+#[derive(Default)]
+pub struct Inferred {
+    /// Terms that rules made: they have the numbers from the draft's last on.
+    pub terms: Vec<String>,
+    /// The rules' IRIs, which are the named graphs of what they concluded.
+    pub rules: Vec<String>,
+    /// Each conclusion once, and none that is stated.
+    pub facts: Vec<Inference>,
+    /// The premises of all conclusions, one after the other.
+    pub premises: Vec<[u32; 3]>,
+}
+
+/// What a rule concluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inference {
+    /// Subject, predicate, object.
+    pub triple: [u32; 3],
+    /// Which rule, as a place in [`Inferred::rules`].
+    pub rule: u32,
+    /// How many premises it has, stated or concluded, following those of the conclusions before.
+    pub premises: u32,
+}
+
+impl Draft {
+    /// Adds what rules concluded. A conclusion is as sure as its least sure premise.
+    ///
+    /// The minimum is the t-norm of possibilistic logic (Dubois, Lang and Prade 1994) and of fuzzy RDF annotations
+    /// (Zimmermann et al. 2012). A product would take premises for independent, which the facts of one source never are;
+    /// and it would count a premise twice that a proof uses twice, so that the same conclusion got less sure the longer
+    /// the way to it is. The minimum does neither.
+    ///
+    /// # Errors
+    /// `Corrupt` for a conclusion that is no RDF, whose premises are neither stated nor concluded, or that rests on
+    /// itself.
+    pub fn infer(&mut self, inferred: Inferred) -> Result<()> {
+        let Inferred {
+            terms,
+            rules,
+            mut facts,
+            mut premises,
+        } = inferred;
+        let number = self.admit(&terms)?;
+        facts
+            .par_iter_mut()
+            .for_each(|f| f.triple = f.triple.map(&number));
+        premises
+            .par_iter_mut()
+            .for_each(|premise| *premise = premise.map(&number));
+        let graphs: Vec<u32> = rules.iter().map(|rule| self.of(rule)).collect();
+        let mut new = Vec::with_capacity(facts.len());
+        let mut start = 0;
+        let first = self.proofs.ends.len();
+        for fact in &facts {
+            let end = start + fact.premises as usize;
+            let graph = graphs.get(fact.rule as usize).copied().unwrap_or(NONE);
+            // Where premises stand is looked up below, when all conclusions are in order.
+            let unplaced = premises.get(start..end).unwrap_or_default();
+            let proof = self.proofs.add(unplaced.iter().map(|&t| (t, NONE)))?;
+            new.push(DraftFact {
+                proof,
+                ..stated(fact.triple, graph)
+            });
+            start = end;
+        }
+        new.par_sort_unstable_by_key(|f| f.triple);
+        if let Some(wrong) = new.iter().find(|fact| !self.can_state(fact)) {
+            return Err(self.wrong(wrong, "is no RDF statement of a known rule"));
+        }
+        self.place_premises(first, &new)?;
+        self.weigh(&mut new)?;
+        self.facts.extend(new);
+        self.facts.par_sort_unstable_by_key(|f| (f.triple, f.graph));
+        Ok(())
+    }
+
+    /// New terms get their numbers, which moves those of others. Returns what the numbers of before are now.
+    fn admit(&mut self, new: &[String]) -> Result<impl Fn(u32) -> u32 + Sync + use<>> {
+        let numbers = self.terms.admit(new)?;
+        let number = move |old: u32| match numbers.is_empty() {
+            true => old,
+            false => numbers.get(old as usize).copied().unwrap_or(NONE),
+        };
+        if !new.is_empty() {
+            self.ranges = self.terms.ranges().clone();
+            self.facts.par_iter_mut().for_each(|fact| {
+                fact.triple = fact.triple.map(&number);
+                fact.graph = number(fact.graph);
+            });
+            self.events.par_iter_mut().for_each(|event| {
+                event.user = number(event.user);
+                event.item = number(event.item);
+                event.source = number(event.source);
+            });
+            self.proofs.renumber(&number);
+        }
+        Ok(number)
+    }
+
+    /// Whether the parts of a fact are what RDF takes there.
+    fn can_state(&self, fact: &DraftFact) -> bool {
+        let [s, p, o] = fact.triple;
+        let nodes = self.ranges.nodes;
+        let is_iri = |n: u32| self.terms.get(n).starts_with('<');
+        s < nodes && p < nodes && is_iri(p) && o < self.ranges.terms && fact.graph < nodes
+    }
+
+    /// Finds for each premise the fact that it is.
+    fn place_premises(&mut self, first: usize, new: &[DraftFact]) -> Result<()> {
+        let from = self.proofs.start(first);
+        let mut premises = std::mem::take(&mut self.proofs.premises);
+        let placed = premises[from..].par_iter_mut().try_for_each(|premise| {
+            let triple = premise.0;
+            let stated = self.best(triple).map(|fact| fact.graph);
+            let concluded = || {
+                let place = new.binary_search_by_key(&triple, |fact| fact.triple);
+                place.ok().map(|place| new[place].graph)
+            };
+            premise.1 = stated.or_else(concluded).ok_or(triple)?;
+            Ok(())
+        });
+        self.proofs.premises = premises;
+        placed.map_err(|triple| {
+            let fact = stated(triple, NONE);
+            self.wrong(&fact, "is a premise, but neither stated nor concluded")
+        })
+    }
+
+    /// The fact of a triple that a proof rests on best: a stated one, the surest, the first.
+    pub(in crate::graph) fn best(&self, triple: [u32; 3]) -> Option<&DraftFact> {
+        let low = self.facts.partition_point(|fact| fact.triple < triple);
+        let facts = self.facts[low..].iter();
+        let facts = facts.take_while(|fact| fact.triple == triple);
+        facts.min_by(|a, b| {
+            let derived = |fact: &DraftFact| fact.proof != NONE;
+            derived(a)
+                .cmp(&derived(b))
+                .then(b.confidence.total_cmp(&a.confidence))
+        })
+    }
+
+    /// Gives each conclusion its confidence, premises first.
+    fn weigh(&self, new: &mut [DraftFact]) -> Result<()> {
+        let of = |fact: &DraftFact| self.proofs.of(fact).unwrap_or_default().iter();
+        let concluded = |(triple, graph): &Premise| {
+            let place = new.binary_search_by_key(triple, |fact| fact.triple).ok()?;
+            (new[place].graph == *graph).then_some(place)
+        };
+        let premises = |place: usize| of(&new[place]).map(concluded);
+        let Some(order) = premises_first(new.len(), premises) else {
+            return Err(Error::corrupt("a conclusion of the rules rests on itself"));
+        };
+        let mut sure = vec![1.0f32; new.len()];
+        for place in order {
+            let premises = of(&new[place]).map(|premise| match concluded(premise) {
+                Some(place) => sure[place],
+                None => self.confidence(*premise),
+            });
+            sure[place] = premises.fold(1.0, f32::min);
+        }
+        for (fact, sure) in new.iter_mut().zip(sure) {
+            fact.confidence = sure;
+        }
+        Ok(())
+    }
+
+    fn confidence(&self, premise: Premise) -> f32 {
+        let place = self
+            .facts
+            .binary_search_by_key(&premise, |fact| (fact.triple, fact.graph));
+        place.map_or(0.0, |place| self.facts[place].confidence)
+    }
+
+    fn wrong(&self, fact: &DraftFact, what: &str) -> Error {
+        let [s, p, o] = fact.triple.map(|number| self.terms.get(number));
+        Error::corrupt(format!("a conclusion of the rules {what}")).at(format!("{s} {p} {o}"))
+    }
+}
