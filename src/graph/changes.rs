@@ -120,12 +120,7 @@ impl Changes {
     /// Adds a quad; false if it stands already.
     pub fn add(&mut self, graph: &Graph, quad: Quad) -> bool {
         if self.is_fact(graph, quad) {
-            let was_removed = self.removed.remove_mut(&quad);
-            self.fallen.remove_mut(&quad);
-            if was_removed {
-                self.rise(graph, triple(quad));
-            }
-            return was_removed;
+            return self.bring_back(graph, quad);
         }
         if self.by_subject.contains(&quad) {
             return false;
@@ -135,6 +130,22 @@ impl Changes {
         self.by_predicate.insert_mut([p, o, s, g]);
         self.by_object.insert_mut([o, p, s, g]);
         self.rise(graph, [s, p, o]);
+        true
+    }
+
+    /// What was derived comes back only with all that it was derived from.
+    fn bring_back(&mut self, graph: &Graph, quad: Quad) -> bool {
+        if !self.removed.contains(&quad) || self.fallen.contains(&quad) {
+            return false;
+        }
+        let mut facts = graph.facts(triple(quad));
+        match facts.any(|fact| graph.graph_of(fact) == quad[3] && !self.holds(graph, fact)) {
+            true => self.fallen.insert_mut(quad),
+            false => {
+                self.removed.remove_mut(&quad);
+                self.rise(graph, triple(quad));
+            }
+        }
         true
     }
 
@@ -148,11 +159,12 @@ impl Changes {
     }
 
     /// Removes a quad; false if it does not stand. What was derived from its triple falls with it, unless another source
-    /// states that too.
+    /// states that too; it comes back with its premises, unless it was removed itself.
     pub fn take(&mut self, graph: &Graph, quad: Quad) -> bool {
         let [s, p, o, g] = quad;
         if self.is_fact(graph, quad) {
-            let stood = !self.removed.contains(&quad);
+            // What had fallen only does not come back by itself any more.
+            let stood = !self.removed.contains(&quad) || self.fallen.remove_mut(&quad);
             self.removed.insert_mut(quad);
             if stood {
                 self.fall(graph, [s, p, o]);

@@ -3,8 +3,10 @@
 use super::super::proof::premises_first;
 use super::{Draft, DraftFact, stated};
 use crate::knowledge::segment::NONE;
+use crate::model::Change;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 /// A statement as the draft names it: its triple, and its named graph.
 pub(in crate::graph) type Premise = ([u32; 3], u32);
@@ -85,7 +87,8 @@ pub struct Inference {
 }
 
 impl Draft {
-    /// Adds what rules concluded. A conclusion is as sure as its least sure premise.
+    /// Adds what rules concluded, less what `changes` delete and what rests on that. A conclusion is as sure as its least
+    /// sure premise.
     ///
     /// The minimum is the t-norm of possibilistic logic (Dubois, Lang and Prade 1994) and of fuzzy RDF annotations
     /// (Zimmermann et al. 2012). A product would take premises for independent, which the facts of one source never are;
@@ -95,7 +98,7 @@ impl Draft {
     /// # Errors
     /// `Corrupt` for a conclusion that is no RDF, whose premises are neither stated nor concluded, or that rests on
     /// itself.
-    pub fn infer(&mut self, inferred: Inferred) -> Result<()> {
+    pub fn infer(&mut self, inferred: Inferred, changes: &[Change]) -> Result<()> {
         let Inferred {
             terms,
             rules,
@@ -130,8 +133,8 @@ impl Draft {
             return Err(self.wrong(wrong, "is no RDF statement of a known rule"));
         }
         self.place_premises(first, &new)?;
-        self.weigh(&mut new)?;
-        self.facts.extend(new);
+        let deleted = self.deleted(changes);
+        self.facts.extend(self.weigh(new, &deleted)?);
         self.facts.par_sort_unstable_by_key(|f| (f.triple, f.graph));
         Ok(())
     }
@@ -201,8 +204,12 @@ impl Draft {
         })
     }
 
-    /// Gives each conclusion its confidence, premises first.
-    fn weigh(&self, new: &mut [DraftFact]) -> Result<()> {
+    /// Gives each conclusion its confidence, premises first, and leaves out those that are deleted or rest on one that is.
+    fn weigh(
+        &self,
+        mut new: Vec<DraftFact>,
+        deleted: &FxHashSet<Premise>,
+    ) -> Result<impl Iterator<Item = DraftFact> + use<>> {
         let of = |fact: &DraftFact| self.proofs.of(fact).unwrap_or_default().iter();
         let concluded = |(triple, graph): &Premise| {
             let place = new.binary_search_by_key(triple, |fact| fact.triple).ok()?;
@@ -212,18 +219,34 @@ impl Draft {
         let Some(order) = premises_first(new.len(), premises) else {
             return Err(Error::corrupt("a conclusion of the rules rests on itself"));
         };
-        let mut sure = vec![1.0f32; new.len()];
+        let mut sure = vec![None; new.len()];
         for place in order {
-            let premises = of(&new[place]).map(|premise| match concluded(premise) {
+            let fact = &new[place];
+            let mut premises = of(fact).map(|premise| match concluded(premise) {
                 Some(place) => sure[place],
-                None => self.confidence(*premise),
+                None => Some(self.confidence(*premise)),
             });
-            sure[place] = premises.fold(1.0, f32::min);
+            let least = premises.try_fold(1.0, |least, sure| Some(f32::min(least, sure?)));
+            sure[place] = least.filter(|_| !deleted.contains(&(fact.triple, fact.graph)));
         }
-        for (fact, sure) in new.iter_mut().zip(sure) {
-            fact.confidence = sure;
+        for (fact, sure) in new.iter_mut().zip(&sure) {
+            fact.confidence = sure.unwrap_or(0.0);
         }
-        Ok(())
+        let kept = new.into_iter().zip(sure);
+        Ok(kept.filter_map(|(fact, sure)| sure.map(|_| fact)))
+    }
+
+    /// The statements that changes delete.
+    fn deleted(&self, changes: &[Change]) -> FxHashSet<Premise> {
+        let statements = changes.iter().filter_map(|change| match change {
+            Change::Delete(statement) => Some(statement),
+            Change::Insert(_) => None,
+        });
+        let numbers = statements.filter_map(|statement| {
+            let [s, p, o, g] = statement.each_ref().map(|part| self.id(part));
+            Some(([s?, p?, o?], g?))
+        });
+        numbers.collect()
     }
 
     fn confidence(&self, premise: Premise) -> f32 {
