@@ -7,6 +7,7 @@ mod bars;
 pub mod help;
 pub mod outcome;
 pub mod printer;
+mod proofs;
 mod rdf;
 pub mod session;
 pub mod table;
@@ -35,6 +36,7 @@ verbs! {
         Init = init;
         Import = import;
         Build = build;
+        Reason = reason;
         Model = model;
     }
     "Ask" {

@@ -46,6 +46,7 @@ mod insight;
 mod live;
 mod models;
 mod prove;
+mod reason;
 mod recommend;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
@@ -53,6 +54,7 @@ pub use build::Built;
 pub use import::{Imported, Strictness};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
+pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
 
 use crate::config::{Project, QuerySettings};

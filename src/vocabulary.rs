@@ -158,6 +158,14 @@ pub mod schema {
     }
 }
 
+/// DC Terms.
+pub mod dcterms {
+    terms! {
+        /// Title; of a source its file.
+        TITLE = "http://purl.org/dc/terms/" "title";
+    }
+}
+
 /// PROV-O.
 pub mod prov {
     terms! {
@@ -193,7 +201,7 @@ pub const LABELS: &[&str] = &[
     rdf::LABEL,
     skos::PREF_LABEL,
     schema::NAME,
-    "http://purl.org/dc/terms/title",
+    dcterms::TITLE,
     "http://xmlns.com/foaf/0.1/name",
 ];
 

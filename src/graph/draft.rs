@@ -11,6 +11,7 @@ pub use proofs::{Inference, Inferred};
 pub(super) use proofs::Premise;
 pub use terms::Terms;
 
+use super::FactRef;
 use crate::extraction::DerivedFact;
 use crate::extraction::behaviour::Behaviour;
 use crate::knowledge::Knowledge;
@@ -130,6 +131,21 @@ pub struct DraftFact {
     pub proof: u32,
 }
 
+impl DraftFact {
+    /// The fact as that of a graph, where its number is `index`.
+    fn at(&self, index: u64) -> FactRef {
+        FactRef {
+            index,
+            triple: self.triple,
+            graph: self.graph,
+            line: Some(self.line).filter(|&line| line > 0),
+            confidence: self.confidence,
+            count: self.count,
+            time: Some(self.time).filter(|&time| time != NO_TIME),
+        }
+    }
+}
+
 /// Everything that a snapshot holds but links and vectors.
 pub struct Draft {
     /// All terms, by their numbers.
@@ -213,6 +229,16 @@ impl Draft {
     /// Number of a term.
     pub fn id(&self, term: &str) -> Option<u32> {
         self.terms.find(term)
+    }
+
+    /// What is known of a source or a computation under a property: its first text there.
+    pub fn described(&self, node: u32, property: &str) -> Option<&str> {
+        let property = self.id(&term::iri(property))?;
+        let provenance = self.id(&term::iri(crate::knowledge::PROVENANCE))?;
+        let low = self.facts.partition_point(|f| f.triple < [node, property, 0]);
+        let mut facts = self.facts[low..].iter().take_while(|f| f.triple[..2] == [node, property]);
+        let fact = facts.find(|fact| fact.graph == provenance)?;
+        term::lexical(self.terms.get(fact.triple[2]))
     }
 
     /// The events, as behaviour is counted from.

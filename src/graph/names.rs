@@ -52,18 +52,16 @@ impl Graph {
         }
     }
 
-    /// The file that a named graph was read from, as a path relative to the dump or to the project.
-    pub fn file_of(&self, graph: u32) -> Option<&str> {
-        let title = self.find_iri("http://purl.org/dc/terms/title")?;
-        let provenance = self.find_iri(PROVENANCE)?;
-        let mut titles = self.objects(graph, title).iter();
-        // Others may speak of the graph too.
-        let said = |title: &&[u32; 2]| {
-            let mut facts = self.facts([graph, title[0], title[1]]);
+    /// What is known of a source or a computation under a property: its first text there.
+    pub fn described(&self, node: u32, property: &str) -> Option<&str> {
+        let (property, provenance) = (self.find_iri(property)?, self.find_iri(PROVENANCE)?);
+        // Others may speak of it too.
+        let said = |pair: &&[u32; 2]| {
+            let mut facts = self.facts([node, property, pair[1]]);
             facts.any(|fact| self.graph_of(fact) == provenance)
         };
-        let [_, file] = titles.find(said)?;
-        term::lexical(self.term(*file))
+        let [_, text] = self.objects(node, property).iter().find(said)?;
+        term::lexical(self.term(*text))
     }
 
     /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else

@@ -42,6 +42,50 @@ pub enum Ground {
     },
 }
 
+/// All that says a triple.
+pub(super) struct Said {
+    pub(super) facts: Vec<FactRef>,
+    /// The named graphs that updates stated it in.
+    pub(super) updates: Vec<u32>,
+}
+
+impl Proof {
+    /// The proof of a triple, where `said` tells what says one, and `premises` what a fact was derived from, or `None` of a
+    /// stated one.
+    pub(super) fn find(
+        triple: [u32; 3],
+        said: &dyn Fn([u32; 3]) -> Said,
+        premises: &dyn Fn(&FactRef) -> Option<Vec<[u32; 3]>>,
+    ) -> Option<Self> {
+        let mut steps = Vec::new();
+        let mut triples = vec![triple];
+        let mut places = FxHashMap::from_iter([(triple, 0)]);
+        while let Some(&triple) = triples.get(steps.len()) {
+            let Said { facts, updates } = said(triple);
+            let (derived, facts): (Vec<_>, Vec<_>) =
+                facts.into_iter().partition(|fact| premises(fact).is_some());
+            let ground = match derived.first() {
+                // What is stated needs no other ground.
+                _ if !facts.is_empty() || !updates.is_empty() => Ground::Stated { facts, updates },
+                Some(&fact) => {
+                    let place = |triple: [u32; 3]| {
+                        *places.entry(triple).or_insert_with(|| {
+                            triples.push(triple);
+                            triples.len() - 1
+                        })
+                    };
+                    let premises = premises(&fact).unwrap_or_default();
+                    let premises = premises.into_iter().map(place).collect();
+                    Ground::Derived { fact, premises }
+                }
+                None => return None,
+            };
+            steps.push(Step { triple, ground });
+        }
+        Some(Self { steps })
+    }
+}
+
 impl Graph {
     /// What fact number `index` was derived from; `None` of a stated fact. A rule without conditions leaves no premises.
     pub fn premises(&self, index: u64) -> Option<&[u64]> {
@@ -77,48 +121,20 @@ impl Graph {
 
     /// Why a triple stands, under what changed since; `None` if it does not.
     pub fn proof(&self, changes: &Changes, triple: [u32; 3]) -> Option<Proof> {
-        let mut proof = Proof {
-            steps: vec![self.ground(changes, triple)?],
-        };
-        let mut places = FxHashMap::from_iter([(triple, 0)]);
-        let mut next = 0;
-        while next < proof.steps.len() {
-            let mut found = Vec::new();
-            if let Ground::Derived { fact, .. } = &proof.steps[next].ground {
-                for &premise in self.premises(fact.index)? {
-                    let triple = self.fact(premise)?.triple;
-                    let place = *places.entry(triple).or_insert(proof.steps.len());
-                    if place == proof.steps.len() {
-                        proof.steps.push(self.ground(changes, triple)?);
-                    }
-                    found.push(place);
-                }
+        let said = |triple| {
+            let facts = self.facts(triple).filter_map(|index| self.fact(index));
+            let added = changes.added(triple.map(Some));
+            Said {
+                facts: facts.filter(|fact| changes.shows(fact)).collect(),
+                updates: added.map(|quad| quad[3]).collect(),
             }
-            if let Ground::Derived { premises, .. } = &mut proof.steps[next].ground {
-                *premises = found;
-            }
-            next += 1;
-        }
-        Some(proof)
-    }
-
-    /// A step whose premises are not looked up yet. What is stated needs no other ground.
-    fn ground(&self, changes: &Changes, triple: [u32; 3]) -> Option<Step> {
-        let facts = self.facts(triple).filter_map(|index| self.fact(index));
-        let facts = facts.filter(|fact| changes.shows(fact));
-        let (derived, facts): (Vec<_>, Vec<_>) =
-            facts.partition(|fact| self.derived_place(fact.index).is_some());
-        let added = changes.added(triple.map(Some));
-        let updates: Vec<u32> = added.map(|quad| quad[3]).collect();
-        let ground = match derived.first() {
-            _ if !facts.is_empty() || !updates.is_empty() => Ground::Stated { facts, updates },
-            Some(&fact) => Ground::Derived {
-                fact,
-                premises: Vec::new(),
-            },
-            None => return None,
         };
-        Some(Step { triple, ground })
+        let premises = |fact: &FactRef| {
+            let premises = self.premises(fact.index)?.iter();
+            let triples = premises.map(|&premise| Some(self.fact(premise)?.triple));
+            Some(triples.collect::<Option<_>>().unwrap_or_default())
+        };
+        Proof::find(triple, &said, &premises)
     }
 
     fn derived_place(&self, index: u64) -> Option<usize> {

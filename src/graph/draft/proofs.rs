@@ -1,12 +1,14 @@
 //! What derived facts were derived from, before they have numbers.
 
-use super::super::proof::premises_first;
+use super::super::FactRef;
+use super::super::proof::{Proof, Said, premises_first};
 use super::{Draft, DraftFact, stated};
 use crate::knowledge::segment::NONE;
 use crate::model::Change;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
+use std::collections::BTreeSet;
 
 /// A statement as the draft names it: its triple, and its named graph.
 pub(in crate::graph) type Premise = ([u32; 3], u32);
@@ -65,7 +67,8 @@ impl Proofs {
 /// What rules concluded from the facts of a draft, over its numbers of terms.
 #[derive(Default)]
 pub struct Inferred {
-    /// Terms that rules made: they have the numbers from the draft's last on.
+    /// Terms that the draft does not have: their numbers follow those of the draft. Only those that conclusions say become
+    /// part of it.
     pub terms: Vec<String>,
     /// The rules' IRIs, which are the named graphs of what they concluded.
     pub rules: Vec<String>,
@@ -105,7 +108,7 @@ impl Draft {
             mut facts,
             mut premises,
         } = inferred;
-        let number = self.admit(&terms)?;
+        let number = self.admit(terms, &facts)?;
         facts
             .par_iter_mut()
             .for_each(|f| f.triple = f.triple.map(&number));
@@ -140,11 +143,29 @@ impl Draft {
     }
 
     /// New terms get their numbers, which moves those of others. Returns what the numbers of before are now.
-    fn admit(&mut self, new: &[String]) -> Result<impl Fn(u32) -> u32 + Sync + use<>> {
-        let numbers = self.terms.admit(new)?;
-        let number = move |old: u32| match numbers.is_empty() {
-            true => old,
-            false => numbers.get(old as usize).copied().unwrap_or(NONE),
+    fn admit(
+        &mut self,
+        terms: Vec<String>,
+        facts: &[Inference],
+    ) -> Result<impl Fn(u32) -> u32 + Sync + use<>> {
+        let known = self.ranges.terms;
+        let said = facts.iter().flat_map(|fact| fact.triple);
+        let said: BTreeSet<u32> = said.filter_map(|number| number.checked_sub(known)).collect();
+        let (places, new): (Vec<u32>, Vec<String>) = (0..)
+            .zip(terms)
+            .filter(|(place, _)| said.contains(place))
+            .unzip();
+        let numbers = self.terms.admit(&new)?;
+        let number = move |old: u32| {
+            let place = match old.checked_sub(known) {
+                None => Some(old),
+                Some(new) => places.binary_search(&new).ok().map(|new| known + new as u32),
+            };
+            match place {
+                Some(place) if numbers.is_empty() => place,
+                Some(place) => numbers.get(place as usize).copied().unwrap_or(NONE),
+                None => NONE,
+            }
         };
         if !new.is_empty() {
             self.ranges = self.terms.ranges().clone();
@@ -247,6 +268,24 @@ impl Draft {
             Some(([s?, p?, o?], g?))
         });
         numbers.collect()
+    }
+
+    /// Why a triple stands; `None` if it does not. The facts' numbers are those of the draft.
+    pub fn proof(&self, triple: [u32; 3]) -> Option<Proof> {
+        let said = |triple: [u32; 3]| {
+            let low = self.facts.partition_point(|fact| fact.triple < triple);
+            let facts = (low as u64..).zip(&self.facts[low..]);
+            let facts = facts.take_while(|(_, fact)| fact.triple == triple);
+            Said {
+                facts: facts.map(|(index, fact)| fact.at(index)).collect(),
+                updates: Vec::new(),
+            }
+        };
+        let premises = |fact: &FactRef| {
+            let premises = self.proofs.of(self.facts.get(fact.index as usize)?)?;
+            Some(premises.iter().map(|premise| premise.0).collect())
+        };
+        Proof::find(triple, &said, &premises)
     }
 
     fn confidence(&self, premise: Premise) -> f32 {
