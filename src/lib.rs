@@ -37,6 +37,7 @@
 //! | [`intake`] | dumps → records, by a mapping file | model, vocabulary |
 //! | [`knowledge`] | what is stated: documents in an RDF store, dumps in segments | model, sections, vocabulary |
 //! | [`extraction`] | texts and co-behaviour → derived facts and links | config, knowledge, model, sections, vocabulary |
+//! | [`reasoning`] | facts → what follows from them by rules, each with a proof | model, vocabulary |
 //! | [`embedding`] | text → vectors, vectors → neighbours | model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
@@ -80,6 +81,7 @@ pub mod extraction;
 pub mod graph;
 pub mod intake;
 pub mod knowledge;
+pub mod reasoning;
 
 pub mod explanation;
 pub mod llm;
