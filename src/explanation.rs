@@ -188,7 +188,8 @@ impl<'a> Explainer<'a> {
 
 /// Which rules concluded what a sentence says, after it.
 fn cited(rules: &[String]) -> String {
-    match rules {
+    let rules: Vec<&str> = rules.iter().map(|rule| rule.trim_end_matches('.')).collect();
+    match &rules[..] {
         [] => String::new(),
         [rule] => format!(" (By the rule “{rule}”.)"),
         rules => format!(" (By the rules “{}”.)", rules.join("”, “")),

@@ -100,7 +100,7 @@ pub mod kenning {
         /// The SPARQL `CONSTRUCT` query that a rule is.
         CONSTRUCT = "https://w3id.org/kenning#" "construct";
         /// What the IRIs of rules begin with.
-        RULES = "urn:kenning:rule:" "";
+        RULES = "urn:kenning:" "rule:";
         /// The computation that applies rules.
         REASONING = "urn:kenning:run:" "reasoning";
         /// How a relation is said in a sentence, between an item and a value.

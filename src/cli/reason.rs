@@ -25,7 +25,7 @@ impl Verb for Reason {
         let engine = Engine::open(session.project()?)?;
         let rules = match self.rules.is_empty() {
             true => engine.rules()?,
-            false => rule_set(&self.rules, &session.path(Path::new("")))?,
+            false => rule_set(&self.rules, Path::new(""))?,
         };
         if rules.rules().is_empty() {
             return Err(Error::usage("the project has no rules")

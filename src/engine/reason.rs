@@ -9,9 +9,10 @@ use crate::knowledge::segment::NONE;
 use crate::model::{LinkKind, Progress, term};
 use crate::reasoning::{self, Closure, Limits, Rule, RuleSet};
 use crate::vocabulary::{kenning, percent_encode};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use rustc_hash::FxHashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Contradictions that a graph keeps; all are counted.
 const KEPT: usize = 1000;
@@ -68,14 +69,12 @@ impl Reasoned {
 /// # Errors
 /// `NotFound` for a name that is neither, and those of [`RuleSet::parse`].
 pub fn rule_set(names: &[String], folder: &Path) -> Result<RuleSet> {
-    let mut all = RuleSet::default();
-    for name in names {
-        all.extend(match RuleSet::shipped(name) {
-            Some(set) => set?,
-            None => read_rules(name, folder)?,
-        })?;
-    }
-    Ok(all)
+    names.iter().try_fold(RuleSet::default(), |all, name| {
+        all.merge(match RuleSet::names().any(|shipped| shipped == name) {
+            true => RuleSet::shipped(name)?,
+            false => read_rules(name, folder)?,
+        })
+    })
 }
 
 fn read_rules(name: &str, folder: &Path) -> Result<RuleSet> {
@@ -87,11 +86,21 @@ fn read_rules(name: &str, folder: &Path) -> Result<RuleSet> {
     let text = std::fs::read_to_string(&path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::not_found(format!("there are no rules `{name}`"))
             .at(path.display())
-            .hint("take `rdfs` or `owl2-rl`, or put CONSTRUCT queries into that file"),
+                .hint(hint()),
         _ => Error::io("read the rules", &path, e),
     })?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    RuleSet::parse(&percent_encode(&stem), &text).map_err(|e| e.at(path.display()))
+    if percent_encode(&stem) != stem {
+        return Err(Error::usage(format!("`{stem}` cannot name rules"))
+            .at(path.display())
+            .hint("call the file by letters, digits and `-._`"));
+    }
+    RuleSet::parse(&path.display().to_string(), &text)
+}
+
+fn hint() -> String {
+    let shipped: Vec<String> = RuleSet::names().map(|name| format!("`{name}`")).collect();
+    format!("take {}, or put CONSTRUCT queries into that file", shipped.join(" or "))
 }
 
 impl Engine {
@@ -112,7 +121,7 @@ impl Engine {
         for fact in concluded {
             *facts.entry(fact.graph).or_default() += 1;
         }
-        let applied = |rule: &Rule| Applied {
+        let applied = |rule: &Arc<Rule>| Applied {
             facts: gathered.draft.id(&term::iri(&rule.iri)).and_then(|id| facts.get(&id)).copied().unwrap_or(0),
             iri: rule.iri.clone(),
             label: rule.label.clone(),
@@ -184,7 +193,7 @@ impl Engine {
         };
         let found = closure.contradictions();
         let all = closure.derived().map(|d| (d.triple, d.rule, d.premises));
-        let all = all.chain(found.iter().take(KEPT).map(|c| (c.triple, c.rule, &c.premises[..])));
+        let all = all.chain(found.iter().take(KEPT).map(|c| (c.what, c.rule, &c.premises[..])));
         for (triple, rule, premises) in all {
             inferred.facts.push(Inference { triple, rule, premises: premises.len() as u32 });
             inferred.premises.extend_from_slice(premises);
@@ -225,9 +234,13 @@ impl reasoning::Terms for Numbers<'_> {
         new.map_or_else(|| self.known.get(number), String::as_str)
     }
 
+    fn find(&self, encoded: &str) -> Option<u32> {
+        let known = self.known.find(encoded);
+        known.or_else(|| self.numbers.get(encoded).copied())
+    }
+
     fn intern(&mut self, encoded: &str) -> Result<u32> {
-        let known = self.known.find(encoded).or_else(|| self.numbers.get(encoded).copied());
-        if let Some(number) = known {
+        if let Some(number) = reasoning::Terms::find(self, encoded) {
             return Ok(number);
         }
         let number = u64::from(self.known.ranges().terms) + self.new.len() as u64;

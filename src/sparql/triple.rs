@@ -22,9 +22,12 @@ pub fn triple(text: &str) -> Result<[String; 3]> {
     guard::check(&query)?;
     let parsed = parser(None)?.parse_query(&query);
     let parsed = parsed.map_err(|e| wrong(brief(&e.to_string())))?;
-    let Query::Ask { pattern, .. } = parsed else {
+    let Query::Ask { mut pattern, .. } = parsed else {
         return Err(wrong("it is a query"));
     };
+    if let GraphPattern::Project { inner, .. } = pattern {
+        pattern = *inner;
+    }
     let GraphPattern::Bgp { patterns } = pattern else {
         return Err(wrong("it is a pattern of a query"));
     };
