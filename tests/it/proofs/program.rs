@@ -47,11 +47,34 @@ const RIVALS: &str =
 fn a_proof_leads_to_the_lines_of_the_dump() {
     let desk = built(RULES);
     let run = desk.done(&["-C", "shop", "prove", RIVALS]);
-    insta::assert_snapshot!(run.stdout, @"");
+    insta::assert_snapshot!(run.stdout, @r#"
+    <https://example.org/shop/brand/Acme> <https://example.org/shop/rivals> <https://example.org/shop/brand/Best>
+      by rule mine rivals: Who makes things of the same tag are rivals.
+      ├ <https://example.org/shop/brand/Acme> <https://example.org/shop/makes> <https://example.org/shop/tag/sale>
+      │   by rule mine makes: Who makes a product with a tag makes things of that tag.
+      │   ├ <https://example.org/shop/item/1> schema:brand <https://example.org/shop/brand/Acme>
+      │   │   products.csv:2
+      │   └ <https://example.org/shop/item/1> schema:keywords <https://example.org/shop/tag/sale>
+      │       products.csv:2
+      └ <https://example.org/shop/brand/Best> <https://example.org/shop/makes> <https://example.org/shop/tag/sale>
+          by rule mine makes: Who makes a product with a tag makes things of that tag.
+          ├ <https://example.org/shop/item/2> schema:brand <https://example.org/shop/brand/Best>
+          │   products.csv:3
+          └ <https://example.org/shop/item/2> schema:keywords <https://example.org/shop/tag/sale>
+              products.csv:3
+    "#);
     let mug = "<https://example.org/shop/item/1> kenning:motif <https://w3id.org/kenning/gift-shop#heart>";
-    insta::assert_snapshot!(desk.done(&["-C", "shop", "prove", mug]).stdout, @"");
+    insta::assert_snapshot!(desk.done(&["-C", "shop", "prove", mug]).stdout, @r#"
+    <https://example.org/shop/item/1> kenning:motif <https://w3id.org/kenning/gift-shop#heart>
+      by run text shop: concepts of a vocabulary, found in texts (confidence 0.9)
+      └ <https://example.org/shop/item/1> rdfs:label "red heart mug"
+          products.csv:2
+    "#);
     let stated = "<https://example.org/shop/item/3> rdfs:label 'tin'";
-    insta::assert_snapshot!(desk.done(&["-C", "shop", "prove", stated]).stdout, @"");
+    insta::assert_snapshot!(desk.done(&["-C", "shop", "prove", stated]).stdout, @r#"
+    <https://example.org/shop/item/3> rdfs:label "tin"
+      products.csv:4
+    "#);
     let json = desk.json(&["-C", "shop", "prove", RIVALS, "--format", "json"]);
     assert_eq!(json["schema_version"], 1);
     let expected = json!({
@@ -82,7 +105,11 @@ fn what_is_not_said_is_not_proved() {
     let desk = built(RULES);
     let run = desk.run(&["-C", "shop", "prove", "<https://example.org/a> rdf:type schema:Movie"]);
     assert_eq!(run.code, Some(1));
-    insta::assert_snapshot!(run.said(), @"");
+    insta::assert_snapshot!(run.said(), @r#"
+    1
+    nothing says <https://example.org/a> rdf:type schema:Movie
+    hint: `kenning query 'SELECT * { <subject> ?p ?o }'` shows what is said; interactions and links are not derived by rules
+    "#);
     for text in ["<a:b> <c:d>", "?x rdf:type schema:Movie", "<a:b> <c:d> 1, 2", "<a:b> <c:d>+ <e:f>", "} ASK {", "<a:b> <c:d> 1 } LIMIT 1 #"] {
         let run = desk.run(&["-C", "shop", "prove", text]);
         assert_eq!(run.code, Some(2), "{text}: {}", run.said());
@@ -147,7 +174,11 @@ fn a_deleted_premise_takes_its_conclusions_along() {
 fn reason_tells_what_would_follow() {
     let desk = desk(RULES);
     let run = desk.done(&["-C", "shop", "reason"]);
-    insta::assert_snapshot!(run.stdout, @"");
+    insta::assert_snapshot!(run.stdout, @r#"
+    RULE         FACTS  LABEL
+    mine:makes       5  Who makes a product with a tag makes things of that tag.
+    mine:rivals      2  Who makes things of the same tag are rivals.
+    "#);
     assert!(run.stderr.contains("facts follow"), "{}", run.said());
     let json = desk.json(&["-C", "shop", "reason", "--format", "json"]);
     assert_eq!(json["schema_version"], 1);
@@ -200,7 +231,7 @@ fn reasons_name_the_rules_that_they_rest_on() {
     let inferred = inferred(&reasons(&desk));
     assert_eq!(inferred.len(), 2, "{inferred:?}");
     assert_eq!(inferred[0]["rules"], json!(["A product is of the range of its brand."]));
-    insta::assert_snapshot!(inferred[0]["text"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(inferred[0]["text"].as_str().unwrap(), @"It has range new, like “red heart mug”. (By the rule “A product is of the range of its brand”.)");
 }
 
 #[test]
@@ -216,7 +247,24 @@ fn contradictions_are_reported_with_their_proofs() {
     let run = desk.run(&["-C", "shop", "reason"]);
     assert_eq!(run.code, Some(1), "{}", run.said());
     assert!(run.stderr.contains("4 contradictions"), "{}", run.said());
-    insta::assert_snapshot!(run.stderr.lines().skip_while(|line| !line.contains("contradictions")).take(16).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(run.stderr.lines().skip_while(|line| !line.contains("contradictions")).take(16).collect::<Vec<_>>().join("\n"), @r#"
+    warning: 4 contradictions
+    warning: <https://example.org/shop/item/1> kenning:contradicts <https://example.org/shop/Toy>
+      by rule owl2-rl cax-dw: Nothing is in two disjoint classes.
+      ├ schema:Product owl:disjointWith <https://example.org/shop/Toy>
+      │   ontologies/own.ttl
+      ├ <https://example.org/shop/item/1> rdf:type schema:Product
+      │   products.csv:2
+      └ <https://example.org/shop/item/1> rdf:type <https://example.org/shop/Toy>
+          by rule owl2-rl prp-dom: What has a property is in the property's domain.
+          ├ <https://example.org/shop/brandOf> rdfs:domain <https://example.org/shop/Toy>
+          │   ontologies/own.ttl
+          └ <https://example.org/shop/item/1> <https://example.org/shop/brandOf> <https://example.org/shop/brand/Acme>
+              by rule owl2-rl prp-spo1: What has a property has every property above it.
+              ├ schema:brand rdfs:subPropertyOf <https://example.org/shop/brandOf>
+              │   ontologies/own.ttl
+              └ <https://example.org/shop/item/1> schema:brand <https://example.org/shop/brand/Acme>
+    "#);
     let json: Value = serde_json::from_str(&desk.run(&["-C", "shop", "reason", "--format", "json"]).stdout).unwrap();
     assert_eq!(json["contradictions"]["count"], 4);
     assert_eq!(json["contradictions"]["first"].as_array().unwrap().len(), 4);
@@ -250,12 +298,18 @@ fn bad_rules_are_refused_with_their_place() {
     let desk = desk(RULES);
     let run = desk.run(&["-C", "shop", "reason", "--rules", "owl3"]);
     assert_eq!(run.code, Some(2));
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @r#"
+    error: owl3.rq: there are no rules `owl3`
+    hint: take `rdfs` or `owl2-rl`, or put CONSTRUCT queries into that file
+    "#);
     desk.write("shop/kenning.toml", "name = \"shop\"\n[reasoning]\nrules = [\"mine.rq\"]\nmax_facts = 1\n");
     let run = desk.run(&["-C", "shop", "build", "--no-vectors"]);
     assert_eq!(run.code, Some(5), "{}", run.said());
     desk.write("shop/kenning.toml", "name = \"shop\"\n");
-    insta::assert_snapshot!(desk.run(&["-C", "shop", "reason"]).stderr, @"");
+    insta::assert_snapshot!(desk.run(&["-C", "shop", "reason"]).stderr, @r#"
+    error: [HERE]/shop/kenning.toml: the project has no rules
+    hint: `kenning reason --rules rdfs` tries some; `rules = ["rdfs"]` under `[reasoning]` keeps them
+    "#);
     desk.write(
         "shop/ontologies/own.ttl",
         "@prefix owl: <http://www.w3.org/2002/07/owl#> . @prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .
@@ -263,5 +317,8 @@ fn bad_rules_are_refused_with_their_place() {
     );
     let run = desk.run(&["-C", "shop", "reason", "--rules", "owl2-rl"]);
     assert_eq!(run.code, Some(2), "{}", run.said());
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @r#"
+    error: <x:A> <http://www.w3.org/2002/07/owl#intersectionOf>: the list _:d41df4c18n0 comes back to itself, at _:d41df4c18n0
+    hint: a list is a chain of rdf:first and rdf:rest that ends in rdf:nil; Turtle writes it `( … )`
+    "#);
 }

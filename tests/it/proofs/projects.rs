@@ -118,7 +118,8 @@ fn prove(case: Case) {
     std::fs::write(project.file(), settings).unwrap();
     let engine = Engine::open(Project::open(&root).unwrap()).unwrap();
     engine.import(case.mapping, &case.dump, Strictness::Lenient, &Unwatched).unwrap();
-    engine.build(None, &Unwatched).unwrap();
+    let built = engine.build(None, &Unwatched).unwrap();
+    eprintln!("{:?}", built.stages);
     let snapshot = engine.snapshot().unwrap();
     let rules = engine.rules().unwrap();
     let graph = snapshot.graph();
