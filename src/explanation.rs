@@ -188,7 +188,10 @@ impl<'a> Explainer<'a> {
 
 /// Which rules concluded what a sentence says, after it.
 fn cited(rules: &[String]) -> String {
-    let rules: Vec<&str> = rules.iter().map(|rule| rule.trim_end_matches('.')).collect();
+    let rules: Vec<&str> = rules
+        .iter()
+        .map(|rule| rule.trim_end_matches('.'))
+        .collect();
     match &rules[..] {
         [] => String::new(),
         [rule] => format!(" (By the rule “{rule}”.)"),

@@ -11,6 +11,7 @@
 //!                                      ├─ texts ─ extraction ─► derived facts ─────┤
 //!                                      ├─ events ─ extraction ─► item-item links ──┤
 //! ontologies ─ knowledge (RDF store) ──┴─ texts ─ embedding ─► vectors ────────────┤
+//! rules ───────────── all facts ─ reasoning ─► conclusions with proofs ────────────┤
 //!                                                                                  ▼
 //!                                               graph: one frozen, memory-mapped snapshot
 //! ```

@@ -28,6 +28,9 @@
 //! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
 //! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
 //!
+//! What was derived stands no longer than what its kept proof rests on: it leaves with a premise that no graph states any
+//! more, and comes back with it. Rules and extractions are applied to what was inserted by the next build.
+//!
 //! There are no empty graphs: `CREATE` only fails if the graph states something already, and `DROP` is `CLEAR`.
 //! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
 //!

@@ -52,12 +52,16 @@ impl Teller<'_> {
     /// Every step with its premises, as places in the list.
     pub(super) fn steps(&self, proof: &Proof) -> Vec<Value> {
         let step = |(place, step): (usize, &Step)| {
-            let [s, p, o] = step.triple.map(|number| term::decode(self.0.term(number)).to_string());
+            let [s, p, o] = step
+                .triple
+                .map(|number| term::decode(self.0.term(number)).to_string());
             let mut told = json!({ "step": place, "subject": s, "predicate": p, "object": o });
             let more = match &step.ground {
                 Ground::Stated { facts, updates } => {
                     let facts = facts.iter().map(|fact| self.source(fact));
-                    let updates = updates.iter().map(|&graph| json!({ "graph": self.iri(graph) }));
+                    let updates = updates
+                        .iter()
+                        .map(|&graph| json!({ "graph": self.iri(graph) }));
                     json!({ "ground": "stated", "sources": facts.chain(updates).collect::<Vec<_>>() })
                 }
                 Ground::Derived { fact, premises } => json!({
@@ -121,14 +125,26 @@ impl Teller<'_> {
                     let _ = writeln!(page, "{rest}  as proved above");
                 }
                 Ground::Derived { .. } if depth == DEPTH => {
-                    let _ = writeln!(page, "{rest}  derived, too: `kenning prove` shows this statement's own proof");
+                    let _ = writeln!(
+                        page,
+                        "{rest}  derived, too: `kenning prove` shows this statement's own proof"
+                    );
                 }
                 Ground::Derived { fact, premises } => {
                     let _ = writeln!(page, "{rest}  {}", one_line(&self.maker(fact)));
                     for (index, &premise) in premises.iter().enumerate().rev() {
                         let last = index + 1 == premises.len();
-                        let (branch, below) = if last { ("└ ", "  ") } else { ("├ ", "│ ") };
-                        branches.push((premise, depth + 1, format!("{rest}  {branch}"), format!("{rest}  {below}")));
+                        let (branch, below) = if last {
+                            ("└ ", "  ")
+                        } else {
+                            ("├ ", "│ ")
+                        };
+                        branches.push((
+                            premise,
+                            depth + 1,
+                            format!("{rest}  {branch}"),
+                            format!("{rest}  {below}"),
+                        ));
                     }
                 }
             }
@@ -148,7 +164,11 @@ impl Teller<'_> {
             format!("{file}{line}{records}{}", doubt(fact))
         };
         let update = |&graph: &u32| format!("an update, in {}", shorten(&self.iri(graph)));
-        let mut lines: Vec<String> = facts.iter().map(fact).chain(updates.iter().map(update)).collect();
+        let mut lines: Vec<String> = facts
+            .iter()
+            .map(fact)
+            .chain(updates.iter().map(update))
+            .collect();
         if lines.len() > SHOWN {
             let more = lines.len() - SHOWN;
             lines.truncate(SHOWN);
@@ -161,7 +181,12 @@ impl Teller<'_> {
     fn maker(&self, fact: &FactRef) -> String {
         let iri = self.iri(fact.graph);
         let name = iri.strip_prefix("urn:kenning:").unwrap_or(&iri);
-        format!("by {}: {}{}", name.replace(':', " "), self.label(fact.graph), doubt(fact))
+        format!(
+            "by {}: {}{}",
+            name.replace(':', " "),
+            self.label(fact.graph),
+            doubt(fact)
+        )
     }
 }
 

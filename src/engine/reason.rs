@@ -86,7 +86,7 @@ fn read_rules(name: &str, folder: &Path) -> Result<RuleSet> {
     let text = std::fs::read_to_string(&path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::not_found(format!("there are no rules `{name}`"))
             .at(path.display())
-                .hint(hint()),
+            .hint(hint()),
         _ => Error::io("read the rules", &path, e),
     })?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -100,13 +100,19 @@ fn read_rules(name: &str, folder: &Path) -> Result<RuleSet> {
 
 fn hint() -> String {
     let shipped: Vec<String> = RuleSet::names().map(|name| format!("`{name}`")).collect();
-    format!("take {}, or put CONSTRUCT queries into that file", shipped.join(" or "))
+    format!(
+        "take {}, or put CONSTRUCT queries into that file",
+        shipped.join(" or ")
+    )
 }
 
 impl Engine {
     /// The rules that the settings name.
     pub fn rules(&self) -> Result<RuleSet> {
-        rule_set(&self.project.settings().reasoning.rules, &self.project.rules())
+        rule_set(
+            &self.project.settings().reasoning.rules,
+            &self.project.rules(),
+        )
     }
 
     /// Applies rules to all that was imported, extracted and changed, without building a graph.
@@ -114,15 +120,22 @@ impl Engine {
         let mut watch = Stopwatch::start();
         let gathered = self.gather(rules, progress, &mut watch)?;
         let contradicts = gathered.draft.id(&term::iri(kenning::CONTRADICTS));
-        let concluded = gathered.draft.facts.iter().filter(|fact| {
-            fact.proof != NONE && Some(fact.triple[1]) != contradicts
-        });
+        let concluded = gathered
+            .draft
+            .facts
+            .iter()
+            .filter(|fact| fact.proof != NONE && Some(fact.triple[1]) != contradicts);
         let mut facts: FxHashMap<u32, u64> = FxHashMap::default();
         for fact in concluded {
             *facts.entry(fact.graph).or_default() += 1;
         }
         let applied = |rule: &Arc<Rule>| Applied {
-            facts: gathered.draft.id(&term::iri(&rule.iri)).and_then(|id| facts.get(&id)).copied().unwrap_or(0),
+            facts: gathered
+                .draft
+                .id(&term::iri(&rule.iri))
+                .and_then(|id| facts.get(&id))
+                .copied()
+                .unwrap_or(0),
             iri: rule.iri.clone(),
             label: rule.label.clone(),
         };
@@ -135,7 +148,12 @@ impl Engine {
     }
 
     /// Brings together what is stated, derives what texts say, and concludes what follows by rules.
-    pub(super) fn gather(&self, rules: &RuleSet, progress: &dyn Progress, watch: &mut Stopwatch) -> Result<Gathered> {
+    pub(super) fn gather(
+        &self,
+        rules: &RuleSet,
+        progress: &dyn Progress,
+        watch: &mut Stopwatch,
+    ) -> Result<Gathered> {
         let folder = self.project.root().join("ontologies");
         let mut knowledge = Knowledge::open(self.segments()?, &folder)?;
         let logged = self.journal.changes_after(0)?;
@@ -153,7 +171,12 @@ impl Engine {
             false => self.conclude(rules, &mut draft, &knowledge, progress)?,
         };
         watch.lap("rules");
-        Ok(Gathered { knowledge, draft, last_change, contradictions })
+        Ok(Gathered {
+            knowledge,
+            draft,
+            last_change,
+            contradictions,
+        })
     }
 
     /// States which computations there are. Link kinds are described whether or not this graph has such links.
@@ -181,27 +204,45 @@ impl Engine {
         let mut facts: Vec<[u32; 3]> = draft.facts.iter().map(|fact| fact.triple).collect();
         facts.dedup();
         let limits = Limits {
-            facts: facts.len().saturating_add(self.project.settings().reasoning.max_facts),
+            facts: facts
+                .len()
+                .saturating_add(self.project.settings().reasoning.max_facts),
             ..Limits::default()
         };
         let mut numbers = Numbers::over(&draft.terms);
         let closure = Closure::of(rules, facts, &mut numbers, &limits, progress)?;
         let mut inferred = Inferred {
             terms: numbers.new,
-            rules: rules.rules().iter().map(|rule| term::iri(&rule.iri)).collect(),
+            rules: rules
+                .rules()
+                .iter()
+                .map(|rule| term::iri(&rule.iri))
+                .collect(),
             ..Inferred::default()
         };
         let found = closure.contradictions();
         let all = closure.derived().map(|d| (d.triple, d.rule, d.premises));
-        let all = all.chain(found.iter().take(KEPT).map(|c| (c.what, c.rule, &c.premises[..])));
+        let all = all.chain(
+            found
+                .iter()
+                .take(KEPT)
+                .map(|c| (c.what, c.rule, &c.premises[..])),
+        );
         for (triple, rule, premises) in all {
-            inferred.facts.push(Inference { triple, rule, premises: premises.len() as u32 });
+            inferred.facts.push(Inference {
+                triple,
+                rule,
+                premises: premises.len() as u32,
+            });
             inferred.premises.extend_from_slice(premises);
         }
         let count = found.len();
         drop(closure);
         draft.infer(inferred, &knowledge.changes)?;
-        Ok(Contradictions { count, first: contradictions(draft) })
+        Ok(Contradictions {
+            count,
+            first: contradictions(draft),
+        })
     }
 }
 
@@ -223,7 +264,11 @@ struct Numbers<'a> {
 
 impl<'a> Numbers<'a> {
     fn over(known: &'a Terms) -> Self {
-        Self { known, new: Vec::new(), numbers: FxHashMap::default() }
+        Self {
+            known,
+            new: Vec::new(),
+            numbers: FxHashMap::default(),
+        }
     }
 }
 
@@ -244,8 +289,11 @@ impl reasoning::Terms for Numbers<'_> {
             return Ok(number);
         }
         let number = u64::from(self.known.ranges().terms) + self.new.len() as u64;
-        let number = u32::try_from(number).ok().filter(|&number| number < u32::MAX);
-        let number = number.ok_or_else(|| Error::budget("a graph holds at most 4,294,967,294 terms"))?;
+        let number = u32::try_from(number)
+            .ok()
+            .filter(|&number| number < u32::MAX);
+        let number =
+            number.ok_or_else(|| Error::budget("a graph holds at most 4,294,967,294 terms"))?;
         self.new.push(encoded.to_owned());
         self.numbers.insert(encoded.to_owned(), number);
         Ok(number)
@@ -255,7 +303,10 @@ impl reasoning::Terms for Numbers<'_> {
 /// The contradictions that a draft keeps.
 fn contradictions(draft: &Draft) -> Vec<[u32; 3]> {
     let predicate = draft.id(&term::iri(kenning::CONTRADICTS));
-    let found = draft.facts.iter().filter(|fact| Some(fact.triple[1]) == predicate);
+    let found = draft
+        .facts
+        .iter()
+        .filter(|fact| Some(fact.triple[1]) == predicate);
     let mut found: Vec<[u32; 3]> = found.map(|fact| fact.triple).collect();
     found.dedup();
     found

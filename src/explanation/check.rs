@@ -99,9 +99,7 @@ fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
         .filter_map(|index| graph.fact(index))
         .peekable();
     if stated.peek().is_some() {
-        let literal = |fact: &FactRef| {
-            graph.rule_of(fact).is_none() && fact.confidence >= LITERAL
-        };
+        let literal = |fact: &FactRef| graph.rule_of(fact).is_none() && fact.confidence >= LITERAL;
         let surely = |fact: FactRef| graph.premises(fact.index).is_none() || literal(&fact);
         return match stated.any(surely) {
             true => Verdict::Verified,

@@ -7,8 +7,8 @@ mod proofs;
 mod roles;
 mod terms;
 
-pub use proofs::{Inference, Inferred};
 pub(super) use proofs::Premise;
+pub use proofs::{Inference, Inferred};
 pub use terms::Terms;
 
 use super::FactRef;
@@ -20,8 +20,8 @@ use crate::model::term::{self, Kind};
 use crate::model::{Change, LinkKind};
 use crate::vocabulary::{kenning, prov, rdf};
 use crate::{Error, Result};
-use rayon::prelude::*;
 use proofs::Proofs;
+use rayon::prelude::*;
 use roles::Roles;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
@@ -235,8 +235,12 @@ impl Draft {
     pub fn described(&self, node: u32, property: &str) -> Option<&str> {
         let property = self.id(&term::iri(property))?;
         let provenance = self.id(&term::iri(crate::knowledge::PROVENANCE))?;
-        let low = self.facts.partition_point(|f| f.triple < [node, property, 0]);
-        let mut facts = self.facts[low..].iter().take_while(|f| f.triple[..2] == [node, property]);
+        let low = self
+            .facts
+            .partition_point(|f| f.triple < [node, property, 0]);
+        let mut facts = self.facts[low..]
+            .iter()
+            .take_while(|f| f.triple[..2] == [node, property]);
         let fact = facts.find(|fact| fact.graph == provenance)?;
         term::lexical(self.terms.get(fact.triple[2]))
     }

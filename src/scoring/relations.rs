@@ -29,7 +29,11 @@ impl Relation {
             let weight = own.unwrap_or(RELATION_WEIGHT);
             let concluded = |[object, subject]: &[u32; 2]| {
                 let mut facts = graph.facts([*subject, predicate, *object]);
-                facts.all(|fact| graph.fact(fact).is_some_and(|f| graph.rule_of(&f).is_some()))
+                facts.all(|fact| {
+                    graph
+                        .fact(fact)
+                        .is_some_and(|f| graph.rule_of(&f).is_some())
+                })
             };
             let counts = |pair: &[u32; 2]| leads(pair) && (own.is_some() || !concluded(pair));
             let used = weight != 0.0 && graph.pairs(predicate).iter().any(counts);

@@ -414,11 +414,14 @@ impl Terms<'_> {
                 let source = Id::known(fact.graph);
                 let premises = graph.premises(fact.index);
                 let rule = premises.and_then(|_| graph.rule_of(&fact));
-                let run = premises.map(|_| rule.map_or(source, |_| Id::known(self.names.reasoning)));
+                let run =
+                    premises.map(|_| rule.map_or(source, |_| Id::known(self.names.reasoning)));
                 match premises {
                     None => say(names.derived_from, &|| Some(source)),
                     Some(premises) => premises.iter().for_each(|&premise| {
-                        say(names.derived_from, &|| Some(Id::reifier(EvidenceId(premise))));
+                        say(names.derived_from, &|| {
+                            Some(Id::reifier(EvidenceId(premise)))
+                        });
                     }),
                 }
                 say(names.derived_by, &|| rule.map(Id::known));

@@ -150,7 +150,9 @@ impl Draft {
     ) -> Result<impl Fn(u32) -> u32 + Sync + use<>> {
         let known = self.ranges.terms;
         let said = facts.iter().flat_map(|fact| fact.triple);
-        let said: BTreeSet<u32> = said.filter_map(|number| number.checked_sub(known)).collect();
+        let said: BTreeSet<u32> = said
+            .filter_map(|number| number.checked_sub(known))
+            .collect();
         let (places, new): (Vec<u32>, Vec<String>) = (0..)
             .zip(terms)
             .filter(|(place, _)| said.contains(place))
@@ -159,7 +161,10 @@ impl Draft {
         let number = move |old: u32| {
             let place = match old.checked_sub(known) {
                 None => Some(old),
-                Some(new) => places.binary_search(&new).ok().map(|new| known + new as u32),
+                Some(new) => places
+                    .binary_search(&new)
+                    .ok()
+                    .map(|new| known + new as u32),
             };
             match place {
                 Some(place) if numbers.is_empty() => place,

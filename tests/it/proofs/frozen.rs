@@ -44,7 +44,11 @@ impl World {
     fn freeze(&self) -> Result<(TempDir, Graph)> {
         let rules = RULES.map(|rule| {
             let label = "\"a rule".to_owned();
-            let triple = [rule.to_owned(), "<http://www.w3.org/2000/01/rdf-schema#label".into(), label];
+            let triple = [
+                rule.to_owned(),
+                "<http://www.w3.org/2000/01/rdf-schema#label".into(),
+                label,
+            ];
             (triple, source(0))
         });
         let stated = self.stated.iter().map(|(t, g)| (t.clone(), source(*g)));
@@ -72,7 +76,9 @@ impl World {
                 premises: conclusion.premises.len() as u32,
             });
             for &premise in &conclusion.premises {
-                inferred.premises.push(self.premise(premise).each_ref().map(&mut number));
+                inferred
+                    .premises
+                    .push(self.premise(premise).each_ref().map(&mut number));
             }
         }
         inferred.terms = new;
@@ -90,7 +96,11 @@ impl World {
 
     /// The conclusions that hold while `stands` says which triples are stated and none of `deleted` is a conclusion any
     /// more, worked out from the beginning.
-    fn holding(&self, stands: impl Fn(&Triple) -> bool, deleted: &BTreeSet<Triple>) -> BTreeSet<&Triple> {
+    fn holding(
+        &self,
+        stands: impl Fn(&Triple) -> bool,
+        deleted: &BTreeSet<Triple>,
+    ) -> BTreeSet<&Triple> {
         let mut holding: BTreeSet<&Triple> = BTreeSet::new();
         for conclusion in &self.conclusions {
             let mut premises = conclusion.premises.iter().map(|&index| self.premise(index));
@@ -116,9 +126,20 @@ fn triple() -> impl Strategy<Value = Triple> {
 
 fn world() -> impl Strategy<Value = World> {
     let stated = prop::collection::vec((triple(), 0..3u8), 1..20);
-    let drawn = prop::collection::vec((any::<bool>(), triple(), 0..2u32, prop::collection::vec(any::<prop::sample::Index>(), 0..4)), 0..24);
+    let drawn = prop::collection::vec(
+        (
+            any::<bool>(),
+            triple(),
+            0..2u32,
+            prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        ),
+        0..24,
+    );
     (stated, drawn).prop_map(|(stated, drawn)| {
-        let mut world = World { stated, conclusions: Vec::new() };
+        let mut world = World {
+            stated,
+            conclusions: Vec::new(),
+        };
         let mut known: BTreeSet<Triple> = world.stated.iter().map(|(t, _)| t.clone()).collect();
         for (number, (new, mut triple, rule, premises)) in drawn.into_iter().enumerate() {
             if new {
@@ -129,7 +150,11 @@ fn world() -> impl Strategy<Value = World> {
             let count = world.stated.len() + world.conclusions.len();
             if known.insert(triple.clone()) {
                 let premises = premises.iter().map(|p| p.index(count)).collect();
-                world.conclusions.push(Conclusion { triple, rule, premises });
+                world.conclusions.push(Conclusion {
+                    triple,
+                    rule,
+                    premises,
+                });
             }
         }
         world
@@ -137,7 +162,9 @@ fn world() -> impl Strategy<Value = World> {
 }
 
 fn find(graph: &Graph, triple: &Triple) -> [u32; 3] {
-    triple.each_ref().map(|term| graph.find(term).unwrap_or_else(|| panic!("{term}")))
+    triple
+        .each_ref()
+        .map(|term| graph.find(term).unwrap_or_else(|| panic!("{term}")))
 }
 
 proptest! {

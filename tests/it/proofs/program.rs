@@ -26,10 +26,16 @@ fn desk(rules: &str) -> Desk {
         "dump/products.csv",
         "id,name,brand,tags\n1,red heart mug,Acme,new|sale\n2,owl bag,Best,sale\n3,tin,Cosy,old\n4,glass bowl,Acme,old\n",
     );
-    desk.write("dump/sales.csv", "customer,product,time,basket\nu1,1,1600000000,b1\nu1,2,1600000001,b1\n");
+    desk.write(
+        "dump/sales.csv",
+        "customer,product,time,basket\nu1,1,1600000000,b1\nu1,2,1600000001,b1\n",
+    );
     desk.done(&["init", "shop"]);
     desk.write("shop/rules/mine.rq", rules);
-    desk.write("shop/kenning.toml", "name = \"shop\"\n[reasoning]\nrules = [\"mine.rq\"]\n");
+    desk.write(
+        "shop/kenning.toml",
+        "name = \"shop\"\n[reasoning]\nrules = [\"mine.rq\"]\n",
+    );
     desk.done(&["-C", "shop", "import", "--mapping", "mapping.toml", "dump"]);
     desk
 }
@@ -40,8 +46,7 @@ fn built(rules: &str) -> Desk {
     desk
 }
 
-const RIVALS: &str =
-    "<https://example.org/shop/brand/Acme> <https://example.org/shop/rivals> <https://example.org/shop/brand/Best>";
+const RIVALS: &str = "<https://example.org/shop/brand/Acme> <https://example.org/shop/rivals> <https://example.org/shop/brand/Best>";
 
 #[test]
 fn a_proof_leads_to_the_lines_of_the_dump() {
@@ -103,17 +108,33 @@ fn a_proof_leads_to_the_lines_of_the_dump() {
 #[test]
 fn what_is_not_said_is_not_proved() {
     let desk = built(RULES);
-    let run = desk.run(&["-C", "shop", "prove", "<https://example.org/a> rdf:type schema:Movie"]);
+    let run = desk.run(&[
+        "-C",
+        "shop",
+        "prove",
+        "<https://example.org/a> rdf:type schema:Movie",
+    ]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.said(), @r#"
     1
     nothing says <https://example.org/a> rdf:type schema:Movie
     hint: `kenning query 'SELECT * { <subject> ?p ?o }'` shows what is said; interactions and links are not derived by rules
     "#);
-    for text in ["<a:b> <c:d>", "?x rdf:type schema:Movie", "<a:b> <c:d> 1, 2", "<a:b> <c:d>+ <e:f>", "} ASK {", "<a:b> <c:d> 1 } LIMIT 1 #"] {
+    for text in [
+        "<a:b> <c:d>",
+        "?x rdf:type schema:Movie",
+        "<a:b> <c:d> 1, 2",
+        "<a:b> <c:d>+ <e:f>",
+        "} ASK {",
+        "<a:b> <c:d> 1 } LIMIT 1 #",
+    ] {
         let run = desk.run(&["-C", "shop", "prove", text]);
         assert_eq!(run.code, Some(2), "{text}: {}", run.said());
-        assert!(run.stderr.contains("this is not a statement"), "{text}: {}", run.said());
+        assert!(
+            run.stderr.contains("this is not a statement"),
+            "{text}: {}",
+            run.said()
+        );
     }
 }
 
@@ -121,7 +142,9 @@ fn what_is_not_said_is_not_proved() {
 fn queries_see_rules_and_premises() {
     let desk = built(RULES);
     let rows = |query: &str| desk.rows("shop", query);
-    let by_rule = rows("SELECT ?rule (COUNT(*) AS ?n) { ?r kenning:derivedBy ?rule } GROUP BY ?rule ORDER BY ?rule");
+    let by_rule = rows(
+        "SELECT ?rule (COUNT(*) AS ?n) { ?r kenning:derivedBy ?rule } GROUP BY ?rule ORDER BY ?rule",
+    );
     let in_graphs = rows(
         "SELECT ?rule (COUNT(*) AS ?n) { ?rule a kenning:Rule GRAPH ?rule { ?s ?p ?o } } GROUP BY ?rule ORDER BY ?rule",
     );
@@ -134,14 +157,18 @@ fn queries_see_rules_and_premises() {
     ));
     assert_eq!(premises.len(), 2, "{premises:?}");
     // Which way round a premise is looked up makes no difference.
-    let forwards = rows("SELECT ?c ?p { ?c kenning:derivedBy ?rule ; prov:wasDerivedFrom ?p . ?p rdf:reifies ?t } ORDER BY ?c ?p");
+    let forwards = rows(
+        "SELECT ?c ?p { ?c kenning:derivedBy ?rule ; prov:wasDerivedFrom ?p . ?p rdf:reifies ?t } ORDER BY ?c ?p",
+    );
     let backwards = rows(
         "SELECT ?c ?p { { SELECT ?p { ?p rdf:reifies ?t } } ?c prov:wasDerivedFrom ?p . ?c kenning:derivedBy ?rule } ORDER BY ?c ?p",
     );
     assert!(!forwards.is_empty());
     assert_eq!(forwards, backwards);
     // The rule says what it does.
-    let query = rows("SELECT ?label ?query { <urn:kenning:rule:mine:rivals> rdfs:label ?label ; kenning:construct ?query }");
+    let query = rows(
+        "SELECT ?label ?query { <urn:kenning:rule:mine:rivals> rdfs:label ?label ; kenning:construct ?query }",
+    );
     assert!(query[0][1].contains("CONSTRUCT"), "{query:?}");
 }
 
@@ -149,7 +176,8 @@ fn queries_see_rules_and_premises() {
 fn a_deleted_premise_takes_its_conclusions_along() {
     let desk = built(RULES);
     let proves = || desk.run(&["-C", "shop", "prove", RIVALS]).code == Some(0);
-    let tag = "<https://example.org/shop/item/2> schema:keywords <https://example.org/shop/tag/sale>";
+    let tag =
+        "<https://example.org/shop/item/2> schema:keywords <https://example.org/shop/tag/sale>";
     let update = |text: String| desk.done(&["-C", "shop", "update", &text]);
     assert!(proves());
     update(format!("DELETE WHERE {{ {tag} }}"));
@@ -183,14 +211,22 @@ fn reason_tells_what_would_follow() {
     let json = desk.json(&["-C", "shop", "reason", "--format", "json"]);
     assert_eq!(json["schema_version"], 1);
     let rules = json["rules"].as_array().unwrap();
-    let facts: u64 = rules.iter().map(|rule| rule["facts"].as_u64().unwrap()).sum();
+    let facts: u64 = rules
+        .iter()
+        .map(|rule| rule["facts"].as_u64().unwrap())
+        .sum();
     assert_eq!(json["facts"], facts);
     assert_eq!(json["contradictions"]["count"], 0);
     desk.write("other.rq", "# rule: all\n# Everything is a thing.\nCONSTRUCT { ?s a <https://example.org/Thing> } WHERE { ?s schema:brand ?b }\n");
-    let other = desk.json(&["-C", "shop", "reason", "--rules", "other.rq", "--format", "json"]);
+    let other = desk.json(&[
+        "-C", "shop", "reason", "--rules", "other.rq", "--format", "json",
+    ]);
     assert_eq!(other["facts"], 4);
     desk.done(&["-C", "shop", "build", "--no-vectors"]);
-    let built = desk.rows("shop", "SELECT (COUNT(*) AS ?n) { ?r kenning:derivedBy ?rule }");
+    let built = desk.rows(
+        "shop",
+        "SELECT (COUNT(*) AS ?n) { ?r kenning:derivedBy ?rule }",
+    );
     assert_eq!(built, [[facts.to_string()]]);
 }
 
@@ -201,7 +237,10 @@ fn rules_make_terms_that_the_graph_finds() {
          CONSTRUCT { ?product <https://example.org/shop/full> ?full }\n\
          WHERE { ?product schema:brand/rdfs:label ?brand ; rdfs:label ?name BIND(CONCAT(?brand, \" \", ?name) AS ?full) }\n",
     );
-    let rows = desk.rows("shop", "SELECT ?p { ?p <https://example.org/shop/full> \"Acme red heart mug\" }");
+    let rows = desk.rows(
+        "shop",
+        "SELECT ?p { ?p <https://example.org/shop/full> \"Acme red heart mug\" }",
+    );
     assert_eq!(rows, [["https://example.org/shop/item/1"]]);
 }
 
@@ -215,29 +254,79 @@ WHERE { ?product schema:brand ?brand . ?other schema:brand ?brand ; schema:keywo
 fn reasons_name_the_rules_that_they_rest_on() {
     let desk = built(RANGE);
     let reasons = |desk: &Desk| -> Vec<Value> {
-        let answer = desk.json(&["-C", "shop", "recommend", "--met", "1", "--explain", "--format", "json"]);
+        let answer = desk.json(&[
+            "-C",
+            "shop",
+            "recommend",
+            "--met",
+            "1",
+            "--explain",
+            "--format",
+            "json",
+        ]);
         let items = answer["recommendations"].as_array().unwrap();
-        let bowl = items.iter().find(|item| item["label"] == "glass bowl").unwrap();
+        let bowl = items
+            .iter()
+            .find(|item| item["label"] == "glass bowl")
+            .unwrap();
         bowl["reasons"].as_array().unwrap().clone()
     };
     let inferred = |reasons: &[Value]| -> Vec<Value> {
-        reasons.iter().filter(|reason| reason["verdict"] == "inferred").cloned().collect()
+        reasons
+            .iter()
+            .filter(|reason| reason["verdict"] == "inferred")
+            .cloned()
+            .collect()
     };
-    assert!(inferred(&reasons(&desk)).is_empty(), "what only rules say has no weight of its own");
+    assert!(
+        inferred(&reasons(&desk)).is_empty(),
+        "what only rules say has no weight of its own"
+    );
     desk.write(
         "shop/kenning.toml",
         "name = \"shop\"\n[reasoning]\nrules = [\"mine.rq\"]\n[scoring.weights]\n\"https://example.org/shop/range\" = 0.5\n",
     );
     let inferred = inferred(&reasons(&desk));
     assert_eq!(inferred.len(), 2, "{inferred:?}");
-    assert_eq!(inferred[0]["rules"], json!(["A product is of the range of its brand."]));
+    assert_eq!(
+        inferred[0]["rules"],
+        json!(["A product is of the range of its brand."])
+    );
     insta::assert_snapshot!(inferred[0]["text"].as_str().unwrap(), @"It has range new, like “red heart mug”. (By the rule “A product is of the range of its brand”.)");
+}
+
+#[test]
+fn a_conclusion_is_as_sure_as_its_least_sure_premise() {
+    let desk = built(
+        "# rule: shows
+CONSTRUCT { ?brand <x:shows> ?motif } WHERE { ?product schema:brand ?brand ; kenning:motif ?motif }
+# rule: alike
+CONSTRUCT { ?product <x:fits> ?motif } WHERE { ?product schema:brand ?brand . ?brand <x:shows> ?motif }
+",
+    );
+    let sure = |statement: &str| {
+        desk.rows("shop", &format!("SELECT DISTINCT ?sure {{ << {statement} >> kenning:confidence ?sure }} ORDER BY ?sure"))
+    };
+    let said = sure("<https://example.org/shop/item/1> kenning:motif ?motif");
+    assert_eq!(said, [["0.9"]]);
+    assert_eq!(
+        sure("<https://example.org/shop/brand/Acme> <x:shows> ?motif"),
+        said
+    );
+    assert_eq!(
+        sure("<https://example.org/shop/item/4> <x:fits> ?motif"),
+        said,
+        "not .81"
+    );
 }
 
 #[test]
 fn contradictions_are_reported_with_their_proofs() {
     let desk = desk(RULES);
-    desk.write("shop/kenning.toml", "name = \"shop\"\n[reasoning]\nrules = [\"owl2-rl\"]\n");
+    desk.write(
+        "shop/kenning.toml",
+        "name = \"shop\"\n[reasoning]\nrules = [\"owl2-rl\"]\n",
+    );
     desk.write(
         "shop/ontologies/own.ttl",
         "@prefix owl: <http://www.w3.org/2002/07/owl#> . @prefix schema: <https://schema.org/> .
@@ -265,12 +354,21 @@ fn contradictions_are_reported_with_their_proofs() {
               │   ontologies/own.ttl
               └ <https://example.org/shop/item/1> schema:brand <https://example.org/shop/brand/Acme>
     "#);
-    let json: Value = serde_json::from_str(&desk.run(&["-C", "shop", "reason", "--format", "json"]).stdout).unwrap();
+    let json: Value = serde_json::from_str(
+        &desk
+            .run(&["-C", "shop", "reason", "--format", "json"])
+            .stdout,
+    )
+    .unwrap();
     assert_eq!(json["contradictions"]["count"], 4);
     assert_eq!(json["contradictions"]["first"].as_array().unwrap().len(), 4);
     // The graph is built all the same, says what cannot be, and uses it for nothing.
     let build = desk.done(&["-C", "shop", "build", "--no-vectors"]);
-    assert!(build.stderr.contains("4 contradictions"), "{}", build.said());
+    assert!(
+        build.stderr.contains("4 contradictions"),
+        "{}",
+        build.said()
+    );
     let rows = desk.rows(
         "shop",
         "SELECT ?x ?y ?rule { << ?x kenning:contradicts ?y >> kenning:derivedBy ?rule ; prov:wasDerivedFrom ?premise }",
@@ -281,19 +379,31 @@ fn contradictions_are_reported_with_their_proofs() {
 #[test]
 fn bad_rules_are_refused_with_their_place() {
     let cases = [
-        ("# rule: free\nCONSTRUCT { ?a a ?c } WHERE { ?a a ?b }\n", "mine.rq:1", "?c"),
+        (
+            "# rule: free\nCONSTRUCT { ?a a ?c } WHERE { ?a a ?b }\n",
+            "mine.rq:1",
+            "?c",
+        ),
         (
             "# rule: not\nCONSTRUCT { ?a a <x:B> } WHERE { ?a a <x:A> FILTER NOT EXISTS { ?a a <x:B> } }\n",
             "mine.rq",
             "not",
         ),
-        ("# rule: select\nSELECT ?a { ?a a ?b }\n", "mine.rq:1", "CONSTRUCT"),
+        (
+            "# rule: select\nSELECT ?a { ?a a ?b }\n",
+            "mine.rq:1",
+            "CONSTRUCT",
+        ),
         ("no rule at all\n", "mine.rq", "no rule"),
     ];
     for (rules, place, message) in cases {
         let run = desk(rules).run(&["-C", "shop", "build", "--no-vectors"]);
         assert_eq!(run.code, Some(2), "{}", run.said());
-        assert!(run.stderr.contains(place) && run.stderr.contains(message), "{}", run.said());
+        assert!(
+            run.stderr.contains(place) && run.stderr.contains(message),
+            "{}",
+            run.said()
+        );
     }
     let desk = desk(RULES);
     let run = desk.run(&["-C", "shop", "reason", "--rules", "owl3"]);
@@ -302,7 +412,10 @@ fn bad_rules_are_refused_with_their_place() {
     error: owl3.rq: there are no rules `owl3`
     hint: take `rdfs` or `owl2-rl`, or put CONSTRUCT queries into that file
     "#);
-    desk.write("shop/kenning.toml", "name = \"shop\"\n[reasoning]\nrules = [\"mine.rq\"]\nmax_facts = 1\n");
+    desk.write(
+        "shop/kenning.toml",
+        "name = \"shop\"\n[reasoning]\nrules = [\"mine.rq\"]\nmax_facts = 1\n",
+    );
     let run = desk.run(&["-C", "shop", "build", "--no-vectors"]);
     assert_eq!(run.code, Some(5), "{}", run.said());
     desk.write("shop/kenning.toml", "name = \"shop\"\n");

@@ -117,15 +117,28 @@ fn prove(case: Case) {
     let settings = format!("name = \"shop\"\n[reasoning]\nrules = {:?}\n", case.rules);
     std::fs::write(project.file(), settings).unwrap();
     let engine = Engine::open(Project::open(&root).unwrap()).unwrap();
-    engine.import(case.mapping, &case.dump, Strictness::Lenient, &Unwatched).unwrap();
+    engine
+        .import(case.mapping, &case.dump, Strictness::Lenient, &Unwatched)
+        .unwrap();
     let built = engine.build(None, &Unwatched).unwrap();
     eprintln!("{:?}", built.stages);
     let snapshot = engine.snapshot().unwrap();
     let rules = engine.rules().unwrap();
     let graph = snapshot.graph();
-    let concluded: Vec<FactRef> = graph.derived().iter().filter_map(|&fact| graph.fact(fact)).collect();
-    let concluded: Vec<FactRef> = concluded.into_iter().filter(|fact| graph.rule_of(fact).is_some()).collect();
-    assert!(concluded.len() > PROVEN, "only {} conclusions", concluded.len());
+    let concluded: Vec<FactRef> = graph
+        .derived()
+        .iter()
+        .filter_map(|&fact| graph.fact(fact))
+        .collect();
+    let concluded: Vec<FactRef> = concluded
+        .into_iter()
+        .filter(|fact| graph.rule_of(fact).is_some())
+        .collect();
+    assert!(
+        concluded.len() > PROVEN,
+        "only {} conclusions",
+        concluded.len()
+    );
     let mut numbers = Numbers::new(1);
     let mut files = Files::new(&case.dump, &root);
     let (mut leaves, mut steps) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
@@ -140,7 +153,8 @@ fn prove(case: Case) {
                     leaves.extend(facts.iter().map(|fact| fact.index));
                 }
                 Ground::Derived { fact, premises } => {
-                    let premises: Vec<&Step> = premises.iter().map(|&place| &proof.steps[place]).collect();
+                    let premises: Vec<&Step> =
+                        premises.iter().map(|&place| &proof.steps[place]).collect();
                     the_step_follows(graph, &rules, fact, &premises);
                     *steps.entry(graph.term(fact.graph).to_owned()).or_default() += 1;
                 }
@@ -151,7 +165,11 @@ fn prove(case: Case) {
         files.say(graph, &graph.fact(leaf).unwrap());
     }
     assert!(files.dumped > 0, "no leaf is a line of a dump");
-    eprintln!("{PROVEN} proofs, {} leaves of which {} in dumps, steps {steps:?}", leaves.len(), files.dumped);
+    eprintln!(
+        "{PROVEN} proofs, {} leaves of which {} in dumps, steps {steps:?}",
+        leaves.len(),
+        files.dumped
+    );
     the_program_proves_it(&desk, &snapshot, &concluded[concluded.len() / 2]);
 }
 
@@ -159,7 +177,11 @@ fn prove(case: Case) {
 fn the_step_follows(graph: &Graph, rules: &RuleSet, fact: &FactRef, premises: &[&Step]) {
     let text = |triple: [u32; 3]| triple.map(|number| graph.term(number));
     if graph.rule_of(fact).is_none() {
-        assert!(term::as_iri(graph.term(fact.graph)).unwrap().starts_with("urn:kenning:run:text:"));
+        assert!(
+            term::as_iri(graph.term(fact.graph))
+                .unwrap()
+                .starts_with("urn:kenning:run:text:")
+        );
         assert_eq!(premises.len(), 1);
         assert_eq!(premises[0].triple[0], fact.triple[0]);
         return;
@@ -168,7 +190,10 @@ fn the_step_follows(graph: &Graph, rules: &RuleSet, fact: &FactRef, premises: &[
     let iri = term::as_iri(graph.term(fact.graph)).unwrap();
     let rule = rules.rules().iter().find(|rule| rule.iri == iri).unwrap();
     let conclusion = text(fact.triple);
-    assert!(rule.is_instance(&premises, conclusion), "{iri}: {premises:?} do not give {conclusion:?}");
+    assert!(
+        rule.is_instance(&premises, conclusion),
+        "{iri}: {premises:?} do not give {conclusion:?}"
+    );
 }
 
 /// What files say, read again.
@@ -183,7 +208,13 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     fn new(dump: &'a Path, project: &'a Path) -> Self {
-        Self { dump, project, lines: HashMap::new(), documents: HashMap::new(), dumped: 0 }
+        Self {
+            dump,
+            project,
+            lines: HashMap::new(),
+            documents: HashMap::new(),
+            dumped: 0,
+        }
     }
 
     /// The file of a stated fact says it, in its line if it has lines.
@@ -196,23 +227,39 @@ impl<'a> Files<'a> {
         let file = graph.described(fact.graph, "http://purl.org/dc/terms/title");
         let file = file.unwrap_or_else(|| panic!("{source} is no file"));
         let Some(line) = fact.line else {
-            assert!(self.document(file).contains(&triple), "{file} does not say {triple:?}");
+            assert!(
+                self.document(file).contains(&triple),
+                "{file} does not say {triple:?}"
+            );
             return;
         };
         self.dumped += 1;
         let line = self.line(file, line);
         if file.contains(".nt") {
-            let parsed = RdfParser::from_format(RdfFormat::NTriples).for_slice(&line).next().unwrap().unwrap();
+            let parsed = RdfParser::from_format(RdfFormat::NTriples)
+                .for_slice(&line)
+                .next()
+                .unwrap()
+                .unwrap();
             assert_eq!(encoded(parsed.into()), triple, "{line}");
             return;
         }
         // A column names the thing, and another one says the value, unless the mapping says it of every row.
-        let local = |term: &str| term.rsplit(['/', '#', ':']).next().unwrap().replace("%20", " ").to_lowercase();
+        let local = |term: &str| {
+            term.rsplit(['/', '#', ':'])
+                .next()
+                .unwrap()
+                .replace("%20", " ")
+                .to_lowercase()
+        };
         let said = line.to_lowercase();
         assert!(said.contains(&local(&triple[0])), "{line}: {triple:?}");
         let value = term::lexical(&triple[2]).map_or_else(|| local(&triple[2]), str::to_lowercase);
         let class = triple[1].ends_with("#type");
-        assert!(class || said.replace('"', "").contains(&value.replace('"', "")), "{line}: {triple:?}");
+        assert!(
+            class || said.replace('"', "").contains(&value.replace('"', "")),
+            "{line}: {triple:?}"
+        );
     }
 
     fn line(&mut self, file: &str, number: u32) -> String {
@@ -235,7 +282,9 @@ impl<'a> Files<'a> {
         let project = self.project;
         self.documents.entry(file.to_owned()).or_insert_with(|| {
             let name = file.strip_prefix("ontologies/").unwrap();
-            let shipped = SHIPPED.iter().find(|(shipped, ..)| name == format!("{shipped}.ttl"));
+            let shipped = SHIPPED
+                .iter()
+                .find(|(shipped, ..)| name == format!("{shipped}.ttl"));
             let text = match shipped {
                 Some((_, _, text)) => (*text).to_owned(),
                 None => std::fs::read_to_string(project.join(file)).unwrap(),
@@ -257,16 +306,28 @@ fn encoded(triple: Triple) -> [String; 3] {
 /// The program tells the same proof.
 fn the_program_proves_it(desk: &Desk, snapshot: &Snapshot, fact: &FactRef) {
     let graph = snapshot.graph();
-    let statement = fact.triple.map(|number| term::decode(graph.term(number)).to_string()).join(" ");
+    let statement = fact
+        .triple
+        .map(|number| term::decode(graph.term(number)).to_string())
+        .join(" ");
     let told = desk.json(&["-C", "shop", "prove", &statement, "--format", "json"]);
-    let proof = snapshot.prove(fact.triple.map(|number| graph.term(number))).unwrap();
+    let proof = snapshot
+        .prove(fact.triple.map(|number| graph.term(number)))
+        .unwrap();
     let steps = told["steps"].as_array().unwrap();
     assert_eq!(steps.len(), proof.steps.len());
     for (step, told) in proof.steps.iter().zip(steps) {
-        assert_eq!(told["subject"], term::decode(graph.term(step.triple[0])).to_string());
+        assert_eq!(
+            told["subject"],
+            term::decode(graph.term(step.triple[0])).to_string()
+        );
         match &step.ground {
-            Ground::Stated { facts, .. } => assert_eq!(told["sources"].as_array().unwrap().len(), facts.len()),
-            Ground::Derived { premises, .. } => assert_eq!(told["premises"], serde_json::json!(premises)),
+            Ground::Stated { facts, .. } => {
+                assert_eq!(told["sources"].as_array().unwrap().len(), facts.len())
+            }
+            Ground::Derived { premises, .. } => {
+                assert_eq!(told["premises"], serde_json::json!(premises))
+            }
         }
     }
     let page = desk.done(&["-C", "shop", "prove", &statement]).stdout;
