@@ -141,8 +141,9 @@ impl World {
 }
 
 fn short(encoded: &str) -> String {
-    let shown = term::decode(encoded).to_string();
-    let iri = shown.trim_matches(['<', '>']);
+    let Some(iri) = term::as_iri(encoded) else {
+        return term::decode(encoded).to_string().replace("http://www.w3.org/2001/XMLSchema#", "xsd:");
+    };
     match iri.strip_prefix("http://example.org/") {
         Some(name) => format!(":{name}"),
         None => kenning::vocabulary::shorten(iri),

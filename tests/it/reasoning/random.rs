@@ -184,7 +184,7 @@ fn a_closure_is_that_of_the_definition() {
         prop_assert!(derived.eq(expected.difference(&facts).copied()), "{}", text(&rules));
         Ok(())
     };
-    runner(400).run(&given, run).unwrap();
+    runner(150).run(&given, run).unwrap();
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_changed_closure_is_that_from_the_beginning() {
         }
         Ok(())
     };
-    runner(250).run(&given, run).unwrap();
+    runner(100).run(&given, run).unwrap();
 }
 
 #[test]
@@ -258,5 +258,5 @@ fn equality_is_what_its_rules_say() {
         prop_assert_eq!(all(&fast, &facts), all(&slow, &facts));
         Ok(())
     };
-    runner(150).run(&given, run).unwrap();
+    runner(50).run(&given, run).unwrap();
 }
