@@ -51,7 +51,7 @@ fn head(rule: &Rule, bound: &BTreeSet<usize>) -> Result<()> {
         let mut loose = None;
         of_nodes(pattern, &mut |variable| {
             if !bound.contains(&variable) {
-                loose = Some(variable);
+                loose.get_or_insert(variable);
             }
         });
         if let Some(variable) = loose {
@@ -104,7 +104,7 @@ fn walk_is_anchored(rule: &Rule, walk: &Walk, bound: &BTreeSet<usize>) -> Result
     let mut loose = None;
     of_nodes([&walk.from, &walk.to], &mut |variable| {
         if !bound.contains(&variable) {
-            loose = Some(variable);
+            loose.get_or_insert(variable);
         }
     });
     match loose {

@@ -13,7 +13,7 @@ const TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 
 /// The level of each rule.
 pub(super) fn levels(rules: &[Arc<Rule>]) -> Result<Vec<u32>> {
-    let mut levels = vec![0u32; rules.len()];
+    let mut levels: Vec<u32> = rules.iter().map(|rule| rule.negates().into()).collect();
     if !rules.iter().any(|rule| rule.negates()) {
         return Ok(levels);
     }
@@ -26,7 +26,7 @@ pub(super) fn levels(rules: &[Arc<Rule>]) -> Result<Vec<u32>> {
                 levels[to] = levels[from] + step;
                 came[to] = from;
                 changed = true;
-                if levels[to] as usize > rules.len() {
+                if levels[to] as usize > rules.len() + 1 {
                     return Err(circle(rules, &came, to));
                 }
             }
