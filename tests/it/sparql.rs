@@ -50,6 +50,16 @@ fn count(graph: &Graph, pattern: &str) -> u64 {
 }
 
 #[test]
+fn every_usual_prefix_is_known() {
+    for (prefix, namespace) in kenning::vocabulary::PREFIXES {
+        let ask = |name: &str| Query::parse(&format!("ASK {{ ?s a {name} }}"), None).unwrap();
+        let [short, long] =
+            [format!("{prefix}:x"), format!("<{namespace}x>")].map(|n| format!("{:?}", ask(&n)));
+        assert_eq!(short, long);
+    }
+}
+
+#[test]
 fn virtual_triples_are_the_rows_of_the_graph() {
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
