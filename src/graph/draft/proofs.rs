@@ -9,6 +9,7 @@ use crate::{Error, Result};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// A statement as the draft names it: its triple, and its named graph.
 pub(in crate::graph) type Premise = ([u32; 3], u32);
@@ -36,23 +37,21 @@ impl Proofs {
 
     /// What a fact was derived from; `None` of a stated fact.
     pub(in crate::graph) fn of(&self, fact: &DraftFact) -> Option<&[Premise]> {
-        let row = fact.proof as usize;
-        let end = *self.ends.get(row)? as usize;
-        Some(&self.premises[self.start(row)..end])
+        Some(&self.premises[self.row(fact)?])
     }
 
     pub(in crate::graph) fn of_mut(&mut self, fact: &DraftFact) -> &mut [Premise] {
-        let row = fact.proof as usize;
-        let start = self.start(row);
-        match self.ends.get(row) {
-            Some(&end) => &mut self.premises[start..end as usize],
+        match self.row(fact) {
+            Some(row) => &mut self.premises[row],
             None => &mut [],
         }
     }
 
-    fn start(&self, row: usize) -> usize {
-        let before = row.checked_sub(1).and_then(|row| self.ends.get(row));
-        before.map_or(0, |&end| end as usize)
+    fn row(&self, fact: &DraftFact) -> Option<Range<usize>> {
+        let number = fact.proof as usize;
+        let end = *self.ends.get(number)? as usize;
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(start as usize..end)
     }
 
     fn renumber(&mut self, number: impl Fn(u32) -> u32 + Sync) {
@@ -62,6 +61,15 @@ impl Proofs {
             *graph = number(*graph);
         });
     }
+}
+
+/// What a premise is.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Not concluded by a rule, and so sure.
+    Stated(f32),
+    /// The conclusion at this place.
+    Concluded(u32),
 }
 
 /// What rules concluded from the facts of a draft, over its numbers of terms.
@@ -118,7 +126,7 @@ impl Draft {
         let graphs: Vec<u32> = rules.iter().map(|rule| self.of(rule)).collect();
         let mut new = Vec::with_capacity(facts.len());
         let mut start = 0;
-        let first = self.proofs.ends.len();
+        let first = self.proofs.premises.len();
         for fact in &facts {
             let end = start + fact.premises as usize;
             let graph = graphs.get(fact.rule as usize).copied().unwrap_or(NONE);
@@ -135,9 +143,18 @@ impl Draft {
         if let Some(wrong) = new.iter().find(|fact| !self.can_state(fact)) {
             return Err(self.wrong(wrong, "is no RDF statement of a known rule"));
         }
-        self.place_premises(first, &new)?;
-        let deleted = self.deleted(changes);
-        self.facts.extend(self.weigh(new, &deleted)?);
+        let places = self.place_premises(first, &new)?;
+        let premises = |fact: &DraftFact| {
+            let row = self.proofs.row(fact).unwrap_or(first..first);
+            places[row.start - first..row.end - first].iter()
+        };
+        let sure = sureness(&new, premises, &self.deleted(changes))?;
+        let kept = new.into_iter().zip(sure);
+        let kept = kept.filter_map(|(fact, sure)| {
+            let confidence = sure?;
+            Some(DraftFact { confidence, ..fact })
+        });
+        self.facts.extend(kept);
         self.facts.par_sort_unstable_by_key(|f| (f.triple, f.graph));
         Ok(())
     }
@@ -196,20 +213,20 @@ impl Draft {
         s < nodes && p < nodes && is_iri(p) && o < self.ranges.terms && fact.graph < nodes
     }
 
-    /// Finds for each premise the fact that it is.
-    fn place_premises(&mut self, first: usize, new: &[DraftFact]) -> Result<()> {
-        let from = self.proofs.start(first);
+    /// Finds for each premise from the `first` on the fact that it is.
+    fn place_premises(&mut self, first: usize, new: &[DraftFact]) -> Result<Vec<Place>> {
         let mut premises = std::mem::take(&mut self.proofs.premises);
-        let placed = premises[from..].par_iter_mut().try_for_each(|premise| {
-            let triple = premise.0;
-            let stated = self.best(triple).map(|fact| fact.graph);
-            let concluded = || {
-                let place = new.binary_search_by_key(&triple, |fact| fact.triple);
-                place.ok().map(|place| new[place].graph)
-            };
-            premise.1 = stated.or_else(concluded).ok_or(triple)?;
-            Ok(())
+        let placed = premises[first..].par_iter_mut().map(|(triple, graph)| {
+            if let Some(fact) = self.best(*triple) {
+                *graph = fact.graph;
+                return Ok(Place::Stated(fact.confidence));
+            }
+            let place = new.binary_search_by_key(triple, |fact| fact.triple);
+            let place = place.map_err(|_| *triple)?;
+            *graph = new[place].graph;
+            Ok(Place::Concluded(place as u32))
         });
+        let placed: Result<Vec<Place>, [u32; 3]> = placed.collect();
         self.proofs.premises = premises;
         placed.map_err(|triple| {
             let fact = stated(triple, NONE);
@@ -228,38 +245,6 @@ impl Draft {
                 .cmp(&derived(b))
                 .then(b.confidence.total_cmp(&a.confidence))
         })
-    }
-
-    /// Gives each conclusion its confidence, premises first, and leaves out those that are deleted or rest on one that is.
-    fn weigh(
-        &self,
-        mut new: Vec<DraftFact>,
-        deleted: &FxHashSet<Premise>,
-    ) -> Result<impl Iterator<Item = DraftFact> + use<>> {
-        let of = |fact: &DraftFact| self.proofs.of(fact).unwrap_or_default().iter();
-        let concluded = |(triple, graph): &Premise| {
-            let place = new.binary_search_by_key(triple, |fact| fact.triple).ok()?;
-            (new[place].graph == *graph).then_some(place)
-        };
-        let premises = |place: usize| of(&new[place]).map(concluded);
-        let Some(order) = premises_first(new.len(), premises) else {
-            return Err(Error::corrupt("a conclusion of the rules rests on itself"));
-        };
-        let mut sure = vec![None; new.len()];
-        for place in order {
-            let fact = &new[place];
-            let mut premises = of(fact).map(|premise| match concluded(premise) {
-                Some(place) => sure[place],
-                None => Some(self.confidence(*premise)),
-            });
-            let least = premises.try_fold(1.0, |least, sure| Some(f32::min(least, sure?)));
-            sure[place] = least.filter(|_| !deleted.contains(&(fact.triple, fact.graph)));
-        }
-        for (fact, sure) in new.iter_mut().zip(&sure) {
-            fact.confidence = sure.unwrap_or(0.0);
-        }
-        let kept = new.into_iter().zip(sure);
-        Ok(kept.filter_map(|(fact, sure)| sure.map(|_| fact)))
     }
 
     /// The statements that changes delete.
@@ -293,15 +278,36 @@ impl Draft {
         Proof::find(triple, &said, &premises)
     }
 
-    fn confidence(&self, premise: Premise) -> f32 {
-        let place = self
-            .facts
-            .binary_search_by_key(&premise, |fact| (fact.triple, fact.graph));
-        place.map_or(0.0, |place| self.facts[place].confidence)
-    }
-
     fn wrong(&self, fact: &DraftFact, what: &str) -> Error {
         let [s, p, o] = fact.triple.map(|number| self.terms.get(number));
         Error::corrupt(format!("a conclusion of the rules {what}")).at(format!("{s} {p} {o}"))
     }
+}
+
+/// How sure each conclusion is; `None` of those that are deleted, or rest on one that is.
+fn sureness<'a, I: Iterator<Item = &'a Place>>(
+    new: &[DraftFact],
+    premises: impl Fn(&DraftFact) -> I,
+    deleted: &FxHashSet<Premise>,
+) -> Result<Vec<Option<f32>>> {
+    let conclusions = |place: usize| {
+        premises(&new[place]).map(|premise| match premise {
+            Place::Concluded(place) => Some(*place as usize),
+            Place::Stated(_) => None,
+        })
+    };
+    let Some(order) = premises_first(new.len(), conclusions) else {
+        return Err(Error::corrupt("a conclusion of the rules rests on itself"));
+    };
+    let mut sure = vec![None; new.len()];
+    for place in order {
+        let fact = &new[place];
+        let mut premises = premises(fact).map(|premise| match premise {
+            Place::Concluded(place) => sure[*place as usize],
+            Place::Stated(sure) => Some(*sure),
+        });
+        let least = premises.try_fold(1.0, |least, sure| Some(f32::min(least, sure?)));
+        sure[place] = least.filter(|_| !deleted.contains(&(fact.triple, fact.graph)));
+    }
+    Ok(sure)
 }
