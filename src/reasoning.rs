@@ -45,6 +45,7 @@ mod change;
 mod closure;
 mod compile;
 mod datatypes;
+mod detours;
 mod engine;
 mod equality;
 mod every;

@@ -5,6 +5,7 @@
 //! new facts match, the others looked up in all facts; a rule that is new runs on all facts once.
 
 use super::compile::{Atom, Compiled, Place, Words};
+use super::detours::{self, Detours};
 use super::equality::{Equality, Numbers};
 use super::every;
 use super::facts::{Facts, in_order};
@@ -21,7 +22,7 @@ use crate::model::Progress;
 use crate::model::term::{self, Kind};
 use crate::{Error, Result};
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A scan of more rows than this is shared out.
 const SHARE: usize = 1 << 14;
@@ -42,20 +43,27 @@ pub(super) struct Engine {
     pub(super) depths: Depths,
     pub(super) words: Words,
     equality: Option<Equality>,
+    detours: Detours,
 }
 
 /// What a round is run on.
 struct Round<'a> {
     new: &'a Facts,
+    /// The new facts without those that some rules concluded.
+    views: &'a Views,
     /// Where the round's facts begin in the log.
     from: usize,
     level: u32,
     watch: &'a Watch,
 }
 
+/// New facts without the conclusions of some rules, where there are any of them.
+type Views = FxHashMap<Vec<u32>, Facts>;
+
 /// A rule's plan, and how many threads may share it.
 struct Job<'a> {
     rule: &'a Compiled,
+    new: &'a Facts,
     plan: Plan,
     row: Vec<u32>,
     shares: usize,
@@ -73,6 +81,7 @@ impl Engine {
             contradictions: Proofs::default(),
             depths: Depths::default(),
             words: Words::of(terms)?,
+            detours: Detours::default(),
             equality: Numbers::of(set.rules()).map(Equality::new),
             set: set.clone(),
         };
@@ -83,6 +92,7 @@ impl Engine {
                 None => engine.rules.push(compiled),
             }
         }
+        engine.detours = detours::find(&engine.rules, engine.words.is);
         in_order(&mut stated);
         engine.facts.add(&stated);
         engine.check_stated_lists(&engine.facts, terms)?;
@@ -151,10 +161,12 @@ impl Engine {
     ) -> Result<()> {
         progress.begin("reason", None, "facts");
         let mut from = self.proofs.len();
+        let mut views = Views::default();
         loop {
             watch.check()?;
             self.notice_lists(new, &mut fresh, terms, watch)?;
-            let round = Round { new, from, level, watch };
+            let views_now = std::mem::take(&mut views);
+            let round = Round { new, views: &views_now, from, level, watch };
             let found = self.round(&round, &fresh, terms)?;
             fresh.iter_mut().for_each(|fresh| *fresh = false);
             from = self.proofs.len();
@@ -180,9 +192,30 @@ impl Engine {
             }
             *new = Facts::default();
             new.add(&triples);
+            views = self.views(&triples, from);
         }
         progress.end();
         Ok(())
+    }
+
+    /// The new facts as they are for rules that need not read all of them.
+    fn views(&self, new: &[[u32; 3]], from: usize) -> Views {
+        let mut views = Views::default();
+        for left_out in self.detours.values() {
+            if views.contains_key(left_out) {
+                continue;
+            }
+            let log = (from..self.proofs.len()).map(|place| self.proofs.at(place));
+            let out = log.filter(|(_, rule, _)| left_out.contains(rule));
+            let out: FxHashSet<[u32; 3]> = out.map(|(triple, ..)| triple).collect();
+            if !out.is_empty() {
+                let kept: Vec<[u32; 3]> = new.iter().filter(|t| !out.contains(*t)).copied().collect();
+                let mut view = Facts::default();
+                view.add(&kept);
+                views.insert(left_out.clone(), view);
+            }
+        }
+        views
     }
 
     fn too_many(&self, watch: &Watch) -> Error {
@@ -265,7 +298,7 @@ impl Engine {
         let shares = jobs.iter().flat_map(|job| (0..job.shares).map(move |which| (job, which)));
         let shares: Vec<_> = shares.collect();
         let runs = shares.into_par_iter().map(|(job, which)| {
-            let world = self.world(round.new, round.watch);
+            let world = self.world(job.new, round.watch);
             let known = if job.rule.contradicts { &self.clashes } else { &self.facts };
             let sink = Conclude::new(job.rule, world, terms, known);
             let join = Join::new(world, terms, &job.rule.rule.body, job.row.clone(), sink);
@@ -290,30 +323,33 @@ impl Engine {
     }
 
     /// The runs of a rule: one over all facts, or one for each pattern that new facts match.
-    fn jobs<'a>(&self, rule: &'a Compiled, fresh: bool, round: &Round<'_>) -> Vec<Job<'a>> {
+    fn jobs<'a>(&self, rule: &'a Compiled, fresh: bool, round: &Round<'a>) -> Vec<Job<'a>> {
         let walks = !rule.walks.is_empty() && round.new.table(self.words.rest).is_some();
         if fresh || walks {
-            return vec![self.job(rule, None, round)];
+            return vec![self.job(rule, None, round.new, round)];
         }
         let replaces = self.equality.as_ref().is_some_and(|e| e.numbers.replaces(rule.number));
         let mut jobs = Vec::new();
         for (atom, [_, predicate, _]) in rule.atoms.iter().enumerate() {
+            let left_out = self.detours.get(&(rule.number, atom));
+            let view = left_out.and_then(|out| round.views.get(out));
+            let new = view.unwrap_or(round.new);
             match *predicate {
-                Place::Is(predicate) if round.new.table(predicate).is_some() => {
-                    jobs.push(self.job(rule, Some(Trigger { atom, predicate }), round));
+                Place::Is(predicate) if new.table(predicate).is_some() => {
+                    jobs.push(self.job(rule, Some(Trigger { atom, predicate }), new, round));
                 }
                 Place::Is(_) => {}
                 Place::Slot(_) if replaces => {}
                 Place::Slot(_) => {
-                    let new = round.new.tables().map(|(predicate, _)| Trigger { atom, predicate });
-                    jobs.extend(new.map(|trigger| self.job(rule, Some(trigger), round)));
+                    let triggers = new.tables().map(|(predicate, _)| Trigger { atom, predicate });
+                    jobs.extend(triggers.map(|trigger| self.job(rule, Some(trigger), new, round)));
                 }
             }
         }
         jobs
     }
 
-    fn job<'a>(&self, rule: &'a Compiled, trigger: Option<Trigger>, round: &Round<'_>) -> Job<'a> {
+    fn job<'a>(&self, rule: &'a Compiled, trigger: Option<Trigger>, new: &'a Facts, round: &Round<'_>) -> Job<'a> {
         let mut known = vec![None; rule.slots];
         for &(slot, term) in &rule.preset {
             known[slot] = Some(term);
@@ -323,13 +359,14 @@ impl Engine {
         {
             known[slot] = Some(predicate);
         }
-        let sources = self.world(round.new, round.watch).sources;
+        let sources = self.world(new, round.watch).sources;
         let plan = plan::rule(rule, trigger, &known, sources);
         Job {
             shares: (plan.rows / SHARE + 1).min(4 * rayon::current_num_threads()),
             row: known.into_iter().map(Option::unwrap_or_default).collect(),
             plan,
             rule,
+            new,
         }
     }
 
@@ -461,10 +498,24 @@ fn walked_from(rule: &Compiled) -> Vec<u32> {
 }
 
 /// Of the conclusions that are wanted, the least of each triple, in order.
-fn least<'a>(found: &'a [Found], wanted: impl Fn(&Entry) -> bool + Sync) -> Vec<(&'a Found, &'a Entry)> {
-    let all = found.iter().flat_map(|from| from.entries.iter().map(move |entry| (from, entry)));
-    let mut all: Vec<_> = all.filter(|(_, entry)| wanted(entry)).collect();
-    all.par_sort_unstable_by(|a, b| Found::compare(*a, *b));
-    all.dedup_by_key(|(_, entry)| entry.triple);
-    all
+fn least<'a>(found: &'a [Found], wanted: impl Fn(&Entry) -> bool) -> Vec<(&'a Found, &'a Entry)> {
+    // The key beside the reference: sorting asks for the rest only where triple and rule are the same.
+    let mut all: Vec<([u32; 4], u32, u32)> = Vec::new();
+    for (from, found) in (0..).zip(found) {
+        let entries = (0..).zip(&found.entries).filter(|(_, entry)| wanted(entry));
+        all.extend(entries.map(|(at, entry)| {
+            let [s, p, o] = entry.triple;
+            ([p, s, o, entry.rule], from, at)
+        }));
+    }
+    let entry = |from: u32, at: u32| {
+        let found = &found[from as usize];
+        (found, &found.entries[at as usize])
+    };
+    all.par_sort_unstable_by(|a, b| {
+        let order = a.0.cmp(&b.0);
+        order.then_with(|| Found::compare(entry(a.1, a.2), entry(b.1, b.2)))
+    });
+    all.dedup_by_key(|(key, ..)| [key[0], key[1], key[2]]);
+    all.into_iter().map(|(_, from, at)| entry(from, at)).collect()
 }

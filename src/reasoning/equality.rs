@@ -107,7 +107,7 @@ impl Equality {
             };
             merge.conclude(proofs, &mut new)?;
             let moved = std::mem::take(&mut self.members[right]);
-            moved.iter().for_each(|&term| drop(self.class.insert(term, left)));
+            self.class.extend(moved.iter().map(|&term| (term, left)));
             self.members[left].extend(moved);
         }
         Ok(new)

@@ -190,6 +190,18 @@ pub(super) struct Facts {
     /// In the order in which predicates came.
     tables: Vec<(u32, Table)>,
     places: FxHashMap<u32, usize>,
+    sums: Sums,
+}
+
+/// Counts over all tables.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    /// Triples.
+    pub(super) len: usize,
+    /// Subjects of each predicate, at most.
+    pub(super) subjects: usize,
+    /// Objects of each predicate, at most.
+    pub(super) objects: usize,
 }
 
 impl Facts {
@@ -212,7 +224,21 @@ impl Facts {
 
     /// How many triples there are.
     pub(super) fn len(&self) -> usize {
-        self.tables.iter().map(|(_, table)| table.len).sum()
+        self.sums.len
+    }
+
+    /// Counts over all tables.
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    fn sum_up(&mut self) {
+        let tables = || self.tables.iter().map(|(_, table)| table);
+        self.sums = Sums {
+            len: tables().map(|table| table.len).sum(),
+            subjects: tables().map(|table| table.by_subject.keys()).sum(),
+            objects: tables().map(|table| table.by_object.keys()).sum(),
+        };
     }
 
     /// Adds triples that are sorted by predicate, subject and object, none of which is there yet.
@@ -226,6 +252,7 @@ impl Facts {
             let rows = same.iter().map(|&[s, _, o]| [s, o]).collect();
             self.tables[place].1.add(rows);
         }
+        self.sum_up();
     }
 
     /// Takes triples out, sorted by predicate, subject and object, all of which are there.
@@ -240,6 +267,7 @@ impl Facts {
             table.by_object.retain(|[o, s]| !gone(s, o));
             table.len -= same.len();
         }
+        self.sum_up();
     }
 }
 

@@ -92,6 +92,10 @@ impl<'a, S: Sink> Join<'a, S> {
                 true => self.from(rest),
                 false => Ok(true),
             },
+            Step::Differ(a, b) => match self.row[*a] == self.row[*b] {
+                true => Ok(true),
+                false => self.from(rest),
+            },
             Step::Bind { slot, part, bound } => match self.bind(*part)? {
                 Some(number) if *bound && self.row[*slot] != number => Ok(true),
                 Some(number) => {

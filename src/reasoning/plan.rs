@@ -41,6 +41,8 @@ pub(super) enum Step {
     },
     /// A part of the rule's body, or of the absent pattern.
     Test(usize),
+    /// Two slots whose values differ, or the conclusion is a premise.
+    Differ(usize, usize),
     /// Gives a slot its value by a part, or compares it, where the slot has one.
     Bind {
         slot: usize,
@@ -99,6 +101,7 @@ pub(super) fn rule(
     planner.tests.extend(&rule.tests);
     planner.binds.extend(&rule.binds);
     planner.absent.extend(&rule.absent);
+    planner.differ.extend(&rule.differ);
     planner.plan()
 }
 
@@ -119,6 +122,7 @@ struct Planner<'a> {
     tests: Vec<&'a Condition>,
     binds: Vec<&'a (usize, Condition)>,
     absent: Vec<&'a Absent>,
+    differ: Vec<(usize, usize)>,
     row: &'a [Option<u32>],
     bound: Vec<bool>,
     sources: Sources<'a>,
@@ -133,6 +137,7 @@ impl<'a> Planner<'a> {
             tests: Vec::new(),
             binds: Vec::new(),
             absent: Vec::new(),
+            differ: Vec::new(),
             row,
             bound: row.iter().map(Option::is_some).collect(),
             sources,
@@ -178,6 +183,10 @@ impl<'a> Planner<'a> {
             });
             self.bound[*slot] = true;
         }
+        let bound = &self.bound;
+        for (a, b) in self.differ.extract_if(.., |(a, b)| bound[*a] && bound[*b]) {
+            self.plan.steps.push(Step::Differ(a, b));
+        }
         while let Some(n) = self.tests.iter().position(|t| known(&self.bound, &t.reads)) {
             let test = self.tests.remove(n);
             self.plan.steps.push(Step::Test(test.part));
@@ -219,9 +228,19 @@ impl<'a> Planner<'a> {
                 .table(predicate)
                 .map_or(0.0, |table| self.cost_in(table, s, o));
         }
-        // What a predicate is that another part binds cannot be known; a part that binds it comes first if it can.
-        let all: f64 = facts.tables().map(|(_, t)| self.cost_in(t, s, o)).sum();
-        if self.is_bound(p) { all.sqrt() + 1.0 } else { all + 2.0 }
+        // Which predicate it will be is not known; it comes after what tells.
+        let sums = facts.sums();
+        let mut rows = sums.len as f64;
+        if self.is_bound(s) {
+            rows /= sums.subjects.max(1) as f64;
+        }
+        if self.is_bound(o) {
+            rows /= sums.objects.max(1) as f64;
+        }
+        match self.is_bound(p) {
+            true => rows.sqrt() + 1.0,
+            false => rows + 2.0,
+        }
     }
 
     fn cost_in(&self, table: &Table, s: Place, o: Place) -> f64 {
