@@ -120,9 +120,7 @@ impl Engine {
         let mut delta: Vec<[u32; 3]> = new.into_iter().filter(|t| !self.facts.contains(*t)).collect();
         delta.extend(back);
         in_order(&mut delta);
-        self.facts.add(&delta);
-        let mut changed = Facts::default();
-        changed.add(&delta);
+        let changed = self.facts.add(&delta);
         self.run_from(changed, terms, limits, progress)
     }
 

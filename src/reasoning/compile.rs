@@ -96,6 +96,8 @@ pub(super) struct Compiled {
     pub(super) slots: usize,
     /// Slots that must differ, or what is concluded is a premise.
     pub(super) differ: Vec<(usize, usize)>,
+    /// Slots that are in one place of the body only, and not in a head.
+    pub(super) idle: Vec<usize>,
     /// Whether it concludes contradictions.
     pub(super) contradicts: bool,
 }
@@ -118,6 +120,7 @@ impl Compiled {
             preset: Vec::new(),
             slots: rule.variables.len(),
             differ: Vec::new(),
+            idle: Vec::new(),
             contradicts: rule.finds_contradictions(),
         };
         for pattern in &rule.head {
@@ -128,7 +131,21 @@ impl Compiled {
         }
         compiled.before = compiled.premises.len();
         compiled.differ = compiled.idle_if_equal();
+        compiled.idle = compiled.idle();
         Ok(compiled)
+    }
+
+    fn idle(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.slots];
+        for part in &self.rule.body {
+            part.variables(&mut |variable| counts[variable] += 1);
+        }
+        for pattern in &self.rule.head {
+            super::rule::of_nodes(pattern, &mut |variable| counts[variable] += 2);
+        }
+        // What a member of a list has of its own is in the pattern of each.
+        let plain = self.rule.every.is_none();
+        (0..self.slots).filter(|&slot| plain && counts[slot] == 1).collect()
     }
 
     /// Pairs of slots that, with the same value, make the one head a pattern of the body.

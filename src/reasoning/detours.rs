@@ -80,7 +80,7 @@ fn is_open([_, predicate, object]: &Atom, is: u32) -> bool {
     }
 }
 
-fn is_schema(rule: &Compiled, is: u32) -> bool {
+pub(super) fn is_schema(rule: &Compiled, is: u32) -> bool {
     is_plain(rule) && rule.atoms.iter().chain(&rule.heads).all(|atom| !is_open(atom, is))
 }
 

@@ -8,7 +8,7 @@ use super::compile::{Atom, Compiled, Place, Words};
 use super::detours::{self, Detours};
 use super::equality::{Equality, Numbers};
 use super::every;
-use super::facts::{Facts, in_order};
+use super::facts::{Facts, in_order, order};
 use super::found::{Conclude, Entry, Found, too_many};
 use super::join::{Join, World};
 use super::lists;
@@ -53,8 +53,17 @@ struct Round<'a> {
     views: &'a Views,
     /// Where the round's facts begin in the log.
     from: usize,
-    level: u32,
+    stage: Stage,
     watch: &'a Watch,
+}
+
+/// Which rules are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Those of the schema.
+    Schema,
+    /// Those that ask for absence so many times at most.
+    Level(u32),
 }
 
 /// New facts without the conclusions of some rules, where there are any of them.
@@ -129,13 +138,20 @@ impl Engine {
         self.facts.add(&new);
         for level in 0..=self.set.top() {
             let mut fresh: Vec<bool> = self.rules.iter().map(|rule| self.level(rule) == level).collect();
-            let mut new = Facts::default();
             if level == 0 {
+                self.close_schema(terms, &watch, progress)?;
                 self.specialise(&mut fresh, terms, &watch)?;
             }
-            self.rounds(level, &mut new, fresh, terms, &watch, progress)?;
+            self.rounds(Stage::Level(level), &mut Facts::default(), fresh, terms, &watch, progress)?;
         }
         self.check_absence(terms, &watch)
+    }
+
+    /// Closes the schema by itself first, so that data meet all of it at once.
+    fn close_schema(&mut self, terms: &mut dyn Terms, watch: &Watch, progress: &dyn Progress) -> Result<()> {
+        let fresh = self.rules.iter().map(|rule| detours::is_schema(rule, self.words.is));
+        let fresh = fresh.collect();
+        self.rounds(Stage::Schema, &mut Facts::default(), fresh, terms, watch, progress)
     }
 
     /// Runs to the fixpoint from facts that are new, as if equality had no short cut.
@@ -143,7 +159,7 @@ impl Engine {
         let watch = Watch::new(limits);
         self.equality = None;
         let fresh = vec![false; self.rules.len()];
-        self.rounds(0, &mut new, fresh, terms, &watch, progress)
+        self.rounds(Stage::Level(0), &mut new, fresh, terms, &watch, progress)
     }
 
     fn level(&self, rule: &Compiled) -> u32 {
@@ -152,7 +168,7 @@ impl Engine {
 
     fn rounds(
         &mut self,
-        level: u32,
+        stage: Stage,
         new: &mut Facts,
         mut fresh: Vec<bool>,
         terms: &mut dyn Terms,
@@ -164,14 +180,16 @@ impl Engine {
         let mut views = Views::default();
         loop {
             watch.check()?;
-            self.notice_lists(new, &mut fresh, terms, watch)?;
+            if stage != Stage::Schema {
+                self.notice_lists(new, &mut fresh, terms, watch)?;
+            }
             let views_now = std::mem::take(&mut views);
-            let round = Round { new, views: &views_now, from, level, watch };
+            let round = Round { new, views: &views_now, from, stage, watch };
             let found = self.round(&round, &fresh, terms)?;
             fresh.iter_mut().for_each(|fresh| *fresh = false);
             from = self.proofs.len();
             let mut triples = self.settle(found, terms)?;
-            self.facts.add(&triples);
+            *new = self.facts.add(&triples);
             let pairs = triples.iter().filter(|t| t[1] == self.words.same_as);
             let pairs: Vec<[u32; 2]> = pairs.map(|t| [t[0], t[2]]).collect();
             let had = self.equality.is_some();
@@ -180,9 +198,12 @@ impl Engine {
                 // From here on the rules of equality run as they are.
                 fresh = self.rules.iter().map(|rule| self.set.is_of_equality(rule.number)).collect();
             }
-            self.facts.add(&more);
-            triples.extend(more);
-            in_order(&mut triples);
+            if !more.is_empty() {
+                self.facts.add(&more);
+                triples.extend(more);
+                in_order(&mut triples);
+                *new = Facts::default().add(&triples);
+            }
             progress.advance(triples.len() as u64, triples.len() as u64);
             if self.facts.len() + self.contradictions.len() > watch.limits.facts {
                 return Err(self.too_many(watch));
@@ -190,16 +211,14 @@ impl Engine {
             if triples.is_empty() && !fresh.contains(&true) {
                 break;
             }
-            *new = Facts::default();
-            new.add(&triples);
-            views = self.views(&triples, from);
+            views = self.views(new, from);
         }
         progress.end();
         Ok(())
     }
 
     /// The new facts as they are for rules that need not read all of them.
-    fn views(&self, new: &[[u32; 3]], from: usize) -> Views {
+    fn views(&self, new: &Facts, from: usize) -> Views {
         let mut views = Views::default();
         for left_out in self.detours.values() {
             if views.contains_key(left_out) {
@@ -209,9 +228,7 @@ impl Engine {
             let out = log.filter(|(_, rule, _)| left_out.contains(rule));
             let out: FxHashSet<[u32; 3]> = out.map(|(triple, ..)| triple).collect();
             if !out.is_empty() {
-                let kept: Vec<[u32; 3]> = new.iter().filter(|t| !out.contains(*t)).copied().collect();
-                let mut view = Facts::default();
-                view.add(&kept);
+                let view = new.without(|triple| out.contains(&triple));
                 views.insert(left_out.clone(), view);
             }
         }
@@ -291,7 +308,7 @@ impl Engine {
 
     fn round(&self, round: &Round<'_>, fresh: &[bool], terms: &dyn Terms) -> Result<Vec<(Found, Made)>> {
         let rules = self.rules.par_iter().zip(fresh);
-        let active = rules.filter(|(rule, _)| self.level(rule) <= round.level && self.may_fire(rule));
+        let active = rules.filter(|(rule, _)| self.is_run(rule, round.stage) && self.may_fire(rule));
         let jobs: Vec<Job<'_>> = active
             .flat_map_iter(|(rule, fresh)| self.jobs(rule, *fresh, round))
             .collect();
@@ -311,6 +328,13 @@ impl Engine {
             found.push((replaced, Made::default()));
         }
         Ok(found)
+    }
+
+    fn is_run(&self, rule: &Compiled, stage: Stage) -> bool {
+        match stage {
+            Stage::Schema => detours::is_schema(rule, self.words.is),
+            Stage::Level(level) => self.level(rule) <= level,
+        }
     }
 
     /// Whether there is something for each pattern.
@@ -500,12 +524,12 @@ fn walked_from(rule: &Compiled) -> Vec<u32> {
 /// Of the conclusions that are wanted, the least of each triple, in order.
 fn least<'a>(found: &'a [Found], wanted: impl Fn(&Entry) -> bool) -> Vec<(&'a Found, &'a Entry)> {
     // The key beside the reference: sorting asks for the rest only where triple and rule are the same.
-    let mut all: Vec<([u32; 4], u32, u32)> = Vec::new();
+    let mut all: Vec<(u128, u32, u32)> = Vec::new();
     for (from, found) in (0..).zip(found) {
         let entries = (0..).zip(&found.entries).filter(|(_, entry)| wanted(entry));
         all.extend(entries.map(|(at, entry)| {
-            let [s, p, o] = entry.triple;
-            ([p, s, o, entry.rule], from, at)
+            let key = order(entry.triple) << 32 | u128::from(entry.rule);
+            (key, from, at)
         }));
     }
     let entry = |from: u32, at: u32| {
@@ -516,6 +540,6 @@ fn least<'a>(found: &'a [Found], wanted: impl Fn(&Entry) -> bool) -> Vec<(&'a Fo
         let order = a.0.cmp(&b.0);
         order.then_with(|| Found::compare(entry(a.1, a.2), entry(b.1, b.2)))
     });
-    all.dedup_by_key(|(key, ..)| [key[0], key[1], key[2]]);
+    all.dedup_by_key(|(key, ..)| *key >> 32);
     all.into_iter().map(|(_, from, at)| entry(from, at)).collect()
 }

@@ -171,17 +171,36 @@ impl Table {
         self.by_subject.contains([subject, object])
     }
 
-    fn add(&mut self, rows: Vec<Pair>) {
+    /// Adds sorted pairs, and the same turned round and sorted.
+    fn add(&mut self, rows: Vec<Pair>, turned: Vec<Pair>) {
         self.len += rows.len();
-        let mut turned: Vec<Pair> = rows.iter().map(|&[s, o]| [o, s]).collect();
-        if turned.len() > 1 << 16 {
-            turned.par_sort_unstable();
-        } else {
-            turned.sort_unstable();
-        }
         self.by_object.add(turned);
         self.by_subject.add(rows);
     }
+
+    fn without(&self, gone: impl Fn(u32, u32) -> bool) -> Self {
+        let mut table = Self::default();
+        let kept = |column: &Column, keep: &dyn Fn(Pair) -> bool| {
+            let rows = column.all().flatten().copied();
+            rows.filter(|&row| keep(row)).collect::<Vec<Pair>>()
+        };
+        let rows = kept(&self.by_subject, &|[s, o]| !gone(s, o));
+        let turned = kept(&self.by_object, &|[o, s]| !gone(s, o));
+        table.add(rows, turned);
+        table
+    }
+}
+
+/// The pairs turned round, sorted.
+fn turned(rows: &[Pair]) -> Vec<Pair> {
+    let mut turned: Vec<Pair> = rows.iter().map(|&[s, o]| [o, s]).collect();
+    // One number compares faster than two.
+    let key = |&[a, b]: &Pair| u64::from(a) << 32 | u64::from(b);
+    match turned.len() > 1 << 14 {
+        true => turned.par_sort_unstable_by_key(key),
+        false => turned.sort_unstable_by_key(key),
+    }
+    turned
 }
 
 /// Triples, as tables by predicate.
@@ -241,18 +260,38 @@ impl Facts {
         };
     }
 
-    /// Adds triples that are sorted by predicate, subject and object, none of which is there yet.
-    pub(super) fn add(&mut self, triples: &[[u32; 3]]) {
+    /// Adds triples that are sorted by predicate, subject and object, none of which is there yet; gives them as facts
+    /// of their own.
+    pub(super) fn add(&mut self, triples: &[[u32; 3]]) -> Self {
+        let mut new = Self::default();
         for same in triples.chunk_by(|a, b| a[1] == b[1]) {
-            let next = self.tables.len();
-            let place = *self.places.entry(same[0][1]).or_insert(next);
-            if place == next {
-                self.tables.push((same[0][1], Table::default()));
-            }
-            let rows = same.iter().map(|&[s, _, o]| [s, o]).collect();
-            self.tables[place].1.add(rows);
+            let rows: Vec<Pair> = same.iter().map(|&[s, _, o]| [s, o]).collect();
+            let turned = turned(&rows);
+            self.table_mut(same[0][1]).add(rows.clone(), turned.clone());
+            new.table_mut(same[0][1]).add(rows, turned);
         }
         self.sum_up();
+        new.sum_up();
+        new
+    }
+
+    /// The facts as they are without those that are `gone`; each table has to be of one run.
+    pub(super) fn without(&self, gone: impl Fn([u32; 3]) -> bool) -> Self {
+        let mut kept = Self::default();
+        for (p, table) in self.tables() {
+            *kept.table_mut(p) = table.without(|s, o| gone([s, p, o]));
+        }
+        kept.sum_up();
+        kept
+    }
+
+    fn table_mut(&mut self, predicate: u32) -> &mut Table {
+        let next = self.tables.len();
+        let place = *self.places.entry(predicate).or_insert(next);
+        if place == next {
+            self.tables.push((predicate, Table::default()));
+        }
+        &mut self.tables[place].1
     }
 
     /// Takes triples out, sorted by predicate, subject and object, all of which are there.
@@ -273,6 +312,11 @@ impl Facts {
 
 /// Sorts triples as [`Facts::add`] wants them, without repeats.
 pub(super) fn in_order(triples: &mut Vec<[u32; 3]>) {
-    triples.par_sort_unstable_by_key(|&[s, p, o]| (p, s, o));
+    triples.par_sort_unstable_by_key(|triple| order(*triple));
     triples.dedup();
+}
+
+/// A number that orders triples by predicate, subject and object.
+pub(super) fn order([s, p, o]: [u32; 3]) -> u128 {
+    u128::from(p) << 64 | u128::from(s) << 32 | u128::from(o)
 }

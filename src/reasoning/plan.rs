@@ -26,6 +26,13 @@ pub(super) enum Key {
     Same(usize),
 }
 
+/// A place of a pattern, whose variable is nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idle {
+    Subject,
+    Object,
+}
+
 #[derive(Debug)]
 pub(super) enum Step {
     Match {
@@ -33,6 +40,8 @@ pub(super) enum Step {
         keys: [Key; 3],
         /// Whether this is the scan that is shared out among threads.
         shared: bool,
+        /// What nothing else asks for, if there is such a place: one value of it is enough.
+        idle: Option<Idle>,
     },
     Walk {
         from: Key,
@@ -102,6 +111,7 @@ pub(super) fn rule(
     planner.binds.extend(&rule.binds);
     planner.absent.extend(&rule.absent);
     planner.differ.extend(&rule.differ);
+    planner.idle = rule.idle.clone();
     planner.plan()
 }
 
@@ -123,6 +133,8 @@ struct Planner<'a> {
     binds: Vec<&'a (usize, Condition)>,
     absent: Vec<&'a Absent>,
     differ: Vec<(usize, usize)>,
+    /// Slots that are in one pattern only.
+    idle: Vec<usize>,
     row: &'a [Option<u32>],
     bound: Vec<bool>,
     sources: Sources<'a>,
@@ -138,6 +150,7 @@ impl<'a> Planner<'a> {
             binds: Vec::new(),
             absent: Vec::new(),
             differ: Vec::new(),
+            idle: Vec::new(),
             row,
             bound: row.iter().map(Option::is_some).collect(),
             sources,
@@ -282,10 +295,17 @@ impl<'a> Planner<'a> {
             (Key::Free(slot), Place::Slot(same)) if slot == same => Key::Same(slot),
             _ => self.key(o),
         };
+        let idle = |key| matches!(key, Key::Free(slot) if self.idle.contains(&slot));
+        let idle = match (idle(subject), idle(object)) {
+            (_, true) => Some(Idle::Object),
+            (true, false) => Some(Idle::Subject),
+            (false, false) => None,
+        };
         self.plan.steps.push(Step::Match {
             source,
             keys: [subject, predicate, object],
             shared: false,
+            idle,
         });
     }
 
