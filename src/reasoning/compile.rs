@@ -145,7 +145,9 @@ impl Compiled {
         }
         // What a member of a list has of its own is in the pattern of each.
         let plain = self.rule.every.is_none();
-        (0..self.slots).filter(|&slot| plain && counts[slot] == 1).collect()
+        (0..self.slots)
+            .filter(|&slot| plain && counts[slot] == 1)
+            .collect()
     }
 
     /// Pairs of slots that, with the same value, make the one head a pattern of the body.

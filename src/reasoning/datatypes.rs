@@ -187,9 +187,7 @@ fn is_string(name: &str, text: &str) -> bool {
             (1..=8).contains(&part.len()) && part.chars().all(allowed)
         }),
         "NMTOKEN" => !text.is_empty() && text.chars().all(word),
-        "NCName" => {
-            text.starts_with(begins) && text.chars().all(word) && !text.contains(':')
-        }
+        "NCName" => text.starts_with(begins) && text.chars().all(word) && !text.contains(':'),
         _ => text.starts_with(begins) && text.chars().all(word),
     }
 }

@@ -55,8 +55,18 @@ impl<'a> Data<'a> {
             return None;
         };
         match (is_open(a, is), is_open(b, is)) {
-            (false, true) => Some(Self { rule, schema: a, data: b, at: 1 }),
-            (true, false) => Some(Self { rule, schema: b, data: a, at: 0 }),
+            (false, true) => Some(Self {
+                rule,
+                schema: a,
+                data: b,
+                at: 1,
+            }),
+            (true, false) => Some(Self {
+                rule,
+                schema: b,
+                data: a,
+                at: 0,
+            }),
             _ => None,
         }
     }
@@ -81,7 +91,12 @@ fn is_open([_, predicate, object]: &Atom, is: u32) -> bool {
 }
 
 pub(super) fn is_schema(rule: &Compiled, is: u32) -> bool {
-    is_plain(rule) && rule.atoms.iter().chain(&rule.heads).all(|atom| !is_open(atom, is))
+    is_plain(rule)
+        && rule
+            .atoms
+            .iter()
+            .chain(&rule.heads)
+            .all(|atom| !is_open(atom, is))
 }
 
 fn has_detour(last: &Data<'_>, first: &Data<'_>, data: &[Data<'_>], schema: &[&Compiled]) -> bool {
@@ -94,7 +109,11 @@ fn has_detour(last: &Data<'_>, first: &Data<'_>, data: &[Data<'_>], schema: &[&C
         return false;
     }
     let other = terms.freeze(last.rule.slots);
-    let row: Vec<u32> = row.iter().zip(&other).map(|(known, new)| known.unwrap_or(*new)).collect();
+    let row: Vec<u32> = row
+        .iter()
+        .zip(&other)
+        .map(|(known, new)| known.unwrap_or(*new))
+        .collect();
     let goal = instance(&last.rule.heads[0], &row);
     let (above, below) = (instance(last.schema, &row), instance(first.schema, &own));
     let known = instance(first.data, &own);
@@ -126,7 +145,13 @@ fn saturate(facts: [[u32; 3]; 2], rules: &[&Compiled]) -> FxHashSet<[u32; 3]> {
     all
 }
 
-fn conclude(rule: &Compiled, at: usize, row: &[Option<u32>], facts: &FxHashSet<[u32; 3]>, new: &mut Vec<[u32; 3]>) {
+fn conclude(
+    rule: &Compiled,
+    at: usize,
+    row: &[Option<u32>],
+    facts: &FxHashSet<[u32; 3]>,
+    new: &mut Vec<[u32; 3]>,
+) {
     let Some(atom) = rule.atoms.get(at) else {
         new.extend(rule.heads.iter().filter_map(|head| whole(head, row)));
         return;

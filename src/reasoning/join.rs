@@ -1,10 +1,10 @@
 //! Runs a plan: every row that the facts have for it.
 
 use super::compile::Words;
-use super::made::{Depths, Made};
 use super::expression::Expr;
 use super::facts::{Facts, Pair, Table};
 use super::lists;
+use super::made::{Depths, Made};
 use super::plan::{Idle, Key, Plan, Sources, Step};
 use super::rule::Part;
 use super::terms::Terms;
@@ -160,7 +160,13 @@ impl<'a, S: Sink> Join<'a, S> {
         }
     }
 
-    fn scan(&mut self, table: &'a Table, subject: Key, object: Key, scan: Scan<'_>) -> Result<bool> {
+    fn scan(
+        &mut self,
+        table: &'a Table,
+        subject: Key,
+        object: Key,
+        scan: Scan<'_>,
+    ) -> Result<bool> {
         let none = Key::Is(0);
         match (self.value(subject), self.value(object)) {
             (Some(s), Some(o)) => match table.contains(s, o) {
@@ -233,12 +239,15 @@ impl<'a, S: Sink> Join<'a, S> {
     }
 
     fn text(&self, slot: usize) -> &str {
-        self.made.text(self.row[slot]).unwrap_or_else(|| self.terms.text(self.row[slot]))
+        self.made
+            .text(self.row[slot])
+            .unwrap_or_else(|| self.terms.text(self.row[slot]))
     }
 
     fn test(&self, part: usize) -> bool {
         let values = |slot: usize| Some(self.text(slot));
-        self.expression(part).is_some_and(|expr| expr.holds(&values))
+        self.expression(part)
+            .is_some_and(|expr| expr.holds(&values))
     }
 
     /// The number of the term that a `BIND` gives.

@@ -162,7 +162,10 @@ impl<'a> Planner<'a> {
         let mut shared = None;
         loop {
             self.conditions();
-            let costs = self.atoms.iter().map(|(atom, source)| self.cost(atom, *source));
+            let costs = self
+                .atoms
+                .iter()
+                .map(|(atom, source)| self.cost(atom, *source));
             let best = costs.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
             let walk = self.walks.iter().position(|walk| self.can_walk(walk));
             match (best, walk) {
@@ -187,7 +190,11 @@ impl<'a> Planner<'a> {
     /// Puts conditions as early as what they read is known.
     fn conditions(&mut self) {
         let known = |bound: &[bool], reads: &[usize]| reads.iter().all(|&slot| bound[slot]);
-        while let Some(n) = self.binds.iter().position(|b| known(&self.bound, &b.1.reads)) {
+        while let Some(n) = self
+            .binds
+            .iter()
+            .position(|b| known(&self.bound, &b.1.reads))
+        {
             let (slot, condition) = self.binds.remove(n);
             self.plan.steps.push(Step::Bind {
                 slot: *slot,
@@ -204,7 +211,11 @@ impl<'a> Planner<'a> {
             let test = self.tests.remove(n);
             self.plan.steps.push(Step::Test(test.part));
         }
-        while let Some(n) = self.absent.iter().position(|a| known(&self.bound, &a.reads)) {
+        while let Some(n) = self
+            .absent
+            .iter()
+            .position(|a| known(&self.bound, &a.reads))
+        {
             let absent = self.absent.remove(n);
             // Slots that only the absent pattern has are free in it, even if a plan beside it has bound them.
             let mut bound = vec![false; self.bound.len()];
@@ -215,7 +226,9 @@ impl<'a> Planner<'a> {
     }
 
     fn can_walk(&self, walk: &Steps) -> bool {
-        [walk.from, walk.to].into_iter().any(|place| self.is_bound(place))
+        [walk.from, walk.to]
+            .into_iter()
+            .any(|place| self.is_bound(place))
     }
 
     fn is_bound(&self, place: Place) -> bool {

@@ -46,7 +46,12 @@ impl Proofs {
     }
 
     /// Writes down a conclusion.
-    pub(super) fn push(&mut self, triple: [u32; 3], rule: u32, premises: &[[u32; 3]]) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        triple: [u32; 3],
+        rule: u32,
+        premises: &[[u32; 3]],
+    ) -> Result<()> {
         let at = u32::try_from(self.premises.len())
             .map_err(|_| Error::budget("the proofs have more than 4,294,967,295 premises"))?;
         self.premises.extend_from_slice(premises);
@@ -109,6 +114,8 @@ impl Proofs {
         for proof in &self.log {
             *counts.entry(proof.rule).or_insert(0usize) += 1;
         }
-        counts.into_iter().max_by_key(|&(rule, count)| (count, std::cmp::Reverse(rule)))
+        counts
+            .into_iter()
+            .max_by_key(|&(rule, count)| (count, std::cmp::Reverse(rule)))
     }
 }
