@@ -1,6 +1,7 @@
 //! A generated university: departments with people, courses and papers, under a small ontology with subclasses,
 //! subproperties, domains, ranges, an inverse, a symmetric and a transitive property.
 
+use crate::tables::memory;
 use kenning::model::{Unwatched, term};
 use kenning::reasoning::{Closure, Dictionary, Limits, RuleSet, Terms};
 use std::time::Instant;
@@ -63,11 +64,37 @@ fn generate(count: usize, terms: &mut Dictionary) -> Vec<[u32; 3]> {
         w.fact(s, p, o);
     }
     const WORDS: [&str; 14] = [
-        "rdf:type", "Student", "Professor", "studiesAt", "worksFor", "headOf", "teaches", "takes",
-        "advises", "author", "worksWith", "partOf", "Department", "rdfs:label",
+        "rdf:type",
+        "Student",
+        "Professor",
+        "studiesAt",
+        "worksFor",
+        "headOf",
+        "teaches",
+        "takes",
+        "advises",
+        "author",
+        "worksWith",
+        "partOf",
+        "Department",
+        "rdfs:label",
     ];
-    let [is, student, professor, studies, works, heads, teaches, takes, advises, author, with, part, department, label] =
-        WORDS.map(|word| w.name(word));
+    let [
+        is,
+        student,
+        professor,
+        studies,
+        works,
+        heads,
+        teaches,
+        takes,
+        advises,
+        author,
+        with,
+        part,
+        department,
+        label,
+    ] = WORDS.map(|word| w.name(word));
     let mut d = 0u32;
     while w.facts.len() < count {
         let unit = w.name(&format!("department/{d}"));
@@ -76,10 +103,17 @@ fn generate(count: usize, terms: &mut Dictionary) -> Vec<[u32; 3]> {
         if d > 0 {
             w.fact(unit, part, above);
         }
-        let people: Vec<u32> = (0..PEOPLE).map(|n| w.name(&format!("person/{d}/{n}"))).collect();
-        let courses: Vec<u32> = (0..20).map(|n| w.name(&format!("course/{d}/{n}"))).collect();
+        let people: Vec<u32> = (0..PEOPLE)
+            .map(|n| w.name(&format!("person/{d}/{n}")))
+            .collect();
+        let courses: Vec<u32> = (0..20)
+            .map(|n| w.name(&format!("course/{d}/{n}")))
+            .collect();
         for (n, &person) in people.iter().enumerate() {
-            let text = w.terms.intern(&term::string(&format!("Person {n} of {d}"))).unwrap();
+            let text = w
+                .terms
+                .intern(&term::string(&format!("Person {n} of {d}")))
+                .unwrap();
             w.fact(person, label, text);
             if n < 20 {
                 w.fact(person, is, professor);
@@ -114,18 +148,10 @@ pub fn close(count: usize) {
     let begun = Instant::now();
     let closure = Closure::of(&rules, facts, &mut terms, &Limits::default(), &Unwatched).unwrap();
     println!(
-        "{given} triples, {} terms: {} derived in {:.1} s; resident {before} MiB before, {} MiB at most",
+        "{given} triples, {} terms: {} derived in {:.1} s; resident {before:.0} MiB before, {:.0} MiB at most",
         terms.len(),
         closure.len(),
         begun.elapsed().as_secs_f64(),
         memory("VmHWM"),
     );
-}
-
-/// A line of the kernel's account of this process, in MiB; 0 where there is none.
-fn memory(line: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let found = status.lines().find_map(|l| l.strip_prefix(line));
-    let number = found.and_then(|l| l.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<u64>().ok());
-    number.unwrap_or(0) / 1024
 }

@@ -36,9 +36,15 @@ impl Closure {
     ) -> Result<Changed> {
         let before = triples(self);
         let added: FxHashSet<[u32; 3]> = added.iter().copied().collect();
-        let gone = removed.iter().filter(|t| self.is_stated(**t) && !added.contains(*t));
+        let gone = removed
+            .iter()
+            .filter(|t| self.is_stated(**t) && !added.contains(*t));
         let gone: FxHashSet<[u32; 3]> = gone.copied().collect();
-        let mut new: Vec<[u32; 3]> = added.iter().copied().filter(|t| !self.is_stated(*t)).collect();
+        let mut new: Vec<[u32; 3]> = added
+            .iter()
+            .copied()
+            .filter(|t| !self.is_stated(*t))
+            .collect();
         in_order(&mut new);
         if self.rules().rules().iter().any(|rule| rule.negates()) {
             let mut stated = self.stated();
@@ -76,16 +82,25 @@ fn difference(before: &[[u32; 3]], after: &[[u32; 3]]) -> Changed {
 impl Engine {
     /// Stated facts with predicates that are wanted.
     fn stated_of(&self, wanted: impl Fn(u32) -> bool) -> Vec<[u32; 3]> {
-        let tables = self.facts.tables().filter(|(predicate, _)| wanted(*predicate));
+        let tables = self
+            .facts
+            .tables()
+            .filter(|(predicate, _)| wanted(*predicate));
         let all = tables.flat_map(|(p, table)| {
             let rows = table.by_subject.all().flatten();
             rows.map(move |&[s, o]| [s, p, o])
         });
-        all.filter(|triple| self.proofs.find(*triple).is_none()).collect()
+        all.filter(|triple| self.proofs.find(*triple).is_none())
+            .collect()
     }
 
     /// Checks the lists as they will be stated.
-    fn check_lists(&self, new: &[[u32; 3]], gone: &FxHashSet<[u32; 3]>, terms: &dyn Terms) -> Result<()> {
+    fn check_lists(
+        &self,
+        new: &[[u32; 3]],
+        gone: &FxHashSet<[u32; 3]>,
+        terms: &dyn Terms,
+    ) -> Result<()> {
         let read = self.read_by_lists();
         let of_lists = |triple: &[u32; 3]| read.contains(&triple[1]);
         if !new.iter().chain(gone).any(of_lists) {
@@ -117,12 +132,13 @@ impl Engine {
             self.renew_lists(terms, limits)?;
             back = self.rederive(&facts, &clashes, terms, limits)?;
         }
-        let mut delta: Vec<[u32; 3]> = new.into_iter().filter(|t| !self.facts.contains(*t)).collect();
+        let mut delta: Vec<[u32; 3]> = new
+            .into_iter()
+            .filter(|t| !self.facts.contains(*t))
+            .collect();
         delta.extend(back);
         in_order(&mut delta);
-        self.facts.add(&delta);
-        let mut changed = Facts::default();
-        changed.add(&delta);
+        let changed = self.facts.add(&delta);
         self.run_from(changed, terms, limits, progress)
     }
 
@@ -173,7 +189,10 @@ impl Engine {
         };
         let again = |triples: &[[u32; 3]], contradicts: bool| -> Result<Proofs> {
             let mut proofs = Proofs::default();
-            let rules = self.rules.iter().filter(|rule| rule.contradicts == contradicts);
+            let rules = self
+                .rules
+                .iter()
+                .filter(|rule| rule.contradicts == contradicts);
             let rules: Vec<&Compiled> = rules.collect();
             for &triple in triples {
                 for rule in &rules {
@@ -188,7 +207,9 @@ impl Engine {
         };
         let (facts, clashes) = (again(facts, false)?, again(clashes, true)?);
         let back: Vec<[u32; 3]> = (0..facts.len()).map(|place| facts.at(place).0).collect();
-        let mut refuted: Vec<[u32; 3]> = (0..clashes.len()).map(|place| clashes.at(place).0).collect();
+        let mut refuted: Vec<[u32; 3]> = (0..clashes.len())
+            .map(|place| clashes.at(place).0)
+            .collect();
         self.proofs.append(&facts)?;
         self.contradictions.append(&clashes)?;
         in_order(&mut refuted);

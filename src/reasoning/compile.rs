@@ -3,7 +3,6 @@
 use super::rule::{Node, Part, Pattern, Rule};
 use super::terms::Terms;
 use crate::Result;
-use crate::vocabulary::kenning;
 use std::sync::Arc;
 
 /// A place of a pattern: a term, or a slot of a row.
@@ -22,6 +21,7 @@ pub(super) struct Words {
     pub(super) first: u32,
     pub(super) rest: u32,
     pub(super) nil: u32,
+    pub(super) is: u32,
     pub(super) same_as: u32,
 }
 
@@ -33,6 +33,7 @@ impl Words {
             first: rdf("first")?,
             rest: rdf("rest")?,
             nil: rdf("nil")?,
+            is: rdf("type")?,
             same_as: terms.intern("<http://www.w3.org/2002/07/owl#sameAs")?,
         })
     }
@@ -93,6 +94,10 @@ pub(super) struct Compiled {
     /// Slots whose values are known.
     pub(super) preset: Vec<(usize, u32)>,
     pub(super) slots: usize,
+    /// Slots that must differ, or what is concluded is a premise.
+    pub(super) differ: Vec<(usize, usize)>,
+    /// Slots that are in one place of the body only, and not in a head.
+    pub(super) idle: Vec<usize>,
     /// Whether it concludes contradictions.
     pub(super) contradicts: bool,
 }
@@ -114,6 +119,8 @@ impl Compiled {
             before: 0,
             preset: Vec::new(),
             slots: rule.variables.len(),
+            differ: Vec::new(),
+            idle: Vec::new(),
             contradicts: rule.finds_contradictions(),
         };
         for pattern in &rule.head {
@@ -123,7 +130,39 @@ impl Compiled {
             compiled.add(part, what, terms)?;
         }
         compiled.before = compiled.premises.len();
+        compiled.differ = compiled.idle_if_equal();
+        compiled.idle = compiled.idle();
         Ok(compiled)
+    }
+
+    fn idle(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.slots];
+        for part in &self.rule.body {
+            part.variables(&mut |variable| counts[variable] += 1);
+        }
+        for pattern in &self.rule.head {
+            super::rule::of_nodes(pattern, &mut |variable| counts[variable] += 2);
+        }
+        // What a member of a list has of its own is in the pattern of each.
+        let plain = self.rule.every.is_none();
+        (0..self.slots)
+            .filter(|&slot| plain && counts[slot] == 1)
+            .collect()
+    }
+
+    /// Pairs of slots that, with the same value, make the one head a pattern of the body.
+    fn idle_if_equal(&self) -> Vec<(usize, usize)> {
+        let [head] = &self.heads[..] else {
+            return Vec::new();
+        };
+        let pairs = self.atoms.iter().filter_map(|atom| {
+            let mut unlike = head.iter().zip(atom).filter(|(a, b)| a != b);
+            match (unlike.next(), unlike.next()) {
+                (Some((Place::Slot(a), Place::Slot(b))), None) => Some((*a, *b)),
+                _ => None,
+            }
+        });
+        pairs.collect()
     }
 
     fn add(&mut self, part: usize, what: &Part, terms: &mut dyn Terms) -> Result<()> {
@@ -187,16 +226,6 @@ impl Compiled {
         }
         Ok(absent)
     }
-
-    /// The constants of the heads' predicates: no fact has `kenning:contradicts`.
-    pub(super) fn is_generic(&self) -> bool {
-        self.atoms.iter().any(|atom| matches!(atom[1], Place::Slot(_)))
-    }
-}
-
-/// The number of the predicate of contradictions.
-pub(super) fn contradicts(terms: &mut dyn Terms) -> Result<u32> {
-    terms.intern(&crate::model::term::iri(kenning::CONTRADICTS))
 }
 
 fn atom(pattern: &Pattern, terms: &mut dyn Terms) -> Result<Atom> {

@@ -66,6 +66,9 @@ pub(super) fn is_ill_typed(encoded: &str) -> bool {
     }
     let own = own_datatype(encoded);
     match known(own) {
+        // The most frequent ones, without a value to be made.
+        Some(Kind::Integer(None, None)) => !is_number(&encoded[own.len() + 2..], false),
+        Some(Kind::Decimal) => !is_number(&encoded[own.len() + 2..], true),
         Some(kind) => !value(encoded).is_some_and(|value| kind.holds(own, &value)),
         None => false,
     }
@@ -184,9 +187,7 @@ fn is_string(name: &str, text: &str) -> bool {
             (1..=8).contains(&part.len()) && part.chars().all(allowed)
         }),
         "NMTOKEN" => !text.is_empty() && text.chars().all(word),
-        "NCName" => {
-            text.starts_with(begins) && text.chars().all(word) && !text.contains(':')
-        }
+        "NCName" => text.starts_with(begins) && text.chars().all(word) && !text.contains(':'),
         _ => text.starts_with(begins) && text.chars().all(word),
     }
 }
@@ -228,13 +229,20 @@ fn bits(value: f32) -> u32 {
     value.to_bits()
 }
 
-fn decimal(text: &str) -> Option<Value> {
+/// Whether a text is a decimal number, or a whole one.
+fn is_number(text: &str, point: bool) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() + rest.len() == 0 || !all_digits(whole) || !all_digits(rest) {
+    let points = digits.bytes().filter(|b| *b == b'.').count();
+    let fits = |b: u8| b.is_ascii_digit() || b == b'.';
+    points <= usize::from(point) && digits.len() > points && digits.bytes().all(fits)
+}
+
+fn decimal(text: &str) -> Option<Value> {
+    if !is_number(text, true) {
         return None;
     }
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
     let whole = whole.trim_start_matches('0');
     let rest = rest.trim_end_matches('0');
     let zero = whole.is_empty() && rest.is_empty();

@@ -38,7 +38,11 @@ impl Numbers {
         Some(Self {
             symmetric: number("eq-sym")?,
             transitive: number("eq-trans")?,
-            replace: [number("eq-rep-s")?, number("eq-rep-p")?, number("eq-rep-o")?],
+            replace: [
+                number("eq-rep-s")?,
+                number("eq-rep-p")?,
+                number("eq-rep-o")?,
+            ],
         })
     }
 
@@ -107,7 +111,7 @@ impl Equality {
             };
             merge.conclude(proofs, &mut new)?;
             let moved = std::mem::take(&mut self.members[right]);
-            moved.iter().for_each(|&term| drop(self.class.insert(term, left)));
+            self.class.extend(moved.iter().map(|&term| (term, left)));
             self.members[left].extend(moved);
         }
         Ok(new)
@@ -172,7 +176,11 @@ struct Merge<'a> {
 impl Merge<'_> {
     /// Every conclusion's premises are facts, or were concluded before it.
     fn conclude(&self, proofs: &mut Proofs, new: &mut Vec<[u32; 3]>) -> Result<()> {
-        let Numbers { transitive, symmetric, .. } = self.numbers;
+        let Numbers {
+            transitive,
+            symmetric,
+            ..
+        } = self.numbers;
         let same = |x: u32, y: u32| [x, self.same, y];
         let mut draw = |triple: [u32; 3], rule: u32, premises: &[[u32; 3]]| {
             if self.facts.contains(triple) {

@@ -6,8 +6,8 @@
 
 use super::compile::{Atom, Compiled, Place, Premise};
 use super::join::{Join, Sink, World};
-use super::made::Made;
 use super::lists::{Lists, Reading};
+use super::made::Made;
 use super::plan;
 use super::rule::{Every, Node, Part, Pattern, Rule};
 use super::terms::Terms;
@@ -32,17 +32,23 @@ impl<'a> Layout<'a> {
         let mentions = |atom: &Pattern, variable| atom.contains(&Node::Variable(variable));
         let with = |variable| (0..atoms.len()).filter(move |&n| mentions(atoms[n], variable));
         let anchors: Vec<usize> = with(every.list).collect();
-        let repeated: Vec<usize> = with(every.member).filter(|n| !anchors.contains(n)).collect();
+        let repeated: Vec<usize> = with(every.member)
+            .filter(|n| !anchors.contains(n))
+            .collect();
         let once: Vec<usize> = (0..atoms.len()).filter(|n| !repeated.contains(n)).collect();
         let outside = once.iter().map(|&n| atoms[n]).chain(&rule.head);
         let outside: Vec<&Pattern> = outside.collect();
         let tested = |variable| {
-            let tests = rule.body.iter().filter(|part| matches!(part, Part::Test(_)));
+            let tests = rule
+                .body
+                .iter()
+                .filter(|part| matches!(part, Part::Test(_)));
             let mut read = false;
             tests.for_each(|test| test.variables(&mut |other| read |= other == variable));
             read
         };
-        let shared = |variable| outside.iter().any(|atom| mentions(atom, variable)) || tested(variable);
+        let shared =
+            |variable| outside.iter().any(|atom| mentions(atom, variable)) || tested(variable);
         let own = (0..rule.variables.len()).filter(|&v| v != every.member && !shared(v));
         Self {
             own: own.collect(),
@@ -70,7 +76,11 @@ pub(super) fn anchors(base: &Compiled) -> Vec<u32> {
 }
 
 /// One rule for each list among the facts.
-pub(super) fn specialise(base: &Compiled, world: World<'_>, terms: &dyn Terms) -> Result<Vec<Compiled>> {
+pub(super) fn specialise(
+    base: &Compiled,
+    world: World<'_>,
+    terms: &dyn Terms,
+) -> Result<Vec<Compiled>> {
     let Some(every) = &base.rule.every else {
         return Ok(Vec::new());
     };

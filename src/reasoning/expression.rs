@@ -77,14 +77,6 @@ impl Expr {
         self.variables.iter().copied()
     }
 
-    /// The one variable, if it reads one only.
-    pub(super) fn reads_one(&self) -> Option<usize> {
-        match self.variables[..] {
-            [only] => Some(only),
-            _ => None,
-        }
-    }
-
     /// Whether it is true; an error is not.
     pub(super) fn holds<'a>(&self, values: &Values<'a>) -> bool {
         self.kind.truth(values) == Some(true)
@@ -125,7 +117,9 @@ impl Kind {
                     false => return general.truth(values),
                 }
             }
-            Self::Begins(bytes, operand) => bytes.contains(operand.text(values)?.as_bytes().first()?),
+            Self::Begins(bytes, operand) => {
+                bytes.contains(operand.text(values)?.as_bytes().first()?)
+            }
             Self::InDatatype(literal, datatype) => {
                 let datatype = term::as_iri(datatype.text(values)?)?;
                 return datatypes::contains(datatype, literal.text(values)?);
@@ -200,14 +194,12 @@ fn compile(
     }
     let depth = depth + 1;
     Ok(match expression {
-        Expression::And(a, b) => Kind::And(vec![
-            compile(a, number, depth)?,
-            compile(b, number, depth)?,
-        ]),
-        Expression::Or(a, b) => Kind::Or(vec![
-            compile(a, number, depth)?,
-            compile(b, number, depth)?,
-        ]),
+        Expression::And(a, b) => {
+            Kind::And(vec![compile(a, number, depth)?, compile(b, number, depth)?])
+        }
+        Expression::Or(a, b) => {
+            Kind::Or(vec![compile(a, number, depth)?, compile(b, number, depth)?])
+        }
         Expression::Not(part) => Kind::Not(Box::new(compile(part, number, depth)?)),
         Expression::SameTerm(a, b) => match (operand(a, number), operand(b, number)) {
             (Some(a), Some(b)) => Kind::SameTerm(a, b),
@@ -220,8 +212,9 @@ fn compile(
             },
             _ => general(expression, number)?,
         },
-        Expression::FunctionCall(function, arguments) => call(function, arguments, number)?
-            .map_or_else(|| general(expression, number), Ok)?,
+        Expression::FunctionCall(function, arguments) => {
+            call(function, arguments, number)?.map_or_else(|| general(expression, number), Ok)?
+        }
         _ => general(expression, number)?,
     })
 }
@@ -271,10 +264,7 @@ fn unknown(name: &str) -> Error {
     ))
 }
 
-fn operand(
-    expression: &Expression,
-    number: &mut dyn FnMut(&Variable) -> usize,
-) -> Option<Operand> {
+fn operand(expression: &Expression, number: &mut dyn FnMut(&Variable) -> usize) -> Option<Operand> {
     Some(match expression {
         Expression::Variable(variable) => Operand::Variable(number(variable)),
         Expression::NamedNode(node) => Operand::Constant(term::iri(node.as_str()).into()),
@@ -285,10 +275,7 @@ fn operand(
     })
 }
 
-fn general(
-    expression: &Expression,
-    number: &mut dyn FnMut(&Variable) -> usize,
-) -> Result<Kind> {
+fn general(expression: &Expression, number: &mut dyn FnMut(&Variable) -> usize) -> Result<Kind> {
     let mut variables = Vec::new();
     check(expression, 0, &mut |variable| {
         if !variables.iter().any(|(known, _)| known == variable) {
@@ -365,13 +352,11 @@ fn check<'a>(
 
 fn refuse(function: &Function) -> Result<()> {
     match function {
-        Function::Rand
-        | Function::Now
-        | Function::Uuid
-        | Function::StrUuid
-        | Function::BNode => Err(Error::input(format!(
-            "`{function}` gives something else each time, so a rule may not ask for it"
-        ))),
+        Function::Rand | Function::Now | Function::Uuid | Function::StrUuid | Function::BNode => {
+            Err(Error::input(format!(
+                "`{function}` gives something else each time, so a rule may not ask for it"
+            )))
+        }
         Function::Custom(name) => Err(Error::input(format!(
             "`{}` may not stand inside another function",
             name.as_str()

@@ -171,17 +171,36 @@ impl Table {
         self.by_subject.contains([subject, object])
     }
 
-    fn add(&mut self, rows: Vec<Pair>) {
+    /// Adds sorted pairs, and the same turned round and sorted.
+    fn add(&mut self, rows: Vec<Pair>, turned: Vec<Pair>) {
         self.len += rows.len();
-        let mut turned: Vec<Pair> = rows.iter().map(|&[s, o]| [o, s]).collect();
-        if turned.len() > 1 << 16 {
-            turned.par_sort_unstable();
-        } else {
-            turned.sort_unstable();
-        }
         self.by_object.add(turned);
         self.by_subject.add(rows);
     }
+
+    fn without(&self, gone: impl Fn(u32, u32) -> bool) -> Self {
+        let mut table = Self::default();
+        let kept = |column: &Column, keep: &dyn Fn(Pair) -> bool| {
+            let rows = column.all().flatten().copied();
+            rows.filter(|&row| keep(row)).collect::<Vec<Pair>>()
+        };
+        let rows = kept(&self.by_subject, &|[s, o]| !gone(s, o));
+        let turned = kept(&self.by_object, &|[o, s]| !gone(s, o));
+        table.add(rows, turned);
+        table
+    }
+}
+
+/// The pairs turned round, sorted.
+fn turned(rows: &[Pair]) -> Vec<Pair> {
+    let mut turned: Vec<Pair> = rows.iter().map(|&[s, o]| [o, s]).collect();
+    // One number compares faster than two.
+    let key = |&[a, b]: &Pair| u64::from(a) << 32 | u64::from(b);
+    match turned.len() > 1 << 14 {
+        true => turned.par_sort_unstable_by_key(key),
+        false => turned.sort_unstable_by_key(key),
+    }
+    turned
 }
 
 /// Triples, as tables by predicate.
@@ -190,6 +209,18 @@ pub(super) struct Facts {
     /// In the order in which predicates came.
     tables: Vec<(u32, Table)>,
     places: FxHashMap<u32, usize>,
+    sums: Sums,
+}
+
+/// Counts over all tables.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    /// Triples.
+    pub(super) len: usize,
+    /// Subjects of each predicate, at most.
+    pub(super) subjects: usize,
+    /// Objects of each predicate, at most.
+    pub(super) objects: usize,
 }
 
 impl Facts {
@@ -212,20 +243,55 @@ impl Facts {
 
     /// How many triples there are.
     pub(super) fn len(&self) -> usize {
-        self.tables.iter().map(|(_, table)| table.len).sum()
+        self.sums.len
     }
 
-    /// Adds triples that are sorted by predicate, subject and object, none of which is there yet.
-    pub(super) fn add(&mut self, triples: &[[u32; 3]]) {
+    /// Counts over all tables.
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    fn sum_up(&mut self) {
+        let tables = || self.tables.iter().map(|(_, table)| table);
+        self.sums = Sums {
+            len: tables().map(|table| table.len).sum(),
+            subjects: tables().map(|table| table.by_subject.keys()).sum(),
+            objects: tables().map(|table| table.by_object.keys()).sum(),
+        };
+    }
+
+    /// Adds triples that are sorted by predicate, subject and object, none of which is there yet; gives them as facts
+    /// of their own.
+    pub(super) fn add(&mut self, triples: &[[u32; 3]]) -> Self {
+        let mut new = Self::default();
         for same in triples.chunk_by(|a, b| a[1] == b[1]) {
-            let next = self.tables.len();
-            let place = *self.places.entry(same[0][1]).or_insert(next);
-            if place == next {
-                self.tables.push((same[0][1], Table::default()));
-            }
-            let rows = same.iter().map(|&[s, _, o]| [s, o]).collect();
-            self.tables[place].1.add(rows);
+            let rows: Vec<Pair> = same.iter().map(|&[s, _, o]| [s, o]).collect();
+            let turned = turned(&rows);
+            self.table_mut(same[0][1]).add(rows.clone(), turned.clone());
+            new.table_mut(same[0][1]).add(rows, turned);
         }
+        self.sum_up();
+        new.sum_up();
+        new
+    }
+
+    /// The facts as they are without those that are `gone`; each table has to be of one run.
+    pub(super) fn without(&self, gone: impl Fn([u32; 3]) -> bool) -> Self {
+        let mut kept = Self::default();
+        for (p, table) in self.tables() {
+            *kept.table_mut(p) = table.without(|s, o| gone([s, p, o]));
+        }
+        kept.sum_up();
+        kept
+    }
+
+    fn table_mut(&mut self, predicate: u32) -> &mut Table {
+        let next = self.tables.len();
+        let place = *self.places.entry(predicate).or_insert(next);
+        if place == next {
+            self.tables.push((predicate, Table::default()));
+        }
+        &mut self.tables[place].1
     }
 
     /// Takes triples out, sorted by predicate, subject and object, all of which are there.
@@ -240,11 +306,17 @@ impl Facts {
             table.by_object.retain(|[o, s]| !gone(s, o));
             table.len -= same.len();
         }
+        self.sum_up();
     }
 }
 
 /// Sorts triples as [`Facts::add`] wants them, without repeats.
 pub(super) fn in_order(triples: &mut Vec<[u32; 3]>) {
-    triples.par_sort_unstable_by_key(|&[s, p, o]| (p, s, o));
+    triples.par_sort_unstable_by_key(|triple| order(*triple));
     triples.dedup();
+}
+
+/// A number that orders triples by predicate, subject and object.
+pub(super) fn order([s, p, o]: [u32; 3]) -> u128 {
+    u128::from(p) << 64 | u128::from(s) << 32 | u128::from(o)
 }

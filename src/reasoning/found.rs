@@ -46,13 +46,25 @@ impl Found {
         let (Ok(at), Ok(len)) = (u32::try_from(at), u32::try_from(self.premises.len() - at)) else {
             return Err(Error::budget("a rule concludes too much at a time"));
         };
-        self.entries.push(Entry { triple, rule, at, len });
+        self.entries.push(Entry {
+            triple,
+            rule,
+            at,
+            len,
+        });
         Ok(())
     }
 
     /// The order in which, of the same triple, the first is kept.
     pub(super) fn compare(a: (&Self, &Entry), b: (&Self, &Entry)) -> Ordering {
-        let key = |entry: &Entry| (entry.triple[1], entry.triple[0], entry.triple[2], entry.rule);
+        let key = |entry: &Entry| {
+            (
+                entry.triple[1],
+                entry.triple[0],
+                entry.triple[2],
+                entry.rule,
+            )
+        };
         let order = key(a.1).cmp(&key(b.1));
         order.then_with(|| a.0.premises(a.1).cmp(b.0.premises(b.1)))
     }
@@ -103,7 +115,10 @@ impl<'a> Conclude<'a> {
     ) -> Self {
         let stands = |place: Place, at: &[usize]| match place {
             Place::Is(_) => true,
-            place => rule.atoms.iter().any(|atom| at.iter().any(|&n| atom[n] == place)),
+            place => rule
+                .atoms
+                .iter()
+                .any(|atom| at.iter().any(|&n| atom[n] == place)),
         };
         let looks = |[s, p, _]: &[Place; 3]| [!stands(*s, &[0, 1]), !stands(*p, &[1])];
         Self {

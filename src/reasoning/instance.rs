@@ -27,9 +27,9 @@ impl Rule {
                 .any(|head| unify(head, conclusion, &mut row.clone()))
         };
         match &self.every {
-            Some(every) => self.of_members(every, premises, row).is_some_and(|row| {
-                self.conditions(row).is_some_and(|row| concludes(&row))
-            }),
+            Some(every) => self
+                .of_members(every, premises, row)
+                .is_some_and(|row| self.conditions(row).is_some_and(|row| concludes(&row))),
             None => self.matches(&self.body, premises, row, concludes),
         }
     }
@@ -43,8 +43,7 @@ impl Rule {
         concludes: &mut dyn FnMut(&Row) -> bool,
     ) -> bool {
         let Some((part, rest)) = parts.split_first() else {
-            return premises.is_empty()
-                && self.conditions(row).is_some_and(|row| concludes(&row));
+            return premises.is_empty() && self.conditions(row).is_some_and(|row| concludes(&row));
         };
         match part {
             Part::Triple(pattern) => {
@@ -123,7 +122,10 @@ impl Rule {
 }
 
 /// The members of a list, read off the premises, and the premises behind.
-fn members<'a, 'b>(list: &str, premises: &'b [Triple<'a>]) -> Option<(Vec<&'a str>, &'b [Triple<'a>])> {
+fn members<'a, 'b>(
+    list: &str,
+    premises: &'b [Triple<'a>],
+) -> Option<(Vec<&'a str>, &'b [Triple<'a>])> {
     let mut members = Vec::new();
     let mut cell = list;
     let mut premises = premises;
@@ -161,7 +163,10 @@ fn value(node: &Node, row: &Row) -> Option<Box<str>> {
 }
 
 fn unify(pattern: &Pattern, triple: Triple<'_>, row: &mut Row) -> bool {
-    pattern.iter().zip(triple).all(|(node, text)| fits(node, text, row))
+    pattern
+        .iter()
+        .zip(triple)
+        .all(|(node, text)| fits(node, text, row))
 }
 
 fn fits(node: &Node, text: &str, row: &mut Row) -> bool {

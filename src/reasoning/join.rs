@@ -1,11 +1,11 @@
 //! Runs a plan: every row that the facts have for it.
 
 use super::compile::Words;
-use super::made::{Depths, Made};
 use super::expression::Expr;
 use super::facts::{Facts, Pair, Table};
 use super::lists;
-use super::plan::{Key, Plan, Sources, Step};
+use super::made::{Depths, Made};
+use super::plan::{Idle, Key, Plan, Sources, Step};
 use super::rule::Part;
 use super::terms::Terms;
 use super::watch::Watch;
@@ -25,6 +25,14 @@ pub(super) struct World<'a> {
     pub(super) watch: &'a Watch,
     /// How many steps away from stated terms those are that `BIND` made.
     pub(super) depths: &'a Depths,
+}
+
+/// How a pattern is looked up, and what comes then.
+#[derive(Clone, Copy)]
+struct Scan<'p> {
+    shared: bool,
+    idle: Option<Idle>,
+    rest: &'p [Step],
 }
 
 /// One run of a plan.
@@ -83,14 +91,27 @@ impl<'a, S: Sink> Join<'a, S> {
             self.world.watch.check()?;
         }
         match step {
-            Step::Match { source, keys, shared } => {
-                let facts = self.world.sources.of(*source);
-                self.look_up(facts, keys, *shared, rest)
+            Step::Match {
+                source,
+                keys,
+                shared,
+                idle,
+            } => {
+                let scan = Scan {
+                    shared: *shared,
+                    idle: *idle,
+                    rest,
+                };
+                self.look_up(self.world.sources.of(*source), keys, scan)
             }
             Step::Walk { from, to, least } => self.walk(*from, *to, *least, rest),
             Step::Test(part) => match self.test(*part) {
                 true => self.from(rest),
                 false => Ok(true),
+            },
+            Step::Differ(a, b) => match self.row[*a] == self.row[*b] {
+                true => Ok(true),
+                false => self.from(rest),
             },
             Step::Bind { slot, part, bound } => match self.bind(*part)? {
                 Some(number) if *bound && self.row[*slot] != number => Ok(true),
@@ -116,17 +137,17 @@ impl<'a, S: Sink> Join<'a, S> {
         }
     }
 
-    fn look_up(&mut self, facts: &'a Facts, keys: &[Key; 3], shared: bool, rest: &[Step]) -> Result<bool> {
+    fn look_up(&mut self, facts: &'a Facts, keys: &[Key; 3], scan: Scan<'_>) -> Result<bool> {
         let [subject, predicate, object] = *keys;
         if let Some(predicate) = self.value(predicate) {
             return match facts.table(predicate) {
-                Some(table) => self.scan(table, subject, object, shared, rest),
+                Some(table) => self.scan(table, subject, object, scan),
                 None => Ok(true),
             };
         }
         for (name, table) in facts.tables() {
             self.set(predicate, name);
-            if !self.scan(table, subject, object, shared, rest)? {
+            if !self.scan(table, subject, object, scan)? {
                 return Ok(false);
             }
         }
@@ -139,40 +160,50 @@ impl<'a, S: Sink> Join<'a, S> {
         }
     }
 
-    fn scan(&mut self, table: &'a Table, subject: Key, object: Key, shared: bool, rest: &[Step]) -> Result<bool> {
+    fn scan(
+        &mut self,
+        table: &'a Table,
+        subject: Key,
+        object: Key,
+        scan: Scan<'_>,
+    ) -> Result<bool> {
+        let none = Key::Is(0);
         match (self.value(subject), self.value(object)) {
             (Some(s), Some(o)) => match table.contains(s, o) {
-                true => self.from(rest),
+                true => self.from(scan.rest),
                 false => Ok(true),
             },
-            (Some(s), None) => self.pairs(table.by_subject.of(s), [None, Some(object)], shared, rest),
-            (None, Some(o)) => self.pairs(table.by_object.of(o), [None, Some(subject)], shared, rest),
-            (None, None) => {
-                let keys = [Some(subject), Some(object)];
-                self.pairs(table.by_subject.all(), keys, shared, rest)
+            (Some(s), None) => self.pairs(table.by_subject.of(s), [none, object], scan),
+            (None, Some(o)) => self.pairs(table.by_object.of(o), [none, subject], scan),
+            (None, None) if scan.idle == Some(Idle::Subject) => {
+                self.pairs(table.by_object.all(), [object, subject], scan)
             }
+            (None, None) => self.pairs(table.by_subject.all(), [subject, object], scan),
         }
     }
 
     fn pairs(
         &mut self,
         pieces: impl Iterator<Item = &'a [Pair]>,
-        keys: [Option<Key>; 2],
-        shared: bool,
-        rest: &[Step],
+        keys: [Key; 2],
+        scan: Scan<'_>,
     ) -> Result<bool> {
         for rows in pieces {
-            let (shares, which) = if shared { self.share } else { (1, 0) };
+            let (shares, which) = if scan.shared { self.share } else { (1, 0) };
             let from = rows.len() * which / shares;
             let to = rows.len() * (which + 1) / shares;
+            let mut last = None;
             for row in &rows[from..to] {
-                for (key, value) in keys.into_iter().zip(row) {
-                    self.set(key.unwrap_or(Key::Is(0)), *value);
-                }
-                if matches!(keys[1], Some(Key::Same(slot)) if self.row[slot] != row[1]) {
+                // Of what nothing asks for, the first value makes the least premise.
+                if scan.idle.is_some() && last.replace(row[0]) == Some(row[0]) {
                     continue;
                 }
-                if !self.from(rest)? {
+                self.set(keys[0], row[0]);
+                self.set(keys[1], row[1]);
+                if matches!(keys[1], Key::Same(slot) if self.row[slot] != row[1]) {
+                    continue;
+                }
+                if !self.from(scan.rest)? {
                     return Ok(false);
                 }
             }
@@ -208,12 +239,15 @@ impl<'a, S: Sink> Join<'a, S> {
     }
 
     fn text(&self, slot: usize) -> &str {
-        self.made.text(self.row[slot]).unwrap_or_else(|| self.terms.text(self.row[slot]))
+        self.made
+            .text(self.row[slot])
+            .unwrap_or_else(|| self.terms.text(self.row[slot]))
     }
 
     fn test(&self, part: usize) -> bool {
         let values = |slot: usize| Some(self.text(slot));
-        self.expression(part).is_some_and(|expr| expr.holds(&values))
+        self.expression(part)
+            .is_some_and(|expr| expr.holds(&values))
     }
 
     /// The number of the term that a `BIND` gives.

@@ -31,7 +31,9 @@ impl<'a> Lists<'a> {
 
     fn nexts(&self, cell: u32) -> Vec<u32> {
         let table = self.facts.table(self.words.rest);
-        let rows = table.into_iter().flat_map(|table| table.by_subject.of(cell));
+        let rows = table
+            .into_iter()
+            .flat_map(|table| table.by_subject.of(cell));
         let mut nexts: Vec<u32> = rows.flatten().map(|row| row[1]).collect();
         nexts.sort_unstable();
         nexts
@@ -39,7 +41,9 @@ impl<'a> Lists<'a> {
 
     fn firsts(&self, cell: u32) -> Vec<u32> {
         let table = self.facts.table(self.words.first);
-        let rows = table.into_iter().flat_map(|table| table.by_subject.of(cell));
+        let rows = table
+            .into_iter()
+            .flat_map(|table| table.by_subject.of(cell));
         let mut firsts: Vec<u32> = rows.flatten().map(|row| row[1]).collect();
         firsts.sort_unstable();
         firsts
@@ -136,7 +140,11 @@ impl<'a> Lists<'a> {
             } else {
                 // A way that comes back is none.
                 let seen = |next: &u32| reading.triples.iter().any(|t| t[0] == *next);
-                for next in self.nexts(cell).into_iter().filter(|n| !seen(n) && *n != cell) {
+                for next in self
+                    .nexts(cell)
+                    .into_iter()
+                    .filter(|n| !seen(n) && *n != cell)
+                {
                     for first in self.firsts(cell) {
                         let mut longer = reading.clone();
                         longer.members.push(first);
@@ -174,15 +182,13 @@ fn too_long(longest: usize) -> Error {
 
 /// Refuses lists that are none: those that a rule reads must have, in each cell, one `rdf:first` and one `rdf:rest`, and
 /// end.
-pub(super) fn check(
-    facts: &Facts,
-    anchors: &[u32],
-    words: Words,
-    terms: &dyn Terms,
-) -> Result<()> {
+pub(super) fn check(facts: &Facts, anchors: &[u32], words: Words, terms: &dyn Terms) -> Result<()> {
     let mut known = FxHashSet::default();
     for &anchor in anchors {
-        let rows = facts.table(anchor).into_iter().flat_map(|t| t.by_object.all());
+        let rows = facts
+            .table(anchor)
+            .into_iter()
+            .flat_map(|t| t.by_object.all());
         for row in rows.flatten() {
             let mut path = FxHashSet::default();
             let mut cell = row[0];
@@ -205,7 +211,11 @@ pub(super) fn check(
 }
 
 fn well_formed(facts: &Facts, cell: u32, words: Words) -> Result<u32, &'static str> {
-    let count = |predicate| facts.table(predicate).map_or(0, |t| t.by_subject.count(cell));
+    let count = |predicate| {
+        facts
+            .table(predicate)
+            .map_or(0, |t| t.by_subject.count(cell))
+    };
     match (count(words.first), count(words.rest)) {
         (1, 1) => {
             let rest = facts.table(words.rest).into_iter();

@@ -28,7 +28,9 @@ impl Made {
     }
 
     pub(super) fn depth(&self, number: u32, depths: &Depths) -> u8 {
-        let own = number.checked_sub(FLOOR).and_then(|n| self.texts.get(n as usize));
+        let own = number
+            .checked_sub(FLOOR)
+            .and_then(|n| self.texts.get(n as usize));
         match own {
             Some((_, depth)) => *depth,
             None => depths.get(&number).copied().unwrap_or(0),
@@ -61,6 +63,9 @@ impl Made {
     /// What the number is once the new terms have theirs.
     pub(super) fn settled(number: u32, settled: &[u32]) -> u32 {
         let index = number.checked_sub(FLOOR);
-        index.and_then(|n| settled.get(n as usize)).copied().unwrap_or(number)
+        index
+            .and_then(|n| settled.get(n as usize))
+            .copied()
+            .unwrap_or(number)
     }
 }

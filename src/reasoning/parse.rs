@@ -29,9 +29,9 @@ pub(super) fn rules(set: &str, place: &str, text: &str) -> Result<Vec<Rule>> {
     let begins = (0..lines.len()).filter(|&n| lines[n].starts_with(MARK));
     let begins: Vec<usize> = begins.collect();
     let Some(&first) = begins.first() else {
-        return Err(Error::input("there is no rule").at(place).hint(
-            "name each rule in a comment line before its CONSTRUCT: `# rule: my-rule`",
-        ));
+        return Err(Error::input("there is no rule")
+            .at(place)
+            .hint("name each rule in a comment line before its CONSTRUCT: `# rule: my-rule`"));
     };
     let prologue = lines[..first].join("\n");
     let mut rules: Vec<Rule> = Vec::with_capacity(begins.len());
@@ -168,7 +168,12 @@ impl Reader {
         Ok((head, body))
     }
 
-    fn pattern(&mut self, pattern: &GraphPattern, body: &mut Vec<Part>, depth: usize) -> Result<()> {
+    fn pattern(
+        &mut self,
+        pattern: &GraphPattern,
+        body: &mut Vec<Part>,
+        depth: usize,
+    ) -> Result<()> {
         if depth > 100 {
             return Err(Error::input("a rule has at most 100 nested parts"));
         }
@@ -224,8 +229,9 @@ impl Reader {
                 Expression::Exists(inner) => {
                     let mut absent = Vec::new();
                     self.pattern(inner, &mut absent, depth + 1)?;
-                    let simple =
-                        |part: &Part| matches!(part, Part::Triple(_) | Part::Walk(_) | Part::Test(_));
+                    let simple = |part: &Part| {
+                        matches!(part, Part::Triple(_) | Part::Walk(_) | Part::Test(_))
+                    };
                     if !absent.iter().all(simple) {
                         return Err(unsupported("BIND or NOT EXISTS inside NOT EXISTS"));
                     }
@@ -282,7 +288,11 @@ impl Reader {
             NamedNodePattern::NamedNode(node) => iri(node),
             NamedNodePattern::Variable(variable) => Node::Variable(self.number(variable)),
         };
-        Ok([self.node(&triple.subject)?, predicate, self.node(&triple.object)?])
+        Ok([
+            self.node(&triple.subject)?,
+            predicate,
+            self.node(&triple.object)?,
+        ])
     }
 
     fn node(&mut self, node: &TermPattern) -> Result<Node> {
@@ -292,7 +302,9 @@ impl Reader {
                 Node::Constant(term::encode(&literal.clone().into()).into())
             }
             // In a pattern, a variable that nobody else can mention.
-            TermPattern::BlankNode(node) => Node::Variable(self.named(format!("_:{}", node.as_str()))),
+            TermPattern::BlankNode(node) => {
+                Node::Variable(self.named(format!("_:{}", node.as_str())))
+            }
             TermPattern::Variable(variable) => Node::Variable(self.number(variable)),
             TermPattern::Triple(_) => return Err(unsupported("a triple term")),
         })

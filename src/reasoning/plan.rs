@@ -26,6 +26,13 @@ pub(super) enum Key {
     Same(usize),
 }
 
+/// A place of a pattern, whose variable is nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idle {
+    Subject,
+    Object,
+}
+
 #[derive(Debug)]
 pub(super) enum Step {
     Match {
@@ -33,6 +40,8 @@ pub(super) enum Step {
         keys: [Key; 3],
         /// Whether this is the scan that is shared out among threads.
         shared: bool,
+        /// What nothing else asks for, if there is such a place: one value of it is enough.
+        idle: Option<Idle>,
     },
     Walk {
         from: Key,
@@ -41,6 +50,8 @@ pub(super) enum Step {
     },
     /// A part of the rule's body, or of the absent pattern.
     Test(usize),
+    /// Two slots whose values differ, or the conclusion is a premise.
+    Differ(usize, usize),
     /// Gives a slot its value by a part, or compares it, where the slot has one.
     Bind {
         slot: usize,
@@ -99,6 +110,8 @@ pub(super) fn rule(
     planner.tests.extend(&rule.tests);
     planner.binds.extend(&rule.binds);
     planner.absent.extend(&rule.absent);
+    planner.differ.extend(&rule.differ);
+    planner.idle = rule.idle.clone();
     planner.plan()
 }
 
@@ -119,6 +132,9 @@ struct Planner<'a> {
     tests: Vec<&'a Condition>,
     binds: Vec<&'a (usize, Condition)>,
     absent: Vec<&'a Absent>,
+    differ: Vec<(usize, usize)>,
+    /// Slots that are in one pattern only.
+    idle: Vec<usize>,
     row: &'a [Option<u32>],
     bound: Vec<bool>,
     sources: Sources<'a>,
@@ -133,6 +149,8 @@ impl<'a> Planner<'a> {
             tests: Vec::new(),
             binds: Vec::new(),
             absent: Vec::new(),
+            differ: Vec::new(),
+            idle: Vec::new(),
             row,
             bound: row.iter().map(Option::is_some).collect(),
             sources,
@@ -144,7 +162,10 @@ impl<'a> Planner<'a> {
         let mut shared = None;
         loop {
             self.conditions();
-            let costs = self.atoms.iter().map(|(atom, source)| self.cost(atom, *source));
+            let costs = self
+                .atoms
+                .iter()
+                .map(|(atom, source)| self.cost(atom, *source));
             let best = costs.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
             let walk = self.walks.iter().position(|walk| self.can_walk(walk));
             match (best, walk) {
@@ -169,7 +190,11 @@ impl<'a> Planner<'a> {
     /// Puts conditions as early as what they read is known.
     fn conditions(&mut self) {
         let known = |bound: &[bool], reads: &[usize]| reads.iter().all(|&slot| bound[slot]);
-        while let Some(n) = self.binds.iter().position(|b| known(&self.bound, &b.1.reads)) {
+        while let Some(n) = self
+            .binds
+            .iter()
+            .position(|b| known(&self.bound, &b.1.reads))
+        {
             let (slot, condition) = self.binds.remove(n);
             self.plan.steps.push(Step::Bind {
                 slot: *slot,
@@ -178,11 +203,19 @@ impl<'a> Planner<'a> {
             });
             self.bound[*slot] = true;
         }
+        let bound = &self.bound;
+        for (a, b) in self.differ.extract_if(.., |(a, b)| bound[*a] && bound[*b]) {
+            self.plan.steps.push(Step::Differ(a, b));
+        }
         while let Some(n) = self.tests.iter().position(|t| known(&self.bound, &t.reads)) {
             let test = self.tests.remove(n);
             self.plan.steps.push(Step::Test(test.part));
         }
-        while let Some(n) = self.absent.iter().position(|a| known(&self.bound, &a.reads)) {
+        while let Some(n) = self
+            .absent
+            .iter()
+            .position(|a| known(&self.bound, &a.reads))
+        {
             let absent = self.absent.remove(n);
             // Slots that only the absent pattern has are free in it, even if a plan beside it has bound them.
             let mut bound = vec![false; self.bound.len()];
@@ -193,7 +226,9 @@ impl<'a> Planner<'a> {
     }
 
     fn can_walk(&self, walk: &Steps) -> bool {
-        [walk.from, walk.to].into_iter().any(|place| self.is_bound(place))
+        [walk.from, walk.to]
+            .into_iter()
+            .any(|place| self.is_bound(place))
     }
 
     fn is_bound(&self, place: Place) -> bool {
@@ -219,9 +254,19 @@ impl<'a> Planner<'a> {
                 .table(predicate)
                 .map_or(0.0, |table| self.cost_in(table, s, o));
         }
-        // What a predicate is that another part binds cannot be known; a part that binds it comes first if it can.
-        let all: f64 = facts.tables().map(|(_, t)| self.cost_in(t, s, o)).sum();
-        if self.is_bound(p) { all.sqrt() + 1.0 } else { all + 2.0 }
+        // Which predicate it will be is not known; it comes after what tells.
+        let sums = facts.sums();
+        let mut rows = sums.len as f64;
+        if self.is_bound(s) {
+            rows /= sums.subjects.max(1) as f64;
+        }
+        if self.is_bound(o) {
+            rows /= sums.objects.max(1) as f64;
+        }
+        match self.is_bound(p) {
+            true => rows.sqrt() + 1.0,
+            false => rows + 2.0,
+        }
     }
 
     fn cost_in(&self, table: &Table, s: Place, o: Place) -> f64 {
@@ -263,10 +308,17 @@ impl<'a> Planner<'a> {
             (Key::Free(slot), Place::Slot(same)) if slot == same => Key::Same(slot),
             _ => self.key(o),
         };
+        let idle = |key| matches!(key, Key::Free(slot) if self.idle.contains(&slot));
+        let idle = match (idle(subject), idle(object)) {
+            (_, true) => Some(Idle::Object),
+            (true, false) => Some(Idle::Subject),
+            (false, false) => None,
+        };
         self.plan.steps.push(Step::Match {
             source,
             keys: [subject, predicate, object],
             shared: false,
+            idle,
         });
     }
 

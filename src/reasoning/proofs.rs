@@ -46,7 +46,12 @@ impl Proofs {
     }
 
     /// Writes down a conclusion.
-    pub(super) fn push(&mut self, triple: [u32; 3], rule: u32, premises: &[[u32; 3]]) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        triple: [u32; 3],
+        rule: u32,
+        premises: &[[u32; 3]],
+    ) -> Result<()> {
         let at = u32::try_from(self.premises.len())
             .map_err(|_| Error::budget("the proofs have more than 4,294,967,295 premises"))?;
         self.premises.extend_from_slice(premises);
@@ -91,9 +96,15 @@ impl Proofs {
     /// Makes the conclusions findable.
     pub(super) fn sort(&mut self) {
         let log = &self.log;
-        let mut sorted: Vec<u32> = (0..log.len() as u32).collect();
-        sorted.par_sort_unstable_by_key(|&place| log[place as usize].triple);
-        self.sorted = sorted;
+        // The key beside the place, so that sorting does not jump about.
+        let keyed = (0u32..).zip(log).map(|(place, proof)| {
+            let [s, p, o] = proof.triple;
+            let triple = u128::from(s) << 64 | u128::from(p) << 32 | u128::from(o);
+            triple << 32 | u128::from(place)
+        });
+        let mut keyed: Vec<u128> = keyed.collect();
+        keyed.par_sort_unstable();
+        self.sorted = keyed.into_iter().map(|key| key as u32).collect();
         self.premises.shrink_to_fit();
     }
 
@@ -103,6 +114,8 @@ impl Proofs {
         for proof in &self.log {
             *counts.entry(proof.rule).or_insert(0usize) += 1;
         }
-        counts.into_iter().max_by_key(|&(rule, count)| (count, std::cmp::Reverse(rule)))
+        counts
+            .into_iter()
+            .max_by_key(|&(rule, count)| (count, std::cmp::Reverse(rule)))
     }
 }

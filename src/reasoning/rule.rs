@@ -35,11 +35,6 @@ impl Rule {
     pub(super) fn negates(&self) -> bool {
         self.body.iter().any(|part| matches!(part, Part::Absent(_)))
     }
-
-    /// Whether it makes terms.
-    pub(super) fn binds(&self) -> bool {
-        self.body.iter().any(|part| matches!(part, Part::Bind(..)))
-    }
 }
 
 impl fmt::Display for Rule {

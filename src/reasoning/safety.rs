@@ -16,7 +16,11 @@ pub(super) fn check(rule: &Rule) -> Result<()> {
         match part {
             Part::Bind(variable, expr) => {
                 if bound.contains(variable) {
-                    return Err(unsafe_variable(rule, *variable, "has a value before its BIND"));
+                    return Err(unsafe_variable(
+                        rule,
+                        *variable,
+                        "has a value before its BIND",
+                    ));
                 }
                 for read in expr.variables().filter(|read| !bound.contains(read)) {
                     return Err(unsafe_variable(
@@ -35,7 +39,11 @@ pub(super) fn check(rule: &Rule) -> Result<()> {
         match part {
             Part::Test(expr) => {
                 if let Some(read) = expr.variables().find(|read| !bound.contains(read)) {
-                    return Err(unsafe_variable(rule, read, "is read by a FILTER, but never gets a value"));
+                    return Err(unsafe_variable(
+                        rule,
+                        read,
+                        "is read by a FILTER, but never gets a value",
+                    ));
                 }
             }
             Part::Absent(parts) => absent(rule, parts, &bound)?,
@@ -91,7 +99,11 @@ fn absent(rule: &Rule, parts: &[Part], outside: &BTreeSet<usize>) -> Result<()> 
             Part::Walk(walk) => walk_is_anchored(rule, walk, &bound)?,
             Part::Test(expr) => {
                 if let Some(read) = expr.variables().find(|read| !bound.contains(read)) {
-                    return Err(unsafe_variable(rule, read, "is read by a FILTER, but never gets a value"));
+                    return Err(unsafe_variable(
+                        rule,
+                        read,
+                        "is read by a FILTER, but never gets a value",
+                    ));
                 }
             }
             _ => {}

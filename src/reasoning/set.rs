@@ -7,8 +7,16 @@ use std::sync::{Arc, LazyLock};
 
 /// The rule sets that come along: name, file, text.
 const SHIPPED: [(&str, &str, &str); 2] = [
-    ("rdfs", "ontologies/rules/rdfs.rq", include_str!("../../ontologies/rules/rdfs.rq")),
-    ("owl2-rl", "ontologies/rules/owl2-rl.rq", include_str!("../../ontologies/rules/owl2-rl.rq")),
+    (
+        "rdfs",
+        "ontologies/rules/rdfs.rq",
+        include_str!("../../ontologies/rules/rdfs.rq"),
+    ),
+    (
+        "owl2-rl",
+        "ontologies/rules/owl2-rl.rq",
+        include_str!("../../ontologies/rules/owl2-rl.rq"),
+    ),
 ];
 
 /// Rules, checked and ready.
@@ -32,7 +40,12 @@ impl RuleSet {
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let set = name.rsplit('/').next().unwrap_or(name);
         let set = set.strip_suffix(".rq").unwrap_or(set);
-        Self::of(parse::rules(set, name, text)?.into_iter().map(Arc::new).collect())
+        Self::of(
+            parse::rules(set, name, text)?
+                .into_iter()
+                .map(Arc::new)
+                .collect(),
+        )
     }
 
     /// A set that comes along: `rdfs` or `owl2-rl`.
@@ -46,7 +59,12 @@ impl RuleSet {
             return Err(Error::not_found(format!("there is no rule set `{name}`"))
                 .hint(format!("the sets are: {}", known.join(", "))));
         };
-        Self::of(parse::rules(set, file, text)?.into_iter().map(Arc::new).collect())
+        Self::of(
+            parse::rules(set, file, text)?
+                .into_iter()
+                .map(Arc::new)
+                .collect(),
+        )
     }
 
     /// The names of the sets that come along.

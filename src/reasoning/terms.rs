@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// Terms by number, encoded as [`crate::model::term`] says.
 pub trait Terms: Sync {
@@ -22,8 +23,8 @@ pub trait Terms: Sync {
 /// Terms in memory, numbered in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Dictionary {
-    texts: Vec<Box<str>>,
-    numbers: FxHashMap<Box<str>, u32>,
+    texts: Vec<Arc<str>>,
+    numbers: FxHashMap<Arc<str>, u32>,
 }
 
 impl Dictionary {
@@ -53,8 +54,9 @@ impl Terms for Dictionary {
         }
         let number = u32::try_from(self.texts.len())
             .map_err(|_| Error::budget("there are more terms than numbers for them"))?;
-        self.texts.push(encoded.into());
-        self.numbers.insert(encoded.into(), number);
+        let text: Arc<str> = encoded.into();
+        self.texts.push(text.clone());
+        self.numbers.insert(text, number);
         Ok(number)
     }
 }

@@ -52,8 +52,10 @@ impl Watch {
     pub(super) fn check(&self) -> Result<()> {
         if self.until.is_some_and(|until| Instant::now() >= until) {
             let seconds = self.limits.time.as_secs();
-            return Err(Error::budget(format!("reasoning took longer than {seconds} s"))
-                .hint("allow more time, or leave out the rules that derive the most"));
+            return Err(
+                Error::budget(format!("reasoning took longer than {seconds} s"))
+                    .hint("allow more time, or leave out the rules that derive the most"),
+            );
         }
         if self.stopped.load(Ordering::Relaxed) {
             return Err(Error::budget("reasoning was stopped"));
