@@ -35,6 +35,7 @@ verbs! {
     "Prepare" {
         Init = init;
         Import = import;
+        Link = link;
         Build = build;
         Reason = reason;
         Model = model;
@@ -42,6 +43,7 @@ verbs! {
     "Ask" {
         Recommend = recommend;
         Explain = explain;
+        Select = select;
         Prompt = prompt;
         Query = query;
         Prove = prove;
@@ -52,6 +54,9 @@ verbs! {
         Update = update;
         Load = load;
         Dump = dump;
+    }
+    "Measure" {
+        Evaluate = evaluate;
     }
     "Look after" {
         Status = status;

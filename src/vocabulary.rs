@@ -103,6 +103,8 @@ pub mod kenning {
         RULES = "urn:kenning:" "rule:";
         /// The computation that applies rules.
         REASONING = "urn:kenning:run:" "reasoning";
+        /// Class of computations.
+        RUN = "https://w3id.org/kenning#" "Run";
         /// How a relation is said in a sentence, between an item and a value.
         PHRASE = "https://w3id.org/kenning#" "phrase";
         /// Named graph of the interactions.
@@ -145,6 +147,8 @@ pub mod rdf {
         REIFIES = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "reifies";
         /// Label.
         LABEL = "http://www.w3.org/2000/01/rdf-schema#" "label";
+        /// Two names of one thing.
+        SAME_AS = "http://www.w3.org/2002/07/owl#" "sameAs";
         /// At most one value.
         FUNCTIONAL_PROPERTY = "http://www.w3.org/2002/07/owl#" "FunctionalProperty";
     }
@@ -185,6 +189,8 @@ pub mod prov {
         WAS_DERIVED_FROM = "http://www.w3.org/ns/prov#" "wasDerivedFrom";
         /// From what is made to the activity that made it.
         WAS_GENERATED_BY = "http://www.w3.org/ns/prov#" "wasGeneratedBy";
+        /// From an activity to what it used.
+        USED = "http://www.w3.org/ns/prov#" "used";
         /// When something happened.
         AT_TIME = "http://www.w3.org/ns/prov#" "atTime";
         /// When it came to be.
@@ -215,6 +221,21 @@ pub const LABELS: &[&str] = &[
     schema::NAME,
     dcterms::TITLE,
     "http://xmlns.com/foaf/0.1/name",
+];
+
+/// Properties that say when a thing came out, or came to be.
+pub const YEARS: &[&str] = &[
+    "https://schema.org/datePublished",
+    "https://schema.org/dateCreated",
+    "https://schema.org/releaseDate",
+    "http://purl.org/dc/terms/issued",
+    "http://purl.org/dc/terms/created",
+    "http://purl.org/dc/terms/date",
+    "http://dbpedia.org/ontology/releaseDate",
+    "http://dbpedia.org/ontology/publicationDate",
+    "http://dbpedia.org/ontology/year",
+    "http://www.wikidata.org/prop/direct/P577",
+    "http://www.wikidata.org/prop/direct/P571",
 ];
 
 /// Properties that describe a node in words.

@@ -164,7 +164,7 @@ impl Engine {
         Ok(vectors)
     }
 
-    fn meta(
+    pub(super) fn meta(
         &self,
         draft: &Draft,
         knowledge: &Knowledge,

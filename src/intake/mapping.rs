@@ -365,6 +365,15 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// What a dataset without a mapping is called: like its file or folder.
+    pub fn name_of(path: &std::path::Path) -> String {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.split('.').next().unwrap_or_default().to_lowercase();
+        let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = stem.chars().map(letter).collect();
+        if name.is_empty() { "rdf".into() } else { name }
+    }
+
     /// The name for people.
     pub fn label(&self) -> &str {
         self.dataset.label.as_deref().unwrap_or(&self.dataset.name)

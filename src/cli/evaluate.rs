@@ -1,0 +1,32 @@
+//! `kenning evaluate`: figures that anyone can make again.
+
+mod ranking;
+mod selection;
+mod linking;
+
+use super::{Outcome, Session, Verb};
+use crate::Result;
+
+/// Measure how good answers are
+#[derive(Debug, clap::Args)]
+pub struct Evaluate {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Ranking(Box<ranking::Ranking>),
+    Selection(selection::Selection),
+    Linking(linking::Linking),
+}
+
+impl Verb for Evaluate {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        match self.what {
+            What::Ranking(verb) => verb.run(session),
+            What::Selection(verb) => verb.run(session),
+            What::Linking(verb) => verb.run(session),
+        }
+    }
+}

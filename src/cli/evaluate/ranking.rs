@@ -1,0 +1,202 @@
+use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
+use crate::engine::Engine;
+use crate::evaluation::page::page;
+use crate::evaluation::ranking::{self, Draw, Gain, Plan, Protocol, Report};
+use crate::evaluation::split::Split;
+use crate::{Error, Result};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+/// How good rankings are on held-out events, beside plain methods
+#[derive(Debug, clap::Args)]
+pub struct Ranking {
+    /// Hold out the last event of each user (the default)
+    #[arg(long, conflicts_with_all = ["time", "holdout", "test"])]
+    last_out: bool,
+
+    /// Hold out events at or after this time: `2010-09-01`, or seconds since 1970
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["holdout", "test"])]
+    time: Option<String>,
+
+    /// Hold out this share of each user's events, drawn by the seed
+    #[arg(long, value_name = "SHARE", conflicts_with = "test")]
+    holdout: Option<f64>,
+
+    /// Hold out the pairs of this file: `user,item` or `user<TAB>item`, with or without a header; of a file with a column
+    /// `split` the lines that say `test`
+    #[arg(long, value_name = "FILE")]
+    test: Option<PathBuf>,
+
+    /// Train on the pairs of this file alone
+    #[arg(long, value_name = "FILE", requires = "test")]
+    train: Option<PathBuf>,
+
+    /// Rank each held-out item among so many negatives, not among all items
+    #[arg(long, value_name = "N")]
+    negatives: Option<usize>,
+
+    /// How negatives are drawn
+    #[arg(long, value_enum, default_value_t = DrawBy::Popularity)]
+    draw: DrawBy,
+
+    /// Length of the lists
+    #[arg(short, default_value_t = 10)]
+    k: usize,
+
+    /// Items gain `2^rating - 1`, not 1
+    #[arg(long)]
+    graded: bool,
+
+    /// Only users and items with so many partners
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    core: usize,
+
+    /// The ridge of EASE
+    #[arg(long, value_name = "NUMBER", default_value_t = 300.0)]
+    lambda: f32,
+
+    /// Of negatives, holdout and bootstrap
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// Leave scorers out
+    #[arg(long, value_name = "SCORER", value_delimiter = ',')]
+    skip: Vec<String>,
+
+    /// Also ours without a link kind or property
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    without: Vec<String>,
+
+    /// Write a page with plots
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Write every user's ranked items and scores, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    lists: Option<PathBuf>,
+
+    #[command(flatten)]
+    shape: Shape,
+}
+
+/// How negatives are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum DrawBy {
+    /// By the number of users who met an item
+    Popularity,
+    /// All alike
+    Uniform,
+}
+
+impl Ranking {
+    fn plan(&self, session: &Session) -> Result<Plan> {
+        Ok(Plan {
+            split: self.split(session)?,
+            protocol: match (self.negatives, self.draw) {
+                (None, _) => Protocol::Full,
+                (Some(negatives), DrawBy::Popularity) => Protocol::OnePlus { negatives, draw: Draw::Popularity },
+                (Some(negatives), DrawBy::Uniform) => Protocol::OnePlus { negatives, draw: Draw::Uniform },
+            },
+            k: self.k.max(1),
+            gain: if self.graded { Gain::Graded } else { Gain::Binary },
+            core: self.core,
+            lambda: self.lambda,
+            seed: self.seed,
+            without: self.skip.clone(),
+            ablations: self.without.clone(),
+        })
+    }
+
+    fn split(&self, session: &Session) -> Result<Split> {
+        if let Some(test) = &self.test {
+            let train = self.train.as_ref().map(|file| session.path(file));
+            return Ok(Split::Files { train, test: session.path(test) });
+        }
+        if let Some(share) = self.holdout {
+            if !(share > 0.0 && share < 1.0) {
+                return Err(Error::usage("`--holdout` takes a share between 0 and 1"));
+            }
+            return Ok(Split::Holdout { share, seed: self.seed });
+        }
+        match &self.time {
+            Some(time) => Ok(Split::Time(seconds(time)?)),
+            None => Ok(Split::LastOut),
+        }
+    }
+}
+
+/// A time in seconds since 1970.
+fn seconds(text: &str) -> Result<i64> {
+    let wrong = || Error::usage(format!("`{text}` is no time")).hint("--time 2010-09-01");
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Ok(time.as_second());
+    }
+    let day = format!("{text}T00:00:00Z").parse::<jiff::Timestamp>().map_err(|_| wrong())?;
+    Ok(day.as_second())
+}
+
+impl Verb for Ranking {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let plan = self.plan(session)?;
+        let engine = Engine::open(session.project()?)?;
+        let file = |path: &PathBuf| {
+            let path = session.path(path);
+            File::create(&path).map(BufWriter::new).map_err(|e| Error::io("write", &path, e))
+        };
+        let mut lists = self.lists.as_ref().map(file).transpose()?;
+        let writer = lists.as_mut().map(|lists| lists as &mut dyn Write);
+        let report = ranking::run(&engine, &plan, writer, &session.bars())?;
+        if let Some(lists) = &mut lists {
+            lists.flush().map_err(|e| Error::io("write", "the lists".as_ref(), e))?;
+        }
+        if let Some(path) = &self.html {
+            let path = session.path(path);
+            std::fs::write(&path, page(&report)).map_err(|e| Error::io("write", &path, e))?;
+        }
+        session.printer.note(format_args!(
+            "protocol {}, split {}: {} users, {} items, {} pairs train, {} held out",
+            report.protocol, report.split, report.users, report.items, report.train, report.test
+        ));
+        for (name, why) in &report.left_out {
+            session.printer.warn(format_args!("`{name}` is left out: {why}"));
+        }
+        match self.shape.format {
+            Format::Json => session.printer.json(&report)?,
+            format => session.printer.table(&table(&report), format)?,
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn table(report: &Report) -> Table {
+    let k = report.k;
+    let metrics = ["ndcg", "hr", "recall"].map(|metric| format!("{metric}@{k}"));
+    let mut columns = vec!["scorer".to_owned(), metrics[0].clone(), "low".into(), "high".into()];
+    columns.extend([metrics[1].clone(), metrics[2].clone(), "coverage".into(), "kenning_gain".into(), "p".into(), "seconds".into()]);
+    let mut table = Table::new("scorers", columns);
+    let mut scorers: Vec<_> = report.scorers.iter().collect();
+    scorers.sort_by(|a, b| b.1.metrics[&metrics[0]].mean.total_cmp(&a.1.metrics[&metrics[0]].mean));
+    let short = |value: f64| json!((value * 1e4).round() / 1e4);
+    for (name, figures) in scorers {
+        let [ndcg, hr, recall] = metrics.each_ref().map(|metric| figures.metrics[metric]);
+        let gain = figures.kenning_gain;
+        table.row(vec![
+            json!(name),
+            short(ndcg.mean),
+            short(ndcg.low),
+            short(ndcg.high),
+            short(hr.mean),
+            short(recall.mean),
+            short(figures.coverage),
+            gain.map_or(Value::Null, |gain| short(gain.mean)),
+            gain.map_or(Value::Null, |gain| short(gain.p)),
+            json!((figures.seconds * 10.0).round() / 10.0),
+        ]);
+    }
+    table
+}
