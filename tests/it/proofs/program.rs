@@ -331,12 +331,12 @@ fn contradictions_are_reported_with_their_proofs() {
         "shop/ontologies/own.ttl",
         "@prefix owl: <http://www.w3.org/2002/07/owl#> . @prefix schema: <https://schema.org/> .
          @prefix shop: <https://example.org/shop/> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
-         schema:Product owl:disjointWith shop:Toy . shop:brandOf rdfs:domain shop:Toy . schema:brand rdfs:subPropertyOf shop:brandOf .",
+         schema:Product owl:disjointWith shop:Toy . schema:brand rdfs:domain shop:Toy .",
     );
     let run = desk.run(&["-C", "shop", "reason"]);
     assert_eq!(run.code, Some(1), "{}", run.said());
     assert!(run.stderr.contains("4 contradictions"), "{}", run.said());
-    insta::assert_snapshot!(run.stderr.lines().skip_while(|line| !line.contains("contradictions")).take(16).collect::<Vec<_>>().join("\n"), @r#"
+    insta::assert_snapshot!(run.stderr.lines().skip_while(|line| !line.contains("contradictions")).take(13).collect::<Vec<_>>().join("\n"), @r#"
     warning: 4 contradictions
     warning: <https://example.org/shop/item/1> kenning:contradicts <https://example.org/shop/Toy>
       by rule owl2-rl cax-dw: Nothing is in two disjoint classes.
@@ -346,13 +346,10 @@ fn contradictions_are_reported_with_their_proofs() {
       │   products.csv:2
       └ <https://example.org/shop/item/1> rdf:type <https://example.org/shop/Toy>
           by rule owl2-rl prp-dom: What has a property is in the property's domain.
-          ├ <https://example.org/shop/brandOf> rdfs:domain <https://example.org/shop/Toy>
+          ├ schema:brand rdfs:domain <https://example.org/shop/Toy>
           │   ontologies/own.ttl
-          └ <https://example.org/shop/item/1> <https://example.org/shop/brandOf> <https://example.org/shop/brand/Acme>
-              by rule owl2-rl prp-spo1: What has a property has every property above it.
-              ├ schema:brand rdfs:subPropertyOf <https://example.org/shop/brandOf>
-              │   ontologies/own.ttl
-              └ <https://example.org/shop/item/1> schema:brand <https://example.org/shop/brand/Acme>
+          └ <https://example.org/shop/item/1> schema:brand <https://example.org/shop/brand/Acme>
+              products.csv:2
     "#);
     let json: Value = serde_json::from_str(
         &desk
