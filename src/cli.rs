@@ -7,6 +7,7 @@ mod bars;
 pub mod help;
 pub mod outcome;
 pub mod printer;
+mod proofs;
 mod rdf;
 pub mod session;
 pub mod table;
@@ -36,6 +37,7 @@ verbs! {
         Import = import;
         Link = link;
         Build = build;
+        Reason = reason;
         Model = model;
     }
     "Ask" {
@@ -44,6 +46,7 @@ verbs! {
         Select = select;
         Prompt = prompt;
         Query = query;
+        Prove = prove;
         Serve = serve;
         ExplainQuery = explain_query;
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! shop/kenning.toml           settings, written by people
+//! shop/ontologies/  rules/     RDF documents and rules of the project's own, if it has any
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
 //!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
@@ -22,8 +23,8 @@ pub use keys::{KEYS, Key, Kind, unknown_variables, variable};
 pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
-    EmbeddingSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings, ScoringSettings,
-    ServeSettings, Settings,
+    EmbeddingSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings,
+    ReasoningSettings, ScoringSettings, ServeSettings, Settings,
 };
 
 use crate::{Error, Result};
@@ -185,6 +186,11 @@ impl Project {
     /// The folder of text vectors.
     pub fn vectors(&self) -> PathBuf {
         self.state().join("vectors")
+    }
+
+    /// The folder of the project's own rules.
+    pub fn rules(&self) -> PathBuf {
+        self.root.join("rules")
     }
 
     /// A path of the project file (`prompt.template`, `model.path`), which is relative to [`Project::root`].

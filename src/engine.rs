@@ -47,6 +47,8 @@ mod link;
 mod live;
 mod models;
 mod part;
+mod prove;
+mod reason;
 mod recommend;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
@@ -55,6 +57,7 @@ pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
+pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
 
 use crate::config::{Project, QuerySettings};

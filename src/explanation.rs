@@ -14,6 +14,7 @@ use crate::prompt::wording;
 use crate::scoring::{Profile, Route};
 use crate::selection::Piece;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How far a claim is borne out by the graph, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,6 +59,9 @@ pub struct Reason {
     pub verdict: Verdict,
     /// IRIs of the edges that it rests on; SPARQL knows them as reifiers.
     pub evidence: Vec<String>,
+    /// Labels of the rules that concluded what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// What it adds to the item's score.
     pub contribution: f64,
 }
@@ -96,12 +100,31 @@ impl<'a> Explainer<'a> {
             }
         };
         let said = wording::say(self.graph, piece, &name);
+        let rules = self.rules(piece);
         Reason {
-            text: sentence(piece.route, &said),
+            text: sentence(piece.route, &said) + &cited(&rules),
             verdict: self.verdict(item, piece),
             evidence: piece.evidence.iter().map(iri).collect(),
+            rules,
             contribution: piece.contribution,
         }
+    }
+
+    /// The labels of the rules that concluded facts of a piece which nothing else says, each once.
+    fn rules(&self, piece: &Piece) -> Vec<String> {
+        let graph = self.graph;
+        let concluded_by = |statement: &Statement| {
+            let Statement::Fact(triple) = *statement else {
+                return None;
+            };
+            let facts = graph.facts(triple).filter_map(|fact| graph.fact(fact));
+            let rules: Option<Vec<u32>> = facts.map(|fact| graph.rule_of(&fact)).collect();
+            rules?.first().copied()
+        };
+        let statements = self.statements(piece);
+        let rules: BTreeSet<u32> = statements.iter().filter_map(concluded_by).collect();
+        let label = |&rule: &u32| wording::clean(graph.label(rule));
+        rules.iter().map(label).collect()
     }
 
     /// What a piece claims, statement by statement.
@@ -160,6 +183,19 @@ impl<'a> Explainer<'a> {
             }),
         }
         statements
+    }
+}
+
+/// Which rules concluded what a sentence says, after it.
+fn cited(rules: &[String]) -> String {
+    let rules: Vec<&str> = rules
+        .iter()
+        .map(|rule| rule.trim_end_matches('.'))
+        .collect();
+    match &rules[..] {
+        [] => String::new(),
+        [rule] => format!(" (By the rule “{rule}”.)"),
+        rules => format!(" (By the rules “{}”.)", rules.join("”, “")),
     }
 }
 

@@ -14,11 +14,13 @@ pub mod layout;
 mod links;
 mod names;
 mod open;
+mod proof;
 mod rank;
 mod statistics;
 pub mod visit;
 
 pub use links::LinkRow;
+pub use proof::{Ground, Proof, Step};
 pub use statistics::PredicateStats;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
@@ -85,8 +87,6 @@ pub struct FactRef {
     pub count: u32,
     /// When it was said.
     pub time: Option<UnixSeconds>,
-    /// The fact that it was derived from.
-    pub from: Option<u64>,
 }
 
 /// What an evidence id stands for.
@@ -139,7 +139,11 @@ pub struct Graph {
     fact_confidence: Column<f32>,
     fact_count: Column<u32>,
     fact_time: Column<i64>,
-    fact_from: Column<u64>,
+    derived: Column<u64>,
+    premise_at: Column<u64>,
+    premises: Column<u64>,
+    /// Pairs of a premise and what was concluded from it, sorted.
+    conclusions: OnceLock<Vec<[u64; 2]>>,
     met_at: Column<u64>,
     met: Column<u32>,
     met_by_at: Column<u64>,
@@ -284,7 +288,6 @@ impl Graph {
         let i = index as usize;
         let [predicate, object] = *self.out.get(i)?;
         let subject = self.out_at.partition_point(|&at| at <= index) as u32 - 1;
-        let known = |value: u64| (value != u64::MAX).then_some(value);
         Some(FactRef {
             index,
             triple: [subject, predicate, object],
@@ -293,7 +296,6 @@ impl Graph {
             confidence: self.fact_confidence.steady(i),
             count: self.fact_count.steady(i),
             time: Some(self.fact_time.steady(i)).filter(|&time| time != NO_TIME),
-            from: known(self.fact_from.steady(i)),
         })
     }
 

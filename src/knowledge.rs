@@ -78,6 +78,8 @@ impl Knowledge {
     pub fn load(&self, bytes: &[u8], format: RdfFormat, graph: &str, name: &str) -> Result<()> {
         let graph_name = NamedNode::new(graph)
             .map_err(|e| Error::input(format!("`{graph}` is not an IRI: {e}")).at(name))?;
+        let title = Literal::new_simple_literal(name).into();
+        self.say(&graph_name, "dcterms:title", title)?;
         let parser = RdfParser::from_format(format).with_default_graph(graph_name);
         let mut labels = blank_nodes(name);
         let mut loader = self.store.bulk_loader();
@@ -143,11 +145,7 @@ impl Knowledge {
         let iri = |name: &str| NamedNode::new_unchecked(vocabulary::expand(name));
         let text = |text: &str| Term::from(Literal::new_simple_literal(text));
         let base = NamedNode::new_unchecked(&dataset.base);
-        let say = |subject: &NamedNode, predicate: &str, object: Term| {
-            let graph = NamedNode::new_unchecked(PROVENANCE);
-            let quad = Quad::new(subject.clone(), iri(predicate), object, graph);
-            self.store.insert(&quad).map_err(store_error).map(drop)
-        };
+        let say = |subject: &NamedNode, predicate, object| self.say(subject, predicate, object);
         say(&base, "rdf:type", iri("void:Dataset").into())?;
         say(&base, "rdfs:label", text(&dataset.label))?;
         if let Some(licence) = &dataset.licence {
@@ -164,19 +162,30 @@ impl Knowledge {
 
     /// States that the computation `run` took place, and how.
     pub fn describe_run(&self, run: &str, label: &str) -> Result<()> {
-        let run = NamedNode::new_unchecked(run);
+        self.describe_maker(run, "kenning:Run", label)
+    }
+
+    /// States which rule there is: its label, and the query that it is.
+    pub fn describe_rule(&self, rule: &str, label: &str, query: &str) -> Result<()> {
+        self.describe_maker(rule, "kenning:Rule", label)?;
+        let query = Literal::new_simple_literal(query).into();
+        self.say(&NamedNode::new_unchecked(rule), "kenning:construct", query)
+    }
+
+    fn describe_maker(&self, maker: &str, class: &str, label: &str) -> Result<()> {
+        let maker = NamedNode::new_unchecked(maker);
+        let class = NamedNode::new_unchecked(vocabulary::expand(class));
+        self.say(&maker, "rdf:type", class.into())?;
+        let label = Literal::new_simple_literal(label).into();
+        self.say(&maker, "rdfs:label", label)
+    }
+
+    /// Adds to what is known of sources and computations.
+    fn say(&self, subject: &NamedNode, predicate: &str, object: Term) -> Result<()> {
+        let predicate = NamedNode::new_unchecked(vocabulary::expand(predicate));
         let graph = NamedNode::new_unchecked(PROVENANCE);
-        let class = NamedNode::new_unchecked(vocabulary::expand("kenning:Run"));
-        let quads = [
-            Quad::new(run.clone(), oxrdf::vocab::rdf::TYPE, class, graph.clone()),
-            Quad::new(
-                run,
-                oxrdf::vocab::rdfs::LABEL,
-                Literal::new_simple_literal(label),
-                graph,
-            ),
-        ];
-        self.store.extend(quads).map_err(store_error)
+        let quad = Quad::new(subject.clone(), predicate, object, graph);
+        self.store.insert(&quad).map_err(store_error).map(drop)
     }
 
     /// How each property is said between an item and a value: what the datasets' mappings say, else

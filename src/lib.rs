@@ -12,6 +12,7 @@
 //!                                      ├─ events ─ extraction ─► item-item links ──┤
 //!                                      ├─ labels ─ linking ─► the same elsewhere ──┤
 //! ontologies ─ knowledge (RDF store) ──┴─ texts ─ embedding ─► vectors ────────────┤
+//! rules ───────────── all facts ─ reasoning ─► conclusions with proofs ────────────┤
 //!                                                                                  ▼
 //!                                               graph: one frozen, memory-mapped snapshot
 //! ```
@@ -38,6 +39,7 @@
 //! | [`intake`] | dumps → records, by a mapping file | model, vocabulary |
 //! | [`knowledge`] | what is stated: documents in an RDF store, dumps in segments | model, sections, vocabulary |
 //! | [`extraction`] | texts and co-behaviour → derived facts and links | config, knowledge, model, sections, vocabulary |
+//! | [`reasoning`] | facts → what follows from them by rules, each with a proof | model, vocabulary |
 //! | [`linking`] | things here → the same things elsewhere, by label, year and kind | model, vocabulary |
 //! | [`embedding`] | text → vectors, vectors → neighbours | model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
@@ -50,7 +52,7 @@
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
-//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, scoring, search, sections, selection, sparql, vocabulary, weights |
+//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, vocabulary, weights |
 //! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, scoring, selection, vocabulary |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
 //! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, graph, intake, journal, linking, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
@@ -84,6 +86,7 @@ pub mod graph;
 pub mod intake;
 pub mod knowledge;
 pub mod linking;
+pub mod reasoning;
 
 pub mod explanation;
 pub mod llm;

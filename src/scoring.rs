@@ -80,9 +80,7 @@ impl Tables {
         let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
         let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
         let relations = Relation::find(graph, |iri| {
-            weight(iri)
-                .or_else(|| weight(&crate::vocabulary::shorten(iri)))
-                .unwrap_or(RELATION_WEIGHT)
+            weight(iri).or_else(|| weight(&crate::vocabulary::shorten(iri)))
         });
         Self {
             settings: settings.clone(),

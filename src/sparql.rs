@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one for each source file or document | its facts, as stated |
 //! | `urn:kenning:run:…` | facts that a computation derived |
+//! | `urn:kenning:rule:SET:RULE` | what a rule concluded |
 //! | `kenning:interactions` | `?user kenning:interacted ?item`, one for each distinct pair; events with user, item, time, weight, basket |
 //! | `kenning:links` | `?item kenning:followedBy ?item` and its sisters |
 //! | `kenning:provenance` | sources, and a reifier for every edge: RDF 1.2 `rdf:reifies`, PROV-O, confidence, line |
@@ -26,6 +27,9 @@
 //! | `INSERT` | goes into `urn:kenning:graph:default` | the same |
 //! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
 //! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
+//!
+//! What was derived stands no longer than what its kept proof rests on: it leaves with a premise that no graph states any
+//! more, and comes back with it. Rules and extractions are applied to what was inserted by the next build.
 //!
 //! There are no empty graphs: `CREATE` only fails if the graph states something already, and `DROP` is `CLEAR`.
 //! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
@@ -79,6 +83,7 @@ mod stated;
 mod template;
 mod transaction;
 mod translate;
+mod triple;
 mod update;
 mod value;
 
@@ -86,6 +91,7 @@ pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 pub use explain::Explanation;
 pub use results::{Collected, Format, Results, Writer, too_many};
 pub use transaction::{Effect, Transaction};
+pub use triple::triple;
 pub use update::{Document, Update, no_loads};
 
 use crate::graph::Graph;

@@ -93,6 +93,16 @@ pub mod kenning {
         WEIGHT = "https://w3id.org/kenning#" "weight";
         /// The number of the basket that an event is in; virtual.
         BASKET = "https://w3id.org/kenning#" "basket";
+        /// From the reifier of a derived statement to the rule that derived it; virtual.
+        DERIVED_BY = "https://w3id.org/kenning#" "derivedBy";
+        /// Class of rules.
+        RULE = "https://w3id.org/kenning#" "Rule";
+        /// The SPARQL `CONSTRUCT` query that a rule is.
+        CONSTRUCT = "https://w3id.org/kenning#" "construct";
+        /// What the IRIs of rules begin with.
+        RULES = "urn:kenning:" "rule:";
+        /// The computation that applies rules.
+        REASONING = "urn:kenning:run:" "reasoning";
         /// Class of computations.
         RUN = "https://w3id.org/kenning#" "Run";
         /// How a relation is said in a sentence, between an item and a value.
@@ -113,6 +123,18 @@ pub mod kenning {
         YIELDS_TO = "https://w3id.org/kenning#" "yieldsTo";
         /// A label that counts only where the text has no stronger one of the property.
         WEAK_LABEL = "https://w3id.org/kenning#" "weakLabel";
+        /// What a rule concludes that finds a contradiction; never a fact.
+        CONTRADICTS = "https://w3id.org/kenning#" "contradicts";
+        /// In a rule, list to member: the patterns with the member hold for each.
+        EVERY = "https://w3id.org/kenning#" "every";
+        /// In a rule: the first variable, of one member of a list, is the second of the next.
+        NEXT = "https://w3id.org/kenning#" "next";
+        /// Function: whether what a literal stands for is in a datatype.
+        IN_DATATYPE = "https://w3id.org/kenning#" "inDatatype";
+        /// Function: whether two literals are known to stand for different values.
+        DIFFERS_FROM = "https://w3id.org/kenning#" "differsFrom";
+        /// Function: whether a literal is none of its own datatype.
+        ILL_TYPED = "https://w3id.org/kenning#" "illTyped";
     }
 }
 
@@ -149,6 +171,14 @@ pub mod schema {
     terms! {
         /// Name.
         NAME = "https://schema.org/" "name";
+    }
+}
+
+/// DC Terms.
+pub mod dcterms {
+    terms! {
+        /// Title; of a source its file.
+        TITLE = "http://purl.org/dc/terms/" "title";
     }
 }
 
@@ -189,7 +219,7 @@ pub const LABELS: &[&str] = &[
     rdf::LABEL,
     skos::PREF_LABEL,
     schema::NAME,
-    "http://purl.org/dc/terms/title",
+    dcterms::TITLE,
     "http://xmlns.com/foaf/0.1/name",
 ];
 

@@ -39,6 +39,11 @@ impl Verb for Build {
             table.row([json!(format!("seconds: {stage}")), json!(milliseconds)]);
         }
         session.printer.table(&table, self.shape.format)?;
+        let contradictions = built.contradictions.count;
+        if contradictions > 0 {
+            session.printer.warn(format_args!("{contradictions} contradictions follow from what is stated"));
+            session.printer.hint("`kenning reason` shows the first with their proofs");
+        }
         Ok(Outcome::Done)
     }
 }

@@ -33,6 +33,8 @@ pub enum Kind {
 /// Every setting, in the order of the project file.
 pub const KEYS: &[Key] = &[
     key("name", Kind::Text),
+    key("reasoning.rules", Kind::Texts),
+    key("reasoning.max_facts", Kind::Count(1)),
     key("scoring.history", Kind::Count(1)),
     key("scoring.decay", Kind::Number(0.0, 1.0)),
     key("scoring.popularity", Kind::Number(0.0, f32::MAX as f64)),

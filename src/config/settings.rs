@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Settings {
     /// What the project is called; empty: like its folder.
     pub name: String,
+    /// What is concluded from what is stated.
+    pub reasoning: ReasoningSettings,
     /// How items are scored.
     pub scoring: ScoringSettings,
     /// How items are linked.
@@ -22,6 +24,28 @@ pub struct Settings {
     pub query: QuerySettings,
     /// How the project is served.
     pub serve: ServeSettings,
+}
+
+/// `[reasoning]`: what is concluded from what is stated.
+///
+/// By default nothing is: rules that nobody asked for would change what queries count, and report as contradictions what
+/// dumps have always said. `rules = ["rdfs"]` is cheap and changes no score; `benches/README.md` has the figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReasoningSettings {
+    /// Names of shipped rule sets (`rdfs`, `owl2-rl`), or files in the project's `rules` folder.
+    pub rules: Vec<String>,
+    /// Conclusions at most; more are an error.
+    pub max_facts: usize,
+}
+
+impl Default for ReasoningSettings {
+    fn default() -> Self {
+        Self {
+            rules: Vec::new(),
+            max_facts: 10_000_000,
+        }
+    }
 }
 
 /// `[scoring]`: how items are scored.

@@ -1,9 +1,9 @@
 //! All that was imported becomes one frozen graph.
 
+use super::reason::{Contradictions, Gathered};
 use super::{Engine, Stopwatch};
 use crate::embedding::{self, Embedder, VectorCache};
 use crate::extraction::behaviour::{self, LinkTable};
-use crate::extraction::{self, DerivedFact};
 use crate::graph::draft::Draft;
 use crate::graph::freeze::{Vectors, freeze};
 use crate::graph::{Folded, Graph, Meta};
@@ -26,6 +26,8 @@ const SIMILAR: usize = 20;
 pub struct Built {
     /// The identity of the snapshot.
     pub snapshot: Id,
+    /// What cannot be, though it follows from what is stated.
+    pub contradictions: Contradictions,
     /// How many of what it holds.
     pub counts: BTreeMap<String, u64>,
     /// Seconds of each stage, in order.
@@ -58,20 +60,14 @@ impl Engine {
         let _lock = self.project.lock()?;
         let started = journal::now();
         let mut watch = Stopwatch::start();
-        let mut knowledge =
-            Knowledge::open(self.segments()?, &self.project.root().join("ontologies"))?;
-        let logged = self.journal.changes_after(0)?;
-        let last_change = logged.last().map(|last| last.number);
-        knowledge.changes = net(logged);
-        watch.lap("knowledge");
-        let derived = extraction::text_facts(&knowledge, progress)?;
-        watch.lap("extraction from text");
+        let rules = self.rules()?;
+        let Gathered {
+            knowledge,
+            draft,
+            last_change,
+            contradictions,
+        } = self.gather(&rules, progress, &mut watch)?;
         let settings = &self.project.settings().links;
-        describe_runs(&knowledge, &derived, |kind| {
-            behaviour::method(kind, settings)
-        })?;
-        let draft = Draft::merge(&knowledge, &derived)?;
-        watch.lap("merge");
         let mut links = behaviour::links(draft.behaviour(), settings);
         watch.lap("links from behaviour");
         let labels = draft.labels();
@@ -97,7 +93,8 @@ impl Engine {
         watch.lap("freeze");
         Index::build(&graph, &self.project.state())?;
         watch.lap("index of texts");
-        let counts = counts(&graph);
+        let mut counts = counts(&graph);
+        counts.insert("contradictions".into(), contradictions.count as u64);
         let stages = watch.stages();
         self.journal.record_build(&Build {
             started,
@@ -114,6 +111,7 @@ impl Engine {
         })?;
         Ok(Built {
             snapshot,
+            contradictions,
             counts,
             stages,
         })
@@ -230,30 +228,13 @@ fn similar(draft: &Draft, vectors: &Vectors, dimensions: usize) -> Result<LinkTa
     })
 }
 
-/// States which computations there are. Link kinds are described whether or not this graph has such links.
-fn describe_runs(
-    knowledge: &Knowledge,
-    derived: &[DerivedFact],
-    method: impl Fn(LinkKind) -> String,
-) -> Result<()> {
-    let mut runs: Vec<&str> = derived.iter().map(|f| f.run.as_str()).collect();
-    runs.sort_unstable();
-    runs.dedup();
-    for run in runs {
-        knowledge.describe_run(run, "concepts of a vocabulary, found in texts")?;
-    }
-    for kind in LinkKind::ALL {
-        knowledge.describe_run(&kind.run(), &method(kind))?;
-    }
-    Ok(())
-}
-
 fn counts(graph: &Graph) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::from([
         ("users".to_owned(), graph.users().len() as u64),
         ("items".to_owned(), graph.items().len() as u64),
         ("nodes".to_owned(), graph.nodes().len() as u64),
         ("facts".to_owned(), graph.fact_count()),
+        ("derived facts".to_owned(), graph.derived().len() as u64),
         ("interactions".to_owned(), graph.interaction_count()),
         ("events".to_owned(), graph.event_count()),
         ("vectors".to_owned(), graph.vector_count() as u64),

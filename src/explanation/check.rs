@@ -2,7 +2,8 @@
 
 use super::Verdict;
 use crate::extraction::behaviour::steps;
-use crate::graph::{Event, Graph};
+use crate::graph::changes::Changes;
+use crate::graph::{Event, FactRef, Graph};
 use crate::model::link::ALIKE;
 use crate::model::{LinkKind, term};
 use rustc_hash::FxHashSet;
@@ -90,7 +91,7 @@ pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
 /// Words found in a text at least this surely are what the text says.
 const LITERAL: f32 = 0.9;
 
-/// A triple that no source states is contradicted if its predicate allows one value and has another.
+/// A triple that no source states is inferred if its proof holds, and contradicted if its predicate allows one value and has another.
 fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
     let [subject, predicate, _] = triple;
     let mut stated = graph
@@ -98,11 +99,12 @@ fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
         .filter_map(|index| graph.fact(index))
         .peekable();
     if stated.peek().is_some() {
-        let surely = stated.any(|fact| fact.from.is_none() || fact.confidence >= LITERAL);
-        return if surely {
-            Verdict::Verified
-        } else {
-            Verdict::Inferred
+        let literal = |fact: &FactRef| graph.rule_of(fact).is_none() && fact.confidence >= LITERAL;
+        let surely = |fact: FactRef| graph.premises(fact.index).is_none() || literal(&fact);
+        return match stated.any(surely) {
+            true => Verdict::Verified,
+            false if graph.proof(&Changes::none(graph), triple).is_some() => Verdict::Inferred,
+            false => Verdict::Unsupported,
         };
     }
     let iri = term::as_iri(graph.term(predicate)).unwrap_or_default();

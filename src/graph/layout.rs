@@ -6,7 +6,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 0..8 | `KNGGRAPH` |
-//! | 8..12 | version of this layout, `u32`: 2 |
+//! | 8..12 | version of this layout, `u32`: 3 |
 //! | 12..16 | number of sections, `u32` |
 //! | 16..24 | offset of the section table, `u64` |
 //! | 24..32 | zero |
@@ -17,7 +17,7 @@
 //! Terms are numbered from 0: users, items, other resources, literals, triple terms, each sorted by their encoded bytes;
 //! the ends of these ranges stand in `meta`. Facts are numbered from 0, sorted by subject, predicate, object, named graph.
 //! Evidence numbers are those of facts, then of `met`, then of the links by kind. Where a `u32` stands for nothing it is
-//! 2³²−1, an unknown fact is 2⁶⁴−1, an unknown time −2⁶³; times are seconds since 1970; an unknown line is 0.
+//! 2³²−1, an unknown time is −2⁶³; times are seconds since 1970; an unknown line is 0.
 //!
 //! A section called `….at` holds row starts: one more than there are rows, the first is 0 and the last the number of
 //! values. The sections:
@@ -30,7 +30,8 @@
 //! | `in.at`, `in` | `u64`, `[u32; 2]` | facts by object: (predicate, subject) |
 //! | `predicates`, `predicate.at`, `predicate` | `u32`, `u64`, `[u32; 2]` | facts by predicate: (object, subject) |
 //! | `predicate.stats` | `[u64; 3]` | distinct triples, subjects and objects by predicate; the last row is of all facts |
-//! | `fact.graph .line .confidence .count .time .from` | `u32`, `u32`, `f32`, `u32`, `i64`, `u64` | provenance, by fact number; one element stands for all facts where they agree |
+//! | `fact.graph .line .confidence .count .time` | `u32`, `u32`, `f32`, `u32`, `i64` | provenance, by fact number; one element stands for all facts where they agree |
+//! | `derived`; `premise.at`, `premise` | `u64`; `u64`, `u64` | numbers of derived facts, sorted; the facts that each of them was derived from. A fact is never its own premise, over however many steps |
 //! | `graphs`, `graph-facts.at`, `graph-facts` | `u32`, `u64`, `u64` | fact numbers by named graph; of a single graph, which has all, none are listed |
 //! | `met.at`, `met`; `met-by.at`, `met-by` | `u64`, `u32` | distinct items by user; users by item |
 //! | `event.at`, `event.item .group .time .weight .line` | `u64`, `u32`, `u32`, `i64`, `f32`, `u32` | events by user, oldest first; the last row is of unknown users |
@@ -41,13 +42,13 @@
 //! | `vector.node`, `vector` | `u32`, `f32` | nodes with vectors, and their vectors |
 //!
 //! A program refuses other versions. Version 1 had no `predicate.stats`, no facts by named graph and no links by their
-//! ends: `kenning build` makes a new file from what was imported.
+//! ends; version 2 kept one premise for each fact, in `fact.from`. `kenning build` makes a new file from what was imported.
 
 use crate::sections::Format;
 
 pub(super) const FORMAT: Format = Format {
     magic: *b"KNGGRAPH",
-    version: 2,
+    version: 3,
     name: "snapshot",
     remake: "kenning build",
 };

@@ -2,6 +2,7 @@
 
 use super::Graph;
 use crate::Error;
+use crate::knowledge::PROVENANCE;
 use crate::knowledge::segment::NONE;
 use crate::model::{Dataset, term};
 use std::ops::Range;
@@ -49,6 +50,18 @@ impl Graph {
             Some(&label) if label != NONE => term::lexical(self.term(label)).unwrap_or_default(),
             _ => local_name(self.term(node)),
         }
+    }
+
+    /// What is known of a source or a computation under a property: its first text there.
+    pub fn described(&self, node: u32, property: &str) -> Option<&str> {
+        let (property, provenance) = (self.find_iri(property)?, self.find_iri(PROVENANCE)?);
+        // Others may speak of it too.
+        let said = |pair: &&[u32; 2]| {
+            let mut facts = self.facts([node, property, pair[1]]);
+            facts.any(|fact| self.graph_of(fact) == provenance)
+        };
+        let [_, text] = self.objects(node, property).iter().find(said)?;
+        term::lexical(self.term(*text))
     }
 
     /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else

@@ -180,11 +180,14 @@ impl<'a> Transaction<'a> {
     }
 
     fn take(&mut self, quad: Quad) -> Result<()> {
+        let removed = self.changes.removed_count();
         if self.changes.take(self.dataset.graph, quad) {
             if !self.inserted.remove(&quad) {
                 self.deleted.insert(quad);
             }
-            self.spend(COST)?;
+            // What was derived from it falls with it.
+            let fallen = self.changes.removed_count().saturating_sub(removed);
+            self.spend(COST.saturating_mul(fallen.max(1)))?;
         }
         Ok(())
     }

@@ -254,6 +254,8 @@ fn config_show_tells_origins() {
     insta::assert_snapshot!(run.stdout, @r#"
     KEY                  VALUE             ORIGIN
     name                 films             kenning.toml:1
+    reasoning.rules                        default
+    reasoning.max_facts  10000000          default
     scoring.history      50                default
     scoring.decay        0.9               default
     scoring.popularity   0.01              default

@@ -85,14 +85,19 @@ fn derived_facts_know_the_fact_that_they_were_read_off() {
     let snapshot = shop.snapshot();
     let graph = snapshot.graph();
     let facts = (0..graph.fact_count()).filter_map(|i| graph.fact(i));
-    let derived: Vec<_> = facts.filter(|f| f.from.is_some()).collect();
+    let derived: Vec<_> = facts
+        .filter(|f| graph.premises(f.index).is_some())
+        .collect();
     assert!(
         derived.len() > 100,
         "{} facts were read off the names",
         derived.len()
     );
     for fact in derived {
-        let from = graph.fact(fact.from.unwrap()).unwrap();
+        let [premise] = graph.premises(fact.index).unwrap() else {
+            panic!("a fact is read off one text");
+        };
+        let from = graph.fact(*premise).unwrap();
         assert_eq!(
             from.triple[0], fact.triple[0],
             "both speak of the same product"
@@ -295,7 +300,9 @@ fn numbers_outside_their_tables_are_refused() {
     }
     for name in [
         "fact.graph",
-        "fact.from",
+        "derived",
+        "premise.at",
+        "premise",
         "met",
         "met-by",
         "event.item",

@@ -19,6 +19,7 @@ mod llm;
 mod pipeline;
 mod program;
 mod prompt;
+mod proofs;
 mod scoring;
 mod selection;
 mod server;
