@@ -40,6 +40,7 @@
 //! | [`embedding`] | text → vectors, vectors → neighbours | model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
+//! | [`validation`] | what SHACL shapes find wrong with that dataset | graph, model, sparql, vocabulary |
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring |
@@ -89,6 +90,7 @@ pub mod scoring;
 pub mod search;
 pub mod selection;
 pub mod sparql;
+pub mod validation;
 
 pub mod cli;
 pub mod engine;

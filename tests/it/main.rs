@@ -26,4 +26,5 @@ mod sparql;
 mod sparql_agreement;
 mod support;
 mod updates;
+mod validation;
 mod weights;
