@@ -7,7 +7,7 @@ use super::path;
 use super::shape::{Constant, Constants, Shape, ShapeNumber, State, Target};
 use super::triples::{Triples, sh, shown};
 use crate::model::term::{self, Kind};
-use crate::vocabulary::{SHACL, rdf, xsd};
+use crate::vocabulary::{SHACL, xsd};
 use crate::{Error, Result};
 use components::Component;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,11 +103,10 @@ struct Parser<'t> {
 impl Parser<'_> {
     /// The nodes that are shapes by themselves: by their class or because they have targets. Sorted.
     fn declared(&self) -> BTreeSet<String> {
-        let kind = term::iri(rdf::TYPE);
-        let classes = ["NodeShape", "PropertyShape"].map(sh);
+        let classes = ["NodeShape", "PropertyShape"];
         let typed = classes
             .iter()
-            .flat_map(|class| self.triples.having(&kind, class));
+            .flat_map(|class| self.triples.instances(class));
         let targets = TARGETS.map(|(name, _)| sh(name));
         let targeted = targets.iter().flat_map(|name| self.triples.saying(name));
         typed.chain(targeted).map(str::to_owned).collect()

@@ -89,6 +89,14 @@ impl Triples {
         }
     }
 
+    /// The nodes that are of a class of SHACL, or of a kind of it.
+    pub(super) fn instances(&self, class: &str) -> impl Iterator<Item = &str> {
+        let class = sh(class);
+        let typed = self.saying(&term::iri(rdf::TYPE)).collect::<Vec<_>>();
+        let instances = typed.into_iter();
+        instances.filter(move |node| self.classes(node).contains(class.as_str()))
+    }
+
     /// Subjects with this value of a predicate.
     pub(super) fn having(&self, predicate: &str, value: &str) -> impl Iterator<Item = &str> {
         let subjects = self.subjects.iter();

@@ -6,7 +6,6 @@ use super::super::triples::{Triples, sh, shown};
 use super::Parser;
 use crate::Result;
 use crate::model::term;
-use crate::vocabulary::rdf;
 use oxrdf::Term;
 use spargebra::algebra::PropertyPathExpression;
 
@@ -34,8 +33,7 @@ enum Need {
 
 /// The components that the documents define.
 pub(super) fn read(triples: &Triples) -> Result<Vec<Component>> {
-    let (kind, class) = (term::iri(rdf::TYPE), sh("ConstraintComponent"));
-    let defined = triples.having(&kind, &class);
+    let defined = triples.instances("ConstraintComponent");
     // SHACL's own, if a document brings its vocabulary along, are known.
     let defined = defined.filter(|node| !node.starts_with(&sh("")));
     defined.map(|node| component(triples, node)).collect()
