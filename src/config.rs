@@ -23,7 +23,7 @@ pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
     EmbeddingSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings, ScoringSettings,
-    ServeSettings, Settings,
+    ServeSettings, Settings, ValidationSettings,
 };
 
 use crate::{Error, Result};

@@ -46,6 +46,7 @@ mod insight;
 mod live;
 mod models;
 mod recommend;
+mod validate;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
@@ -53,6 +54,7 @@ pub use import::{Imported, Strictness};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use recommend::{Order, Request};
+pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};
 use crate::graph::Graph;

@@ -49,9 +49,9 @@
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
-//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, search, sections, selection, sparql, weights |
+//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
-//! | [`cli`] | one file a verb | config, engine, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
+//! | [`cli`] | one file a verb | config, engine, explanation, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?
 //!

@@ -27,11 +27,14 @@ mod query;
 mod report;
 mod run;
 mod shape;
+mod shipped;
 mod targets;
 mod triples;
 
 pub use report::{Finding, Group, Report};
 pub use run::{Bounds, validate};
+pub use shipped::SHIPPED;
+pub use triples::shown;
 
 use crate::Result;
 use crate::model::Statement;

@@ -176,7 +176,7 @@ impl Triples {
 }
 
 /// A term for people, short.
-pub(super) fn shown(encoded: &str) -> String {
+pub fn shown(encoded: &str) -> String {
     const LONGEST: usize = 120;
     let text = match term::as_iri(encoded) {
         Some(iri) => shorten(iri),
