@@ -60,6 +60,7 @@ verbs! {
     }
     "Look after" {
         Status = status;
+        Validate = validate;
         Doctor = doctor;
         Config = config;
         Completions = completions;

@@ -24,7 +24,7 @@ pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
     EmbeddingSettings, LinkSettings, ModelSettings, PromptSettings, QuerySettings,
-    ReasoningSettings, ScoringSettings, ServeSettings, Settings,
+    ReasoningSettings, ScoringSettings, ServeSettings, Settings, ValidationSettings,
 };
 
 use crate::{Error, Result};

@@ -50,6 +50,7 @@ mod part;
 mod prove;
 mod reason;
 mod recommend;
+mod validate;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
@@ -59,6 +60,7 @@ pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
+pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};
 use crate::graph::Graph;

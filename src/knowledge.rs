@@ -30,6 +30,21 @@ pub const SHIPPED: &[(&str, &str, &str)] = &[
         "https://w3id.org/kenning/gift-shop",
         include_str!("../ontologies/gift-shop.ttl"),
     ),
+    (
+        "films",
+        "https://w3id.org/kenning/films",
+        include_str!("../ontologies/films.ttl"),
+    ),
+    (
+        "products",
+        "https://w3id.org/kenning/products",
+        include_str!("../ontologies/products.ttl"),
+    ),
+    (
+        "media",
+        "https://w3id.org/kenning/media",
+        include_str!("../ontologies/media.ttl"),
+    ),
 ];
 
 /// Named graph that says which files and computations the facts come from.

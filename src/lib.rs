@@ -44,6 +44,7 @@
 //! | [`embedding`] | text → vectors, vectors → neighbours | model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
+//! | [`validation`] | what SHACL shapes find wrong with that dataset | graph, model, sparql, vocabulary |
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
@@ -52,10 +53,10 @@
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
-//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, vocabulary, weights |
+//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
 //! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, scoring, selection, vocabulary |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
-//! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, graph, intake, journal, linking, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
+//! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, graph, intake, journal, linking, llm, model, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?
 //!
@@ -96,6 +97,7 @@ pub mod scoring;
 pub mod search;
 pub mod selection;
 pub mod sparql;
+pub mod validation;
 
 pub mod cli;
 pub mod engine;

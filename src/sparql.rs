@@ -86,18 +86,26 @@ mod translate;
 mod triple;
 mod update;
 mod value;
+mod walk;
 
 pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 pub use explain::Explanation;
+pub use functions::Pattern as TextPattern;
+pub use ids::Id;
+pub use paths::Path;
 pub use results::{Collected, Format, Results, Writer, too_many};
+pub use scan::{Flow, Halt};
 pub use transaction::{Effect, Transaction};
 pub use triple::triple;
 pub use update::{Document, Update, no_loads};
+pub use value::is_well_formed;
+pub use walk::Walker;
 
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::vocabulary::PREFIXES;
 use crate::{Error, Result};
+use oxrdf::Term;
 use spargebra::SparqlParser;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -233,7 +241,16 @@ impl Query {
         cancel: &Cancel,
         results: &mut dyn Results,
     ) -> Result<()> {
-        answer::answer(&self.algebra, dataset, (limits, cancel), results)
+        self.bind(&[]).run(dataset, limits, cancel, results)
+    }
+
+    /// The same query with values for some of its variables: each stands for its term wherever it is read, in subqueries
+    /// too (as SHACL §5.1 pre-binds variables).
+    pub fn bind<'q>(&'q self, values: &'q [(String, Term)]) -> BoundQuery<'q> {
+        BoundQuery {
+            query: self,
+            values,
+        }
     }
 
     /// Evaluates the query, drops what it finds, and tells how it was done.
@@ -244,6 +261,27 @@ impl Query {
         cancel: &Cancel,
     ) -> Result<Explanation> {
         answer::explained(&self.algebra, dataset, (limits, cancel))
+    }
+}
+
+/// A query some of whose variables have values already.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundQuery<'q> {
+    query: &'q Query,
+    values: &'q [(String, Term)],
+}
+
+impl BoundQuery<'_> {
+    /// Evaluates the query and hands what it finds to `results`; a bound variable that it selects has no value there.
+    pub fn run(
+        &self,
+        dataset: Dataset<'_>,
+        limits: &Limits,
+        cancel: &Cancel,
+        results: &mut dyn Results,
+    ) -> Result<()> {
+        let query = (&self.query.algebra, self.values);
+        answer::answer(query, dataset, (limits, cancel), results)
     }
 }
 

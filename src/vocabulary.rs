@@ -3,6 +3,9 @@
 /// The namespace of Kenning's own terms.
 pub const KENNING: &str = "https://w3id.org/kenning#";
 
+/// The namespace of the Shapes Constraint Language.
+pub const SHACL: &str = "http://www.w3.org/ns/shacl#";
+
 /// Prefixes that every query may use without declaring them; also those of mapping files.
 pub const PREFIXES: &[(&str, &str)] = &[
     ("kenning", KENNING),
@@ -16,6 +19,8 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("xsd", "http://www.w3.org/2001/XMLSchema#"),
     ("foaf", "http://xmlns.com/foaf/0.1/"),
     ("void", "http://rdfs.org/ns/void#"),
+    ("sh", SHACL),
+    ("dbo", "http://dbpedia.org/ontology/"),
 ];
 
 /// Writes out `prefix:name` as an IRI; anything with a known scheme or an unknown prefix comes back as it is.
@@ -149,6 +154,14 @@ pub mod rdf {
         LABEL = "http://www.w3.org/2000/01/rdf-schema#" "label";
         /// Two names of one thing.
         SAME_AS = "http://www.w3.org/2002/07/owl#" "sameAs";
+        /// From a class to one that it is a kind of.
+        SUB_CLASS_OF = "http://www.w3.org/2000/01/rdf-schema#" "subClassOf";
+        /// The first member of a list.
+        FIRST = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "first";
+        /// The list after its first member.
+        REST = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "rest";
+        /// The list without members.
+        NIL = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "nil";
         /// At most one value.
         FUNCTIONAL_PROPERTY = "http://www.w3.org/2002/07/owl#" "FunctionalProperty";
     }

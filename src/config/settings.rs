@@ -22,6 +22,8 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Limits of queries.
     pub query: QuerySettings,
+    /// How the knowledge is validated.
+    pub validation: ValidationSettings,
     /// How the project is served.
     pub serve: ServeSettings,
 }
@@ -188,6 +190,28 @@ impl Default for QuerySettings {
             max_rows: 100_000,
             memory_mb: 1024,
             load: Vec::new(),
+        }
+    }
+}
+
+/// `[validation]`: how the knowledge is validated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValidationSettings {
+    /// A validation is stopped after so many seconds.
+    pub timeout_s: u64,
+    /// Findings of each constraint that are reported one by one; all are counted.
+    pub max_results: usize,
+    /// What a build does about findings: `off`, `report` or `refuse`.
+    pub on_build: String,
+}
+
+impl Default for ValidationSettings {
+    fn default() -> Self {
+        Self {
+            timeout_s: 600,
+            max_results: 1_000,
+            on_build: "off".into(),
         }
     }
 }

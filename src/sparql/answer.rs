@@ -30,8 +30,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(source: &Source, pattern: &GraphPattern) -> Result<Self> {
-        let mut translator = Translator::new(&source.terms);
+    fn new(source: &Source, pattern: &GraphPattern, bound: &[(String, Term)]) -> Result<Self> {
+        let mut translator = Translator::new(&source.terms, bound);
         let variables = variables(pattern);
         let columns = variables.iter().map(|v| translator.variable(v)).collect();
         let translated = translator.pattern(pattern)?;
@@ -92,15 +92,15 @@ fn variables(pattern: &GraphPattern) -> Vec<Variable> {
     }
 }
 
-/// Evaluates a query and hands what it finds to `results`.
+/// Evaluates a query, some of whose variables may be bound to terms, and hands what it finds to `results`.
 pub(super) fn answer(
-    query: &Query,
+    (query, bound): (&Query, &[(String, Term)]),
     dataset: Dataset<'_>,
     bounds: (&Limits, &Cancel),
     results: &mut dyn Results,
 ) -> Result<()> {
     let source = Source::new(Terms::new(dataset), query.dataset());
-    evaluate(query, &source, bounds, results).map(drop)
+    evaluate((query, bound), &source, bounds, results).map(drop)
 }
 
 /// Evaluates a query and tells how it was done.
@@ -110,12 +110,12 @@ pub(super) fn explained(
     bounds: (&Limits, &Cancel),
 ) -> Result<Explanation> {
     let source = Source::new(Terms::new(dataset), query.dataset());
-    let plan = evaluate(query, &source, bounds, &mut Ignored)?;
+    let plan = evaluate((query, &[]), &source, bounds, &mut Ignored)?;
     Ok(explain(&plan, &source.terms))
 }
 
 fn evaluate(
-    query: &Query,
+    (query, bound): (&Query, &[(String, Term)]),
     source: &Source,
     (limits, cancel): (&Limits, &Cancel),
     results: &mut dyn Results,
@@ -125,7 +125,7 @@ fn evaluate(
     | Query::Construct { pattern, .. }
     | Query::Describe { pattern, .. }
     | Query::Ask { pattern, .. }) = query;
-    let plan = Plan::new(source, pattern)?;
+    let plan = Plan::new(source, pattern, bound)?;
     let run = Run::new(source, &meter, query.base_iri(), &plan.exists);
     let mut form = Form {
         plan: &plan,

@@ -26,6 +26,10 @@ pub(super) const LONGEST: usize = 1 << 24;
 pub(super) trait Scope {
     /// The slot of a variable in a row; every variable that is mentioned has one.
     fn slot(&mut self, variable: &Variable) -> usize;
+    /// What a variable stands for wherever it is read, if its value was given with the query.
+    fn constant(&self, _variable: &Variable) -> Option<Term> {
+        None
+    }
     /// Compiles the pattern of an `EXISTS`.
     fn exists(&mut self, pattern: &GraphPattern) -> Result<Subplan>;
 }
@@ -382,8 +386,14 @@ impl Compiler<'_> {
         Ok(match expression {
             E::NamedNode(node) => Expr::Constant(Datum::of(&node.clone().into())),
             E::Literal(literal) => Expr::Constant(Datum::of(&literal.clone().into())),
-            E::Variable(variable) => Expr::Variable(self.scope.slot(variable)),
-            E::Bound(variable) => Expr::Bound(self.scope.slot(variable)),
+            E::Variable(variable) => match self.scope.constant(variable) {
+                Some(term) => Expr::Constant(Datum::of(&term)),
+                None => Expr::Variable(self.scope.slot(variable)),
+            },
+            E::Bound(variable) => match self.scope.constant(variable) {
+                Some(_) => Expr::Constant(Datum::Boolean(true)),
+                None => Expr::Bound(self.scope.slot(variable)),
+            },
             E::Or(..) => Expr::Or(self.all(&chain(expression, |e| match e {
                 E::Or(a, b) => Some((a, b)),
                 _ => None,

@@ -18,7 +18,7 @@ mod library;
 mod pattern;
 
 pub(super) use library::Library;
-pub(super) use pattern::Pattern;
+pub use pattern::Pattern;
 
 /// Kenning's own functions: what only the frozen graph knows of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 /// A term during one query. Equal terms have equal ids; what has no value is [`Id::UNBOUND`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Id(u64);
+pub struct Id(u64);
 
 /// What an id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,6 +237,16 @@ impl<'a> Terms<'a> {
         locals.terms.push(term.clone());
         locals.ids.insert(term.clone(), number);
         Id::local(number)
+    }
+
+    /// The terms that only this query knows, encoded, in the order of their ids.
+    pub(super) fn made(&self) -> Vec<String> {
+        self.locals
+            .borrow()
+            .terms
+            .iter()
+            .map(term::encode)
+            .collect()
     }
 
     /// Bytes of the terms that this query made, about.

@@ -10,14 +10,20 @@ use spargebra::algebra::PropertyPathExpression;
 
 /// A path over ids.
 #[derive(Clone, Debug)]
-pub(super) enum Path {
+pub enum Path {
+    /// Along a predicate.
     Step(Id),
+    /// The other way round.
     Back(Box<Path>),
+    /// One after the other.
     Then(Box<Path>, Box<Path>),
+    /// One or the other.
     Either(Box<Path>, Box<Path>),
     /// Any number of times, none included.
     Closure(Box<Path>),
+    /// Any number of times, but not none.
     AtLeastOnce(Box<Path>),
+    /// Once or not at all.
     Maybe(Box<Path>),
     /// By any predicate but these.
     Not(Vec<Id>),
@@ -203,7 +209,7 @@ impl Run<'_, '_> {
     }
 
     /// Calls `reached` with the end of every walk that starts at `start`.
-    fn walk(
+    pub(super) fn walk(
         &self,
         path: &Path,
         start: Id,

@@ -8,7 +8,7 @@ use super::ids::{Id, Terms};
 use super::paths::Path;
 use super::pattern::{Direction, In, Kind, Part, Pattern, Slots};
 use crate::{Error, Result};
-use oxrdf::Variable;
+use oxrdf::{Term, Variable};
 use spargebra::algebra::{
     AggregateExpression, Expression, GraphPattern, OrderExpression, PropertyPathExpression,
 };
@@ -32,6 +32,8 @@ pub(super) struct Translator<'t, 'a> {
     /// Patterns of `EXISTS`, and what the solutions that they are asked for always bind.
     pub(super) exists: Vec<(Pattern, Slots)>,
     scope: Scope,
+    /// Variables that stand for a term wherever they are read.
+    bound: HashMap<String, Term>,
     place: In,
     certain: Slots,
     depth: usize,
@@ -39,9 +41,11 @@ pub(super) struct Translator<'t, 'a> {
 }
 
 impl<'t, 'a> Translator<'t, 'a> {
-    pub(super) fn new(terms: &'t Terms<'a>) -> Self {
+    /// A translator of a query whose variables `bound` have these values.
+    pub(super) fn new(terms: &'t Terms<'a>, bound: &[(String, Term)]) -> Self {
         Self {
             terms,
+            bound: bound.iter().cloned().collect(),
             names: Vec::new(),
             exists: Vec::new(),
             scope: Scope::new(),
@@ -260,7 +264,7 @@ impl<'t, 'a> Translator<'t, 'a> {
             TermPattern::Literal(literal) => Part::Is(self.terms.id(&literal.clone().into())),
             // In a pattern, a blank node is a variable that cannot be named.
             TermPattern::BlankNode(node) => Part::Var(self.named(format!("_:{}", node.as_str()))),
-            TermPattern::Variable(variable) => Part::Var(self.variable(variable)),
+            TermPattern::Variable(variable) => self.variable_part(variable),
             TermPattern::Triple(triple) => match ground(triple) {
                 Some(triple) => Part::Is(self.terms.id(&triple.into())),
                 None => Part::Triple(self.parts(triple).into()),
@@ -271,7 +275,14 @@ impl<'t, 'a> Translator<'t, 'a> {
     fn name(&mut self, name: &NamedNodePattern) -> Part {
         match name {
             NamedNodePattern::NamedNode(node) => Part::Is(self.terms.id(&node.clone().into())),
-            NamedNodePattern::Variable(variable) => Part::Var(self.variable(variable)),
+            NamedNodePattern::Variable(variable) => self.variable_part(variable),
+        }
+    }
+
+    fn variable_part(&mut self, variable: &Variable) -> Part {
+        match self.bound.get(variable.as_str()) {
+            Some(term) => Part::Is(self.terms.id(term)),
+            None => Part::Var(self.variable(variable)),
         }
     }
 
@@ -406,6 +417,10 @@ impl<'t, 'a> Translator<'t, 'a> {
 impl expression::Scope for Translator<'_, '_> {
     fn slot(&mut self, variable: &Variable) -> usize {
         self.variable(variable)
+    }
+
+    fn constant(&self, variable: &Variable) -> Option<Term> {
+        self.bound.get(variable.as_str()).cloned()
     }
 
     fn exists(&mut self, pattern: &GraphPattern) -> Result<Subplan> {

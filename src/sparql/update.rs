@@ -19,7 +19,7 @@ pub struct Update {
     algebra: spargebra::Update,
 }
 
-/// What `LOAD` fetched.
+/// What `LOAD` fetched, or a file holds.
 pub struct Document {
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -245,6 +245,24 @@ impl Document {
     /// `Input`, at `name`, its line and column, if the bytes are not what the format demands, or name graphs of their own
     /// beside `graph`.
     pub fn statements(&self, name: &str, graph: Option<&NamedNode>) -> Result<Vec<Statement>> {
+        self.read(name, graph, fresh())
+    }
+
+    /// Its statements; blank nodes are named by their order, after `prefix`, so that two readings give the same.
+    ///
+    /// # Errors
+    /// Those of [`Document::statements`].
+    pub fn steady_statements(&self, name: &str, prefix: &str) -> Result<Vec<Statement>> {
+        let blank = |number| BlankNode::new_unchecked(format!("{prefix}{number}"));
+        self.read(name, None, BlankNodes::new(blank))
+    }
+
+    fn read<F: Fn(usize) -> BlankNode>(
+        &self,
+        name: &str,
+        graph: Option<&NamedNode>,
+        mut blanks: BlankNodes<F>,
+    ) -> Result<Vec<Statement>> {
         let mut parser = RdfParser::from_format(self.format);
         if let Some(base) = &self.base {
             let bad = |e| Error::usage(format!("`{base}` is not a base IRI: {e}"));
@@ -255,7 +273,6 @@ impl Document {
                 .without_named_graphs()
                 .with_default_graph(graph.clone());
         }
-        let mut blanks = fresh();
         let quads = parser.for_slice(&self.bytes).map(|quad| {
             let quad = quad.map_err(|e| {
                 let at = e.location().map(|at| at.start);

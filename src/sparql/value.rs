@@ -10,9 +10,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 mod calendar;
+mod lexical;
 mod number;
 
 pub(super) use calendar::Calendar;
+pub use lexical::is_well_formed;
 pub(super) use number::Number;
 
 /// The namespace of the datatypes that have meaning here.

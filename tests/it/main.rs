@@ -29,4 +29,5 @@ mod sparql;
 mod sparql_agreement;
 mod support;
 mod updates;
+mod validation;
 mod weights;

@@ -7,9 +7,9 @@ use regex::{Regex, RegexBuilder};
 /// A compiled regular expression takes no more bytes than this.
 const REGEX_BYTES: usize = 1 << 20;
 
-/// A regular expression.
+/// A regular expression, as `REGEX` takes it.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Pattern {
+pub struct Pattern {
     regex: Regex,
     is_text: bool,
 }
@@ -23,6 +23,11 @@ impl Pattern {
             Some(flags) => flags.plain()?,
             None => "",
         };
+        Self::new(pattern, flags)
+    }
+
+    /// The same from texts.
+    pub fn new(pattern: &str, flags: &str) -> Option<Self> {
         let is_text = flags.contains('q');
         let escaped = is_text.then(|| regex::escape(pattern));
         let mut builder = RegexBuilder::new(escaped.as_deref().unwrap_or(pattern));
@@ -42,7 +47,7 @@ impl Pattern {
     }
 
     /// Whether it matches somewhere.
-    pub(in super::super) fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
 

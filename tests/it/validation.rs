@@ -1,0 +1,3 @@
+//! What shapes find wrong, through the library and the program.
+
+mod conformance;
