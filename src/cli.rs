@@ -61,6 +61,7 @@ verbs! {
     "Look after" {
         Status = status;
         Validate = validate;
+        Ontology = ontology;
         Doctor = doctor;
         Config = config;
         Completions = completions;

@@ -45,6 +45,7 @@
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
 //! | [`validation`] | what SHACL shapes find wrong with that dataset | graph, model, sparql, vocabulary |
+//! | [`ontology`] | pages about the ontologies and shapes that come along | knowledge, model, sparql, validation, vocabulary |
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
@@ -55,8 +56,8 @@
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
 //! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, scoring, selection, vocabulary |
-//! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
-//! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, graph, intake, journal, linking, llm, model, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
+//! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, ontology, sparql, vocabulary |
+//! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, graph, intake, journal, linking, llm, model, ontology, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?
 //!
@@ -91,6 +92,7 @@ pub mod reasoning;
 
 pub mod explanation;
 pub mod llm;
+pub mod ontology;
 pub mod prompt;
 pub mod ranking;
 pub mod scoring;

@@ -20,6 +20,7 @@
 //! *Invariant:* the report is the same whatever the number of threads.
 
 mod check;
+mod describe;
 mod message;
 mod parse;
 mod path;
@@ -31,6 +32,7 @@ mod shipped;
 mod targets;
 mod triples;
 
+pub use describe::{Demand, Described};
 pub use report::{Finding, Group, Report};
 pub use run::{Bounds, validate};
 pub use shipped::SHIPPED;

@@ -135,14 +135,13 @@ impl Validate {
         for group in report.groups() {
             let path = group.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
             // Writing to a string cannot fail.
-            let _ = writeln!(
-                page,
-                "\n{} {}{path}: {} ({})",
-                shorten_severity(&group.severity),
-                group.shape,
-                group.message,
-                group.total
-            );
+            let demand = match group.demand == group.message {
+                true => String::new(),
+                false => format!(" [{}]", group.demand),
+            };
+            let severity = shorten_severity(&group.severity);
+            let (shape, message, total) = (&group.shape, &group.message, group.total);
+            let _ = writeln!(page, "\n{severity} {shape}{path}: {message}{demand} ({total})");
             let mut named = 0;
             for finding in report.of(group).take(self.examples) {
                 named += 1;

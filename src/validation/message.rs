@@ -8,10 +8,17 @@ use super::triples::shown;
 /// Members of a list that a message names.
 const NAMED: usize = 8;
 
+/// How deep shapes without a name are told in place of their name.
+const DEPTH: usize = 2;
+
 /// What a constraint demands of a node or of its values, as the end of a sentence: "must …".
 pub(super) fn demand(shapes: &Shapes, constraint: &Constraint) -> String {
+    told(shapes, constraint, DEPTH)
+}
+
+fn told(shapes: &Shapes, constraint: &Constraint, depth: usize) -> String {
     let term = |constant: Constant| shown(shapes.constants.text(constant));
-    let shape = |number: ShapeNumber| term(shapes.shapes[number].node);
+    let shape = |number: ShapeNumber| named(shapes, number, depth);
     let several = |numbers: &[ShapeNumber]| list(numbers.iter().map(|number| shape(*number)));
     match constraint {
         Constraint::Class(class) => format!("must be of the class {}", term(*class)),
@@ -43,7 +50,7 @@ pub(super) fn demand(shapes: &Shapes, constraint: &Constraint) -> String {
         Constraint::Or(numbers) => format!("must conform to one of {} at least", several(numbers)),
         Constraint::Xone(numbers) => format!("must conform to exactly one of {}", several(numbers)),
         Constraint::Node(number) => format!("must conform to {}", shape(*number)),
-        Constraint::Property(number) => format!("must have the property {}", shape(*number)),
+        Constraint::Property(number) => shape(*number),
         Constraint::QualifiedMinCount(qualified, least) => format!(
             "must have at least {} that conform to {}",
             values(*least),
@@ -77,6 +84,27 @@ pub(super) fn demand(shapes: &Shapes, constraint: &Constraint) -> String {
 /// What a shape looks at: its path, or the node itself.
 pub(super) fn subject(shapes: &Shapes, number: ShapeNumber) -> Option<String> {
     shapes.shapes[number].path.as_ref().map(shown_path)
+}
+
+/// The name of a shape, or what one without a name demands.
+fn named(shapes: &Shapes, number: ShapeNumber, depth: usize) -> String {
+    let about = &shapes.shapes[number];
+    let node = shapes.constants.text(about.node);
+    if !node.starts_with('_') {
+        return shown(node);
+    }
+    if depth == 0 || about.constraints.is_empty() {
+        return "a shape without a name".to_owned();
+    }
+    let path = about
+        .path
+        .as_ref()
+        .map_or(String::new(), |path| format!("{} ", shown_path(path)));
+    let demands = about
+        .constraints
+        .iter()
+        .map(|constraint| told(shapes, constraint, depth - 1));
+    format!("({path}{})", list(demands))
 }
 
 fn values(count: u64) -> String {

@@ -31,6 +31,8 @@ pub struct Group {
     pub path: Option<String>,
     /// What it says of it.
     pub message: String,
+    /// What the constraint demands, in words of its own.
+    pub demand: String,
     /// IRI of the component.
     pub component: String,
     /// IRI of the severity.
@@ -65,6 +67,7 @@ impl<'a> Report<'a> {
                 shape: shown(shapes.constants.text(about.node)),
                 path: message::subject(shapes, shape),
                 message: general(shapes, about, rule),
+                demand: message::demand(shapes, rule),
                 component: component(shapes, rule),
                 severity: shapes.constants.text(about.severity)[1..].to_owned(),
                 total: count.total,
