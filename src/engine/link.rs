@@ -80,6 +80,10 @@ impl Linked {
 /// What the names of datasets of links begin with.
 const LINKS: &str = "links-";
 
+fn is_target(to: &LinkTarget, dataset: &Dataset) -> bool {
+    matches!(to, LinkTarget::Dataset(name) if *name == dataset.name)
+}
+
 fn is_links(dataset: &Dataset) -> bool {
     dataset.name.starts_with(LINKS) && dataset.sources.iter().any(|s| s.graph.ends_with("/links"))
 }
@@ -97,7 +101,7 @@ impl Engine {
         };
         let own: Vec<&Segment> = segments
             .iter()
-            .filter(|s| s.dataset.name != name && !is_links(&s.dataset))
+            .filter(|s| !is_target(&request.to, &s.dataset) && !is_links(&s.dataset))
             .collect();
         let items = items(&own, request.class.as_deref())?;
         let (targets, used, inputs) = match &request.to {

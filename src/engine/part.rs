@@ -1,13 +1,11 @@
 //! A graph of a part of the events, beside the project's own.
 
-use super::Engine;
-use super::build::net;
+use super::{Engine, Stopwatch};
 use crate::Result;
-use crate::extraction::{self, behaviour};
+use crate::extraction::behaviour;
 use crate::graph::Graph;
 use crate::graph::draft::Draft;
 use crate::graph::freeze::{Vectors, freeze};
-use crate::knowledge::Knowledge;
 use crate::model::{Dataset, Progress};
 use std::path::Path;
 
@@ -20,11 +18,9 @@ impl Engine {
         path: &Path,
         progress: &dyn Progress,
     ) -> Result<(Graph, T)> {
-        let mut knowledge =
-            Knowledge::open(self.segments()?, &self.project.root().join("ontologies"))?;
-        knowledge.changes = net(self.journal.changes_after(0)?);
-        let derived = extraction::text_facts(&knowledge, progress)?;
-        let mut draft = Draft::merge(&knowledge, &derived)?;
+        let rules = self.rules()?;
+        let gathered = self.gather(&rules, progress, &mut Stopwatch::start())?;
+        let (knowledge, mut draft) = (gathered.knowledge, gathered.draft);
         let datasets: Vec<Dataset> = knowledge
             .segments
             .iter()

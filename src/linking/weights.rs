@@ -28,7 +28,8 @@ const STEPS: usize = 50;
 impl Weights {
     /// The weights that come with Kenning, fitted by [`Weights::fit`] on films of MovieLens (ml-latest-small), the LODrecsys
     /// mapping of MovieLens to DBpedia (1.2) and a file of 1,394 films of DBpedia; only on films whose hash is even
-    /// (`evaluation::linking::half`), so that the others can judge it. The choices are:
+    /// (`evaluation::linking::half`), so that the others can judge it; which features there are was chosen with all of them in
+    /// view. The choices are:
     ///
     /// - films whose entity is in the file, with it as the right one;
     /// - the same, where all these entities are taken out of the file, so that none is right;

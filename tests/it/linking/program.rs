@@ -229,6 +229,10 @@ fn a_dataset_can_be_linked_to_and_other_things_than_items() {
         "<http://e/l> a <http://e/Person> ; <https://schema.org/name> \"Lana Wachowski\" .",
     );
     desk.done(&["-C", "p", "import", "people.ttl"]);
+    // A file may be called like the dataset that is linked.
+    desk.write("films.ttl", TARGETS);
+    let file = desk.json(&["-C", "p", "link", "--to", "films.ttl", "--format", "json"]);
+    assert_eq!(file["summary"][2]["count"], 3);
     let people = desk.json(&[&to[..], &["--class", "http://e/Person"]].concat());
     assert_eq!(
         (
