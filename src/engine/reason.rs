@@ -9,7 +9,7 @@ use crate::knowledge::segment::NONE;
 use crate::model::{LinkKind, Progress, term};
 use crate::reasoning::{self, Closure, Limits, Rule, RuleSet};
 use crate::vocabulary::{kenning, percent_encode};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -210,7 +210,8 @@ impl Engine {
             ..Limits::default()
         };
         let mut numbers = Numbers::over(&draft.terms);
-        let closure = Closure::of(rules, facts, &mut numbers, &limits, progress)?;
+        let closure = Closure::of(rules, facts, &mut numbers, &limits, progress)
+            .map_err(|error| with_setting(error, &limits))?;
         let mut inferred = Inferred {
             terms: numbers.new,
             rules: rules
@@ -253,6 +254,19 @@ fn describe_rules(knowledge: &Knowledge, rules: &RuleSet) -> Result<()> {
     }
     let mut rules = rules.rules().iter();
     rules.try_for_each(|rule| knowledge.describe_rule(&rule.iri, &rule.label, &rule.source))
+}
+
+/// An error of a closure that has too many facts names the setting that allows more.
+fn with_setting(error: Error, limits: &Limits) -> Error {
+    let is_of_facts =
+        error.kind() == ErrorKind::Budget && error.message().contains(&limits.facts.to_string());
+    match error.next_step() {
+        Some(hint) if is_of_facts => {
+            let hint = format!("{hint}; leave it out, or set `reasoning.max_facts` higher");
+            Error::budget(error.message()).hint(hint)
+        }
+        _ => error,
+    }
 }
 
 /// The terms of a draft, and following them those that rules mention or make.

@@ -415,6 +415,11 @@ fn bad_rules_are_refused_with_their_place() {
     );
     let run = desk.run(&["-C", "shop", "build", "--no-vectors"]);
     assert_eq!(run.code, Some(5), "{}", run.said());
+    assert!(
+        run.stderr.contains("`reasoning.max_facts`"),
+        "{}",
+        run.said()
+    );
     desk.write("shop/kenning.toml", "name = \"shop\"\n");
     insta::assert_snapshot!(desk.run(&["-C", "shop", "reason"]).stderr, @r#"
     error: [HERE]/shop/kenning.toml: the project has no rules
