@@ -39,6 +39,7 @@
 //! | [`knowledge`] | what is stated: documents in an RDF store, dumps in segments | model, sections, vocabulary |
 //! | [`extraction`] | texts and co-behaviour → derived facts and links | config, knowledge, model, sections, vocabulary |
 //! | [`linking`] | things here → the same things elsewhere, by label, year and kind | model, vocabulary |
+//! | [`reasoning`] | facts → what follows from them by rules, each with a proof | model, vocabulary |
 //! | [`embedding`] | text → vectors, vectors → neighbours | model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
@@ -84,6 +85,7 @@ pub mod graph;
 pub mod intake;
 pub mod knowledge;
 pub mod linking;
+pub mod reasoning;
 
 pub mod explanation;
 pub mod llm;

@@ -113,6 +113,18 @@ pub mod kenning {
         YIELDS_TO = "https://w3id.org/kenning#" "yieldsTo";
         /// A label that counts only where the text has no stronger one of the property.
         WEAK_LABEL = "https://w3id.org/kenning#" "weakLabel";
+        /// What a rule concludes that finds a contradiction; never a fact.
+        CONTRADICTS = "https://w3id.org/kenning#" "contradicts";
+        /// In a rule, list to member: the patterns with the member hold for each.
+        EVERY = "https://w3id.org/kenning#" "every";
+        /// In a rule: the first variable, of one member of a list, is the second of the next.
+        NEXT = "https://w3id.org/kenning#" "next";
+        /// Function: whether what a literal stands for is in a datatype.
+        IN_DATATYPE = "https://w3id.org/kenning#" "inDatatype";
+        /// Function: whether two literals are known to stand for different values.
+        DIFFERS_FROM = "https://w3id.org/kenning#" "differsFrom";
+        /// Function: whether a literal is none of its own datatype.
+        ILL_TYPED = "https://w3id.org/kenning#" "illTyped";
     }
 }
 

@@ -19,6 +19,7 @@ mod llm;
 mod pipeline;
 mod program;
 mod prompt;
+mod reasoning;
 mod scoring;
 mod selection;
 mod server;
