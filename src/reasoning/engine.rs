@@ -71,7 +71,8 @@ impl Engine {
                 None => engine.rules.push(compiled),
             }
         }
-        engine.detours = detours::find(&engine.rules, engine.words.is);
+        let equality = Numbers::of(set.rules());
+        engine.detours = detours::find(&engine.rules, engine.words, equality);
         in_order(&mut stated);
         engine.facts = Facts::of(&stated);
         engine.check_stated_lists(&engine.facts, terms)?;
@@ -233,7 +234,7 @@ impl Engine {
             if triples.is_empty() && !fresh.contains(&true) {
                 break;
             }
-            views = self.views(from);
+            views = self.views(from, new);
         }
         progress.end();
         Ok(())
