@@ -75,7 +75,7 @@ pub use terms::{Dictionary, Terms};
 pub use watch::Limits;
 
 /// What the IRIs of rules begin with.
-pub const RULE: &str = crate::vocabulary::kenning::RULES;
+pub const RULE: &str = "urn:kenning:rule:";
 
 /// No term that a `BIND` makes has more bytes.
 const LONGEST_TERM: usize = 1 << 20;

@@ -110,8 +110,7 @@ impl Engine {
         stated.retain(|triple| !gone.contains(triple));
         stated.extend(new.iter().filter(|triple| of_lists(triple)));
         in_order(&mut stated);
-        let mut facts = Facts::default();
-        facts.add(&stated);
+        let facts = Facts::of(&stated);
         self.check_stated_lists(&facts, terms)
     }
 

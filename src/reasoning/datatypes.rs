@@ -37,10 +37,8 @@ pub(super) fn contains(datatype: &str, encoded: &str) -> Option<bool> {
         return Some(false);
     }
     let own = own_datatype(encoded);
-    if known(own).is_none() {
-        // It may stand for anything.
-        return None;
-    }
+    // What is of an unknown datatype may stand for anything.
+    known(own)?;
     Some(match value(encoded) {
         Some(value) => wanted.holds(datatype, &value),
         None => false,
@@ -253,14 +251,14 @@ fn decimal(text: &str) -> Option<Value> {
 
 fn hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
     Some(digits.chunks(2).map(|c| (c[0] * 16 + c[1]) as u8).collect())
 }
 
 fn base64(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|b| *b != b' ').collect();
     let filled = text.iter().rev().take_while(|b| **b == b'=').count();
-    if text.len() % 4 != 0 || filled > 2 {
+    if !text.len().is_multiple_of(4) || filled > 2 {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);

@@ -12,7 +12,8 @@
 //! in which facts became known, what R would have concluded is concluded. It is asked on the patterns themselves, with
 //! their variables taken for terms.
 
-use super::compile::{Atom, Compiled, Place};
+use super::compile::{Atom, Compiled, Place, Words};
+use super::equality::Numbers;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// For a rule and one of its patterns, the rules whose conclusions the pattern need not read.
@@ -21,8 +22,9 @@ pub(super) type Detours = FxHashMap<(u32, usize), Vec<u32>>;
 /// What is derived from two patterns of the schema, in so many rounds at most.
 const ROUNDS: usize = 3;
 
-/// Finds the detours among rules; `is` is the number of `rdf:type`.
-pub(super) fn find(rules: &[Compiled], is: u32) -> Detours {
+/// Finds the detours among rules; `equality` are those that put equals for equals, if they are there.
+pub(super) fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) -> Detours {
+    let is = words.is;
     let data: Vec<Data<'_>> = rules.iter().filter_map(|rule| Data::of(rule, is)).collect();
     let schema: Vec<&Compiled> = rules.iter().filter(|rule| is_schema(rule, is)).collect();
     let mut detours = Detours::default();
@@ -34,7 +36,32 @@ pub(super) fn find(rules: &[Compiled], is: u32) -> Detours {
             }
         }
     }
+    if let Some(numbers) = equality {
+        for rule in rules.iter().filter(|rule| commutes(rule, words)) {
+            for (at, atom) in rule.atoms.iter().enumerate() {
+                let made = numbers.made_at([0, 2].map(|place| is_thing(rule, atom, place)));
+                if !made.is_empty() {
+                    detours.entry((rule.number, at)).or_default().extend(made);
+                }
+            }
+        }
+    }
     detours
+}
+
+/// Whether a rule says the same of equal things, and nothing of equality.
+fn commutes(rule: &Compiled, words: Words) -> bool {
+    let same = Place::Is(words.same_as);
+    let mentions = |atom: &Atom| atom.contains(&same);
+    is_plain(rule) && !rule.atoms.iter().chain(&rule.heads).any(mentions)
+}
+
+/// Whether a place of a pattern is a variable that is there once, and no property anywhere.
+fn is_thing(rule: &Compiled, atom: &Atom, place: usize) -> bool {
+    let slot = atom[place];
+    let once = atom.iter().filter(|other| **other == slot).count() == 1;
+    let mut all = rule.atoms.iter().chain(&rule.heads);
+    matches!(slot, Place::Slot(_)) && once && all.all(|atom| atom[1] != slot)
 }
 
 /// A rule with one pattern of the schema and one of data.

@@ -71,9 +71,10 @@ impl Engine {
                 None => engine.rules.push(compiled),
             }
         }
-        engine.detours = detours::find(&engine.rules, engine.words.is);
+        let equality = Numbers::of(set.rules());
+        engine.detours = detours::find(&engine.rules, engine.words, equality);
         in_order(&mut stated);
-        engine.facts.add(&stated);
+        engine.facts = Facts::of(&stated);
         engine.check_stated_lists(&engine.facts, terms)?;
         Ok(engine)
     }
@@ -224,7 +225,7 @@ impl Engine {
                 self.facts.add(&more);
                 triples.extend(more);
                 in_order(&mut triples);
-                *new = Facts::default().add(&triples);
+                *new = Facts::of(&triples);
             }
             progress.advance(triples.len() as u64, triples.len() as u64);
             if self.facts.len() + self.contradictions.len() > watch.limits.facts {
@@ -233,7 +234,7 @@ impl Engine {
             if triples.is_empty() && !fresh.contains(&true) {
                 break;
             }
-            views = self.views(new, from);
+            views = self.views(from, new);
         }
         progress.end();
         Ok(())

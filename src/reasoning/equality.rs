@@ -51,6 +51,13 @@ impl Numbers {
         rule == self.symmetric || rule == self.transitive
     }
 
+    /// The rules that put an equal subject or an equal object, as far as each is asked for.
+    pub(super) fn made_at(&self, [subject, object]: [bool; 2]) -> Vec<u32> {
+        let asked = [(subject, self.replace[0]), (object, self.replace[2])];
+        let asked = asked.into_iter().filter(|(asked, _)| *asked);
+        asked.map(|(_, rule)| rule).collect()
+    }
+
     /// Whether the rule puts equals for equals.
     pub(super) fn replaces(&self, rule: u32) -> bool {
         self.replace.contains(&rule)

@@ -77,6 +77,14 @@ impl Expr {
         self.variables.iter().copied()
     }
 
+    /// The one variable, if it reads one only.
+    pub(super) fn reads_only(&self) -> Option<usize> {
+        match self.variables[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     /// Whether it is true; an error is not.
     pub(super) fn holds<'a>(&self, values: &Values<'a>) -> bool {
         self.kind.truth(values) == Some(true)

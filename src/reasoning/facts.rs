@@ -177,18 +177,6 @@ impl Table {
         self.by_object.add(turned);
         self.by_subject.add(rows);
     }
-
-    fn without(&self, gone: impl Fn(u32, u32) -> bool) -> Self {
-        let mut table = Self::default();
-        let kept = |column: &Column, keep: &dyn Fn(Pair) -> bool| {
-            let rows = column.all().flatten().copied();
-            rows.filter(|&row| keep(row)).collect::<Vec<Pair>>()
-        };
-        let rows = kept(&self.by_subject, &|[s, o]| !gone(s, o));
-        let turned = kept(&self.by_object, &|[o, s]| !gone(s, o));
-        table.add(rows, turned);
-        table
-    }
 }
 
 /// The pairs turned round, sorted.
@@ -236,6 +224,18 @@ impl Facts {
         tables.map(|(predicate, table)| (*predicate, table))
     }
 
+    /// The facts that triples are, which are sorted by predicate, subject and object.
+    pub(super) fn of(triples: &[[u32; 3]]) -> Self {
+        let mut facts = Self::default();
+        for same in triples.chunk_by(|a, b| a[1] == b[1]) {
+            let rows: Vec<Pair> = same.iter().map(|&[s, _, o]| [s, o]).collect();
+            let turned = turned(&rows);
+            facts.table_mut(same[0][1]).add(rows, turned);
+        }
+        facts.sum_up();
+        facts
+    }
+
     /// Whether a triple is there.
     pub(super) fn contains(&self, [s, p, o]: [u32; 3]) -> bool {
         self.table(p).is_some_and(|table| table.contains(s, o))
@@ -273,16 +273,6 @@ impl Facts {
         self.sum_up();
         new.sum_up();
         new
-    }
-
-    /// The facts as they are without those that are `gone`; each table has to be of one run.
-    pub(super) fn without(&self, gone: impl Fn([u32; 3]) -> bool) -> Self {
-        let mut kept = Self::default();
-        for (p, table) in self.tables() {
-            *kept.table_mut(p) = table.without(|s, o| gone([s, p, o]));
-        }
-        kept.sum_up();
-        kept
     }
 
     fn table_mut(&mut self, predicate: u32) -> &mut Table {

@@ -45,6 +45,8 @@ pub(super) struct Join<'a, S> {
     row: Vec<u32>,
     sink: S,
     made: Made,
+    /// The last test of one term: part, term, and whether it held.
+    tested: Option<((usize, u32), bool)>,
     looked: u32,
 }
 
@@ -65,6 +67,7 @@ impl<'a, S: Sink> Join<'a, S> {
             row,
             sink,
             made: Made::default(),
+            tested: None,
             looked: 0,
         }
     }
@@ -178,6 +181,9 @@ impl<'a, S: Sink> Join<'a, S> {
             (None, None) if scan.idle == Some(Idle::Subject) => {
                 self.pairs(table.by_object.all(), [object, subject], scan)
             }
+            (None, None) if scan.idle.is_none() && self.is_tested(object, scan.rest) => {
+                self.pairs(table.by_object.all(), [object, subject], scan)
+            }
             (None, None) => self.pairs(table.by_subject.all(), [subject, object], scan),
         }
     }
@@ -244,10 +250,31 @@ impl<'a, S: Sink> Join<'a, S> {
             .unwrap_or_else(|| self.terms.text(self.row[slot]))
     }
 
-    fn test(&self, part: usize) -> bool {
-        let values = |slot: usize| Some(self.text(slot));
-        self.expression(part)
-            .is_some_and(|expr| expr.holds(&values))
+    fn test(&mut self, part: usize) -> bool {
+        let Some(expr) = self.expression(part) else {
+            return false;
+        };
+        // Scans come in the order of what is tested, if they can: the same is not asked twice in a row.
+        let asked = expr.reads_only().map(|slot| (part, self.row[slot]));
+        if let (Some(asked), Some((last, held))) = (asked, self.tested)
+            && asked == last
+        {
+            return held;
+        }
+        let held = expr.holds(&|slot: usize| Some(self.text(slot)));
+        self.tested = asked.map(|asked| (asked, held));
+        held
+    }
+
+    /// Whether the next step tests the slot and nothing else.
+    fn is_tested(&self, key: Key, steps: &[Step]) -> bool {
+        match (key, steps.first()) {
+            (Key::Free(slot), Some(Step::Test(part))) => {
+                let expr = self.expression(*part);
+                expr.is_some_and(|expr| expr.reads_only() == Some(slot))
+            }
+            _ => false,
+        }
     }
 
     /// The number of the term that a `BIND` gives.

@@ -1,6 +1,6 @@
 //! One round: every rule on the facts as they were when it began.
 
-use super::compile::{Compiled, Place};
+use super::compile::{Atom, Compiled, Place};
 use super::detours;
 use super::engine::Engine;
 use super::facts::{Facts, order};
@@ -12,7 +12,7 @@ use super::terms::Terms;
 use super::watch::Watch;
 use crate::Result;
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// A scan of more rows than this is shared out.
 const SHARE: usize = 1 << 14;
@@ -38,7 +38,18 @@ pub(super) enum Stage {
 }
 
 /// New facts without the conclusions of some rules, where there are any of them.
-pub(super) type Views = FxHashMap<Vec<u32>, Facts>;
+pub(super) type Views = FxHashMap<ViewKey, Facts>;
+
+/// The rules that are left out, and the one predicate that is wanted.
+type ViewKey = (Vec<u32>, Option<u32>);
+
+fn view_key(left_out: &[u32], [_, predicate, _]: &Atom) -> ViewKey {
+    let predicate = match predicate {
+        Place::Is(predicate) => Some(*predicate),
+        Place::Slot(_) => None,
+    };
+    (left_out.to_vec(), predicate)
+}
 
 /// A rule's plan, and how many threads may share it.
 struct Job<'a> {
@@ -50,22 +61,33 @@ struct Job<'a> {
 }
 
 impl Engine {
-    /// The new facts as they are for rules that need not read all of them.
-    pub(super) fn views(&self, new: &Facts, from: usize) -> Views {
+    /// What the log has from a place on, as it is for patterns that need not read all of it.
+    pub(super) fn views(&self, from: usize, new: &Facts) -> Views {
         let mut views = Views::default();
-        for left_out in self.detours.values() {
-            if views.contains_key(left_out) {
-                continue;
-            }
-            let log = (from..self.proofs.len()).map(|place| self.proofs.at(place));
-            let out = log.filter(|(_, rule, _)| left_out.contains(rule));
-            let out: FxHashSet<[u32; 3]> = out.map(|(triple, ..)| triple).collect();
-            if !out.is_empty() {
-                let view = new.without(|triple| out.contains(&triple));
-                views.insert(left_out.clone(), view);
+        for rule in self.rules.iter().filter(|rule| self.may_fire(rule)) {
+            for (at, atom) in rule.atoms.iter().enumerate() {
+                let Some(left_out) = self.detours.get(&(rule.number, at)) else {
+                    continue;
+                };
+                let key = view_key(left_out, atom);
+                let is_new = key.1.is_none_or(|predicate| new.table(predicate).is_some());
+                if is_new && !views.contains_key(&key) {
+                    let view = self.view(from, &key);
+                    views.insert(key, view);
+                }
             }
         }
         views
+    }
+
+    fn view(&self, from: usize, (left_out, predicate): &ViewKey) -> Facts {
+        let log = (from..self.proofs.len()).map(|place| self.proofs.at(place));
+        let log = log.filter(|(triple, ..)| predicate.is_none_or(|p| triple[1] == p));
+        let kept = log.filter(|(_, rule, _)| !left_out.contains(rule));
+        let mut kept: Vec<[u32; 3]> = kept.map(|(triple, ..)| triple).collect();
+        // Mostly it is in order already.
+        kept.sort_by_key(|triple| order(*triple));
+        Facts::of(&kept)
     }
 
     /// What the rules conclude in a round.
@@ -139,7 +161,8 @@ impl Engine {
         let mut jobs = Vec::new();
         for (atom, [_, predicate, _]) in rule.atoms.iter().enumerate() {
             let left_out = self.detours.get(&(rule.number, atom));
-            let view = left_out.and_then(|out| round.views.get(out));
+            let key = left_out.map(|out| view_key(out, &rule.atoms[atom]));
+            let view = key.and_then(|key| round.views.get(&key));
             let new = view.unwrap_or(round.new);
             match *predicate {
                 Place::Is(predicate) if new.table(predicate).is_some() => {
@@ -187,10 +210,7 @@ impl Engine {
 }
 
 /// Of the conclusions that are wanted, the least of each triple, in order.
-pub(super) fn least<'a>(
-    found: &'a [Found],
-    wanted: impl Fn(&Entry) -> bool,
-) -> Vec<(&'a Found, &'a Entry)> {
+pub(super) fn least(found: &[Found], wanted: impl Fn(&Entry) -> bool) -> Vec<(&Found, &Entry)> {
     // The key beside the reference: sorting asks for the rest only where triple and rule are the same.
     let mut all: Vec<(u128, u32, u32)> = Vec::new();
     for (from, found) in (0..).zip(found) {

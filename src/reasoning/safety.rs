@@ -22,12 +22,9 @@ pub(super) fn check(rule: &Rule) -> Result<()> {
                         "has a value before its BIND",
                     ));
                 }
-                for read in expr.variables().filter(|read| !bound.contains(read)) {
-                    return Err(unsafe_variable(
-                        rule,
-                        read,
-                        "is read by a BIND before it has a value",
-                    ));
+                if let Some(read) = expr.variables().find(|read| !bound.contains(read)) {
+                    let how = "is read by a BIND before it has a value";
+                    return Err(unsafe_variable(rule, read, how));
                 }
                 bound.insert(*variable);
             }

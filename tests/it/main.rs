@@ -20,6 +20,7 @@ mod pipeline;
 mod program;
 mod prompt;
 mod proofs;
+mod reasoning;
 mod scoring;
 mod selection;
 mod server;

@@ -45,7 +45,10 @@ pub fn number(triple: [Term; 3], terms: &mut Dictionary) -> [u32; 3] {
 
 /// Parses rules with the prefix `:` and the usual ones.
 pub fn parse(rules: &str) -> kenning::Result<RuleSet> {
-    RuleSet::parse("rules.rq", &format!("PREFIX : <http://example.org/>\n{rules}"))
+    RuleSet::parse(
+        "rules.rq",
+        &format!("PREFIX : <http://example.org/>\n{rules}"),
+    )
 }
 
 /// The closure of Turtle under rules.
@@ -142,7 +145,9 @@ impl World {
 
 fn short(encoded: &str) -> String {
     let Some(iri) = term::as_iri(encoded) else {
-        return term::decode(encoded).to_string().replace("http://www.w3.org/2001/XMLSchema#", "xsd:");
+        return term::decode(encoded)
+            .to_string()
+            .replace("http://www.w3.org/2001/XMLSchema#", "xsd:");
     };
     match iri.strip_prefix("http://example.org/") {
         Some(name) => format!(":{name}"),

@@ -13,7 +13,13 @@ fn follow(rules: &RuleSet, stated: &str, changes: &[(&str, &str)]) {
         let removed = facts(removed, &mut world.terms);
         world
             .closure
-            .apply(&added, &removed, &mut world.terms, &Limits::default(), &Unwatched)
+            .apply(
+                &added,
+                &removed,
+                &mut world.terms,
+                &Limits::default(),
+                &Unwatched,
+            )
             .unwrap();
         check_proofs(&world.closure, &world.terms);
         present.retain(|fact| !removed.contains(fact));
@@ -28,7 +34,10 @@ fn follow(rules: &RuleSet, stated: &str, changes: &[(&str, &str)]) {
         .unwrap();
         let triples = |closure: &kenning::reasoning::Closure| {
             let clashes: Vec<_> = closure.contradictions().iter().map(|c| c.what).collect();
-            (closure.derived().map(|d| d.triple).collect::<Vec<_>>(), clashes)
+            (
+                closure.derived().map(|d| d.triple).collect::<Vec<_>>(),
+                clashes,
+            )
         };
         assert_eq!(triples(&world.closure), triples(&whole), "{changes:?}");
     }
@@ -61,24 +70,36 @@ fn axioms_of_lists_come_and_go() {
             ("", ":C owl:intersectionOf :l1 ."),
             (":C owl:unionOf :l1 .", ""),
             (":l2 rdf:first :D .", ":l2 rdf:first :B ."),
-            (":q owl:propertyChainAxiom (:r :s) . :x :r :y . :y :s :z .", ""),
+            (
+                ":q owl:propertyChainAxiom (:r :s) . :x :r :y . :y :s :z .",
+                "",
+            ),
         ],
     );
 }
 
 #[test]
 fn what_was_derived_may_be_stated_and_the_other_way_round() {
-    let rules = parse("# rule: up\nCONSTRUCT { ?x a :B } WHERE { ?x a :A }\n# rule: on\nCONSTRUCT { ?x a :C } WHERE { ?x a :B }");
+    let rules = parse(
+        "# rule: up\nCONSTRUCT { ?x a :B } WHERE { ?x a :A }\n# rule: on\nCONSTRUCT { ?x a :C } WHERE { ?x a :B }",
+    );
     follow(
         &rules.unwrap(),
         ":x a :A .",
-        &[(":x a :B .", ""), ("", ":x a :A ."), (":x a :A .", ":x a :B ."), ("", ":x a :A .")],
+        &[
+            (":x a :B .", ""),
+            ("", ":x a :A ."),
+            (":x a :A .", ":x a :B ."),
+            ("", ":x a :A ."),
+        ],
     );
 }
 
 #[test]
 fn what_is_absent_may_come() {
-    let rules = parse("# rule: alone\nCONSTRUCT { ?x a :Alone } WHERE { ?x a :P FILTER NOT EXISTS { ?x :knows ?y } }");
+    let rules = parse(
+        "# rule: alone\nCONSTRUCT { ?x a :Alone } WHERE { ?x a :P FILTER NOT EXISTS { ?x :knows ?y } }",
+    );
     follow(
         &rules.unwrap(),
         ":x a :P . :y a :P .",
@@ -92,9 +113,13 @@ fn a_list_that_breaks_is_an_error_and_nothing_is_changed() {
     let mut world = close(&rules, ":C owl:unionOf (:A :B) . :x a :A .").unwrap();
     let broken = facts(":D owl:unionOf [ rdf:first :A ] .", &mut world.terms);
     let before = world.lines();
-    let result = world
-        .closure
-        .apply(&broken, &[], &mut world.terms, &Limits::default(), &Unwatched);
+    let result = world.closure.apply(
+        &broken,
+        &[],
+        &mut world.terms,
+        &Limits::default(),
+        &Unwatched,
+    );
     assert!(result.unwrap_err().to_string().contains("without rdf:rest"));
     assert_eq!(world.lines(), before);
 }

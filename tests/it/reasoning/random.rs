@@ -114,7 +114,11 @@ fn text(rules: &[RandomRule]) -> String {
             Body::Absent(pattern) => format!("FILTER NOT EXISTS {{ {} }} ", show(pattern)),
         });
         let body: String = body.collect();
-        writeln!(text, "# rule: r{n}\nCONSTRUCT {{ {head} }} WHERE {{ {body} }}").unwrap();
+        writeln!(
+            text,
+            "# rule: r{n}\nCONSTRUCT {{ {head} }} WHERE {{ {body} }}"
+        )
+        .unwrap();
     }
     text
 }
@@ -123,7 +127,9 @@ fn text(rules: &[RandomRule]) -> String {
 fn dictionary() -> Dictionary {
     let mut terms = Dictionary::default();
     for number in 0..=TERMS.max(PREDICATES) {
-        terms.intern(&term::iri(name(number).trim_matches(['<', '>']))).unwrap();
+        terms
+            .intern(&term::iri(name(number).trim_matches(['<', '>'])))
+            .unwrap();
     }
     terms
 }
@@ -157,7 +163,10 @@ fn runner(cases: u32) -> TestRunner {
 
 #[test]
 fn a_closure_is_that_of_the_definition() {
-    let rules = (prop::collection::vec(rule(), 1..5), prop::collection::vec(absence(), 0..2));
+    let rules = (
+        prop::collection::vec(rule(), 1..5),
+        prop::collection::vec(absence(), 0..2),
+    );
     let given = (rules, facts(14));
     let run = |((mut rules, absent), facts): ((Vec<RandomRule>, Vec<RandomRule>), _)| {
         rules.extend(absent);
@@ -181,7 +190,11 @@ fn a_closure_is_that_of_the_definition() {
         check_proofs(&closure, &terms);
         let expected = naive::closure(&rules, &facts);
         let derived = closure.derived().map(|derived| derived.triple);
-        prop_assert!(derived.eq(expected.difference(&facts).copied()), "{}", text(&rules));
+        prop_assert!(
+            derived.eq(expected.difference(&facts).copied()),
+            "{}",
+            text(&rules)
+        );
         Ok(())
     };
     runner(150).run(&given, run).unwrap();
@@ -224,9 +237,14 @@ fn threads_change_neither_facts_nor_proofs() {
     let run = |(rules, stated): (Vec<RandomRule>, BTreeSet<[u32; 3]>)| {
         let set = RuleSet::parse("random", &text(&rules)).unwrap();
         let proofs = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             let closure = pool.install(|| close(&set, &stated, &mut dictionary()));
-            let steps = closure.derived().map(|d| (d.triple, d.rule, d.premises.to_vec()));
+            let steps = closure
+                .derived()
+                .map(|d| (d.triple, d.rule, d.premises.to_vec()));
             steps.collect::<Vec<_>>()
         };
         prop_assert_eq!(proofs(1), proofs(3));
@@ -251,7 +269,10 @@ fn equality_is_what_its_rules_say() {
         let mut terms = dictionary();
         let names = NAMES.map(|name| terms.intern(&term::iri(name)).unwrap());
         let predicate = |p: usize| names.get(p).copied().unwrap_or(p as u32);
-        let facts: BTreeSet<_> = facts.iter().map(|&(s, p, o)| [s, predicate(p), o]).collect();
+        let facts: BTreeSet<_> = facts
+            .iter()
+            .map(|&(s, p, o)| [s, predicate(p), o])
+            .collect();
         let fast = close(&shipped, &facts, &mut terms);
         check_proofs(&fast, &terms);
         let slow = close(&plain, &facts, &mut terms);

@@ -127,11 +127,23 @@ fn lists_that_come_to_be_known_later_are_read() {
 #[test]
 fn contradictions_are_reported_and_are_no_facts() {
     for (turtle, expected) in [
-        (":x a :A , :B . :A owl:disjointWith :B .", ":x kenning:contradicts :B  [cax-dw]"),
-        (":age a owl:FunctionalProperty . :x :age 18 , 19 .", ":x kenning:contradicts :age  [prp-fp-literal]"),
+        (
+            ":x a :A , :B . :A owl:disjointWith :B .",
+            ":x kenning:contradicts :B  [cax-dw]",
+        ),
+        (
+            ":age a owl:FunctionalProperty . :x :age 18 , 19 .",
+            ":x kenning:contradicts :age  [prp-fp-literal]",
+        ),
         (":age a owl:FunctionalProperty . :x :age 18 , 18.0 .", ""),
-        (":age rdfs:range xsd:integer . :x :age 'old' .", ":x kenning:contradicts \"old\"  [prp-rng-literal]"),
-        (":x a owl:Nothing .", ":x kenning:contradicts owl:Nothing  [cls-nothing2]"),
+        (
+            ":age rdfs:range xsd:integer . :x :age 'old' .",
+            ":x kenning:contradicts \"old\"  [prp-rng-literal]",
+        ),
+        (
+            ":x a owl:Nothing .",
+            ":x kenning:contradicts owl:Nothing  [cls-nothing2]",
+        ),
         (
             ":x owl:sameAs :y . :y owl:differentFrom :x .",
             ":x kenning:contradicts :x  [eq-diff1-self]\n:x kenning:contradicts :y  [eq-diff1]\n\
@@ -149,8 +161,10 @@ fn contradictions_are_reported_and_are_no_facts() {
             "[] owl:sourceIndividual :a ; owl:assertionProperty :p ; owl:targetIndividual :b . :q rdfs:subPropertyOf :p . :a :q :b .",
             ":a kenning:contradicts :b  [prp-npa1]",
         ),
-        (":p a owl:AsymmetricProperty , owl:TransitiveProperty . :a :p :b . :b :p :a .", 
-            ":a kenning:contradicts :a  [prp-asyp]\n:a kenning:contradicts :b  [prp-asyp]\n:b kenning:contradicts :a  [prp-asyp]\n:b kenning:contradicts :b  [prp-asyp]"),
+        (
+            ":p a owl:AsymmetricProperty , owl:TransitiveProperty . :a :p :b . :b :p :a .",
+            ":a kenning:contradicts :a  [prp-asyp]\n:a kenning:contradicts :b  [prp-asyp]\n:b kenning:contradicts :a  [prp-asyp]\n:b kenning:contradicts :b  [prp-asyp]",
+        ),
     ] {
         assert_eq!(clashes(turtle), expected, "{turtle}");
     }
@@ -162,17 +176,36 @@ fn ill_typed_literals_are_found() {
         let found = clashes(&format!(":x :p {literals} ."));
         found.lines().count()
     };
-    assert_eq!(found("'1'^^xsd:integer , '+01'^^xsd:int , '-1'^^xsd:byte , 'NaN'^^xsd:float , '2020-02-29T00:00:00'^^xsd:dateTime"), 0);
-    assert_eq!(found("'a'^^xsd:integer , '1.0'^^xsd:integer , '300'^^xsd:byte , '-1'^^xsd:unsignedInt"), 4);
-    assert_eq!(found("'2021-02-29T00:00:00'^^xsd:dateTime , 'yes'^^xsd:boolean , 'abc'^^xsd:hexBinary , 'x'^^xsd:base64Binary"), 4);
+    assert_eq!(
+        found(
+            "'1'^^xsd:integer , '+01'^^xsd:int , '-1'^^xsd:byte , 'NaN'^^xsd:float , '2020-02-29T00:00:00'^^xsd:dateTime"
+        ),
+        0
+    );
+    assert_eq!(
+        found("'a'^^xsd:integer , '1.0'^^xsd:integer , '300'^^xsd:byte , '-1'^^xsd:unsignedInt"),
+        4
+    );
+    assert_eq!(
+        found(
+            "'2021-02-29T00:00:00'^^xsd:dateTime , 'yes'^^xsd:boolean , 'abc'^^xsd:hexBinary , 'x'^^xsd:base64Binary"
+        ),
+        4
+    );
     assert_eq!(found("'what'^^:unknown , 'a b'^^xsd:token , 'a'@en"), 0);
-    assert_eq!(found("' a'^^xsd:token , 'a:b'^^xsd:NCName , 'a\\tb'^^xsd:normalizedString"), 3);
+    assert_eq!(
+        found("' a'^^xsd:token , 'a:b'^^xsd:NCName , 'a\\tb'^^xsd:normalizedString"),
+        3
+    );
 }
 
 #[test]
 fn the_rdfs_rules_do_not_say_what_holds_of_everything() {
     let rules = RuleSet::shipped("rdfs").unwrap();
-    let world = close(&rules, ":p rdfs:domain :A . :q rdfs:subPropertyOf :p . :A rdfs:subClassOf :B . :x :q 'y' .");
+    let world = close(
+        &rules,
+        ":p rdfs:domain :A . :q rdfs:subPropertyOf :p . :A rdfs:subClassOf :B . :x :q 'y' .",
+    );
     assert_snapshot!(world.unwrap().lines(), @r#"
     :x :p "y"  [rdfs7]
     :x rdf:type :A  [rdfs2]
@@ -183,22 +216,44 @@ fn the_rdfs_rules_do_not_say_what_holds_of_everything() {
 #[test]
 fn a_hundred_equal_things_share_their_facts_without_a_detour() {
     let rules = RuleSet::shipped("owl2-rl").unwrap();
-    let chain: String = (0..99).map(|n| format!(":t{n} owl:sameAs :t{} . ", n + 1)).collect();
+    let chain: String = (0..99)
+        .map(|n| format!(":t{n} owl:sameAs :t{} . ", n + 1))
+        .collect();
     let mut world = close(&rules, &format!("{chain} :t0 :p :t50 .")).unwrap();
     let same = "http://www.w3.org/2002/07/owl#sameAs";
     let lines = world.lines();
-    assert_eq!(lines.lines().filter(|line| line.contains("owl:sameAs")).count(), 100 * 99 - 99, "{same}");
-    assert_eq!(lines.lines().filter(|line| line.contains(" :p ")).count(), 100 * 100 - 1);
+    assert_eq!(
+        lines
+            .lines()
+            .filter(|line| line.contains("owl:sameAs"))
+            .count(),
+        100 * 99 - 99,
+        "{same}"
+    );
+    assert_eq!(
+        lines.lines().filter(|line| line.contains(" :p ")).count(),
+        100 * 100 - 1
+    );
     assert!(world.has(":t99 :p :t99 ."));
 }
 
 #[test]
 fn rules_say_what_they_are() {
     let rules = RuleSet::shipped("owl2-rl").unwrap();
-    let dom = rules.rules().iter().find(|rule| rule.name == "prp-dom").unwrap();
+    let dom = rules
+        .rules()
+        .iter()
+        .find(|rule| rule.name == "prp-dom")
+        .unwrap();
     assert_eq!(dom.iri, "urn:kenning:rule:owl2-rl:prp-dom");
-    assert_eq!(dom.label, "What has a property is in the property's domain.");
-    assert_eq!(dom.source, "CONSTRUCT { ?x a ?c } WHERE { ?p rdfs:domain ?c . ?x ?p ?y }");
+    assert_eq!(
+        dom.label,
+        "What has a property is in the property's domain."
+    );
+    assert_eq!(
+        dom.source,
+        "CONSTRUCT { ?x a ?c } WHERE { ?p rdfs:domain ?c . ?x ?p ?y }"
+    );
     assert!(dom.place.starts_with("ontologies/rules/owl2-rl.rq:"));
     for name in RuleSet::names() {
         for rule in RuleSet::shipped(name).unwrap().rules() {
@@ -226,10 +281,16 @@ fn a_step_that_is_none_is_not_taken_for_one() {
 #[test]
 fn sets_are_merged_and_their_rules_numbered_on() {
     let own = parse("# rule: own\nCONSTRUCT { ?x :likes ?y } WHERE { ?x :p ?y }").unwrap();
-    let all = RuleSet::shipped("rdfs").unwrap().merge(own.clone()).unwrap();
+    let all = RuleSet::shipped("rdfs")
+        .unwrap()
+        .merge(own.clone())
+        .unwrap();
     assert_eq!(all.rules().last().unwrap().name, "own");
     let error = all.merge(own).unwrap_err();
-    assert_eq!(error.to_string(), "rules.rq:2: there is a rule urn:kenning:rule:rules:own already");
+    assert_eq!(
+        error.to_string(),
+        "rules.rq:2: there is a rule urn:kenning:rule:rules:own already"
+    );
 }
 
 #[test]
@@ -239,14 +300,23 @@ fn terms_are_made_in_the_same_order_whatever_the_threads() {
          # rule: code\nCONSTRUCT { ?x :code ?n } WHERE { ?x :p ?y BIND(STRLEN(STR(?y)) AS ?n) }",
     )
     .unwrap();
-    let many: String = (0..500).map(|n| format!(":s{n} :p 'o{}' . ", n * n)).collect();
+    let many: String = (0..500)
+        .map(|n| format!(":s{n} :p 'o{}' . ", n * n))
+        .collect();
     let close = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| {
             let mut terms = Dictionary::default();
             let facts = facts(&many, &mut terms);
-            let closure = Closure::of(&rules, facts, &mut terms, &Limits::default(), &Unwatched).unwrap();
-            closure.derived().map(|d| (d.triple, d.rule, d.premises.to_vec())).collect::<Vec<_>>()
+            let closure =
+                Closure::of(&rules, facts, &mut terms, &Limits::default(), &Unwatched).unwrap();
+            closure
+                .derived()
+                .map(|d| (d.triple, d.rule, d.premises.to_vec()))
+                .collect::<Vec<_>>()
         })
     };
     let one = close(1);

@@ -74,7 +74,10 @@ impl Reader {
                 None => "xsd:string".to_owned(),
             };
             self.at += usize::from(self.peek().starts_with("^^"));
-            return Ok(Form::Literal(text.trim_end_matches('"').to_owned(), datatype));
+            return Ok(Form::Literal(
+                text.trim_end_matches('"').to_owned(),
+                datatype,
+            ));
         }
         if word == "Prefix" {
             let (_, name, _, iri) = (self.next()?, self.next()?, self.next()?, self.next()?);
@@ -120,9 +123,13 @@ impl Reader {
             ("FunctionalDataProperty", [p]) => self.pair(p, types("FunctionalProperty")),
             ("TransitiveObjectProperty", [p]) => self.pair(p, types("TransitiveProperty")),
             ("DisjointClasses", [a, b]) => self.both(a, &iri("owl", "disjointWith"), b),
-            ("DisjointObjectProperties", [a, b]) => self.both(a, &iri("owl", "propertyDisjointWith"), b),
+            ("DisjointObjectProperties", [a, b]) => {
+                self.both(a, &iri("owl", "propertyDisjointWith"), b)
+            }
             ("ObjectPropertyDomain", [p, c]) => self.both(p, &iri("rdfs", "domain"), c),
-            ("ObjectPropertyRange" | "DataPropertyRange", [p, c]) => self.both(p, &iri("rdfs", "range"), c),
+            ("ObjectPropertyRange" | "DataPropertyRange", [p, c]) => {
+                self.both(p, &iri("rdfs", "range"), c)
+            }
             ("SubClassOf", [a, b]) => self.both(a, &iri("rdfs", "subClassOf"), b),
             ("ClassAssertion", [c, a]) => self.both(a, rdf::TYPE.as_str(), c),
             ("DataPropertyAssertion", [p, a, v]) => {

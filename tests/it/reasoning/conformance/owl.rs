@@ -19,21 +19,29 @@ struct Case<'a> {
 impl Case<'_> {
     fn values(&self, property: &str) -> Vec<Term> {
         let property = NamedNode::new_unchecked(format!("{TEST}{property}"));
-        let found = self.all.objects_for_subject_predicate(&self.node, &property);
+        let found = self
+            .all
+            .objects_for_subject_predicate(&self.node, &property);
         found.map(|term| term.into_owned()).collect()
     }
 
     fn is(&self, property: &str, name: &str) -> bool {
         let name = NamedNode::new_unchecked(format!("{TEST}{name}"));
         match property {
-            "kind" => self.all.contains(&Triple::new(self.node.clone(), rdf::TYPE, name)),
+            "kind" => self
+                .all
+                .contains(&Triple::new(self.node.clone(), rdf::TYPE, name)),
             property => self.values(property).contains(&name.into()),
         }
     }
 
     fn name(&self) -> String {
         let iri = self.node.to_string();
-        iri.trim_matches(['<', '>']).rsplit('/').next().unwrap_or_default().to_owned()
+        iri.trim_matches(['<', '>'])
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// An ontology of the case, in the syntax that it has it in.
@@ -43,7 +51,11 @@ impl Case<'_> {
             _ => None,
         };
         match (text("rdfXml"), text("fs")) {
-            (Some(text), _) => parse(&quoted(&text), RdfFormat::RdfXml, "http://example.org/document"),
+            (Some(text), _) => parse(
+                &quoted(&text),
+                RdfFormat::RdfXml,
+                "http://example.org/document",
+            ),
             (None, Some(text)) => functional::parse(&text),
             (None, None) => Err(format!("it has no {role} ontology")),
         }
@@ -52,8 +64,13 @@ impl Case<'_> {
     fn premises(&self) -> Result<Graph, String> {
         let mut all = self.ontology("Premise")?;
         for imported in self.values("importedOntology") {
-            let Term::NamedNode(node) = imported else { continue };
-            let imported = Case { all: self.all, node: node.into() };
+            let Term::NamedNode(node) = imported else {
+                continue;
+            };
+            let imported = Case {
+                all: self.all,
+                node: node.into(),
+            };
             all.extend(imported.ontology("Input")?.iter());
         }
         Ok(all)
@@ -61,13 +78,23 @@ impl Case<'_> {
 
     /// Whether all that the case says is so; and whether that took a hypothesis.
     fn run(&self, rules: &RuleSet) -> Result<bool, String> {
-        let kinds = ["Consistency", "Inconsistency", "PositiveEntailment", "NegativeEntailment"];
-        let kinds = kinds.iter().filter(|kind| self.is("kind", &format!("{kind}Test")));
+        let kinds = [
+            "Consistency",
+            "Inconsistency",
+            "PositiveEntailment",
+            "NegativeEntailment",
+        ];
+        let kinds = kinds
+            .iter()
+            .filter(|kind| self.is("kind", &format!("{kind}Test")));
         let kinds: Vec<&&str> = kinds.collect();
         if kinds.is_empty() {
             return Err("it asks only which profile an ontology is in".to_owned());
         }
-        let premises = Premises { rules, stated: self.premises()? };
+        let premises = Premises {
+            rules,
+            stated: self.premises()?,
+        };
         let direct = self.is("semantics", "DIRECT");
         // What annotates has no meaning there.
         let only_direct = direct && !self.is("semantics", "RDF-BASED");
@@ -87,12 +114,17 @@ impl Case<'_> {
             match *kind {
                 "Consistency" if premises.is_consistent()? => {}
                 "Inconsistency" if !premises.is_consistent()? => {}
-                "PositiveEntailment" => match premises.entail(&self.ontology("Conclusion")?, &mere)? {
-                    Some(supposed) => by_hypothesis |= supposed,
-                    None => return Err("the conclusion does not follow".to_owned()),
-                },
+                "PositiveEntailment" => {
+                    match premises.entail(&self.ontology("Conclusion")?, &mere)? {
+                        Some(supposed) => by_hypothesis |= supposed,
+                        None => return Err("the conclusion does not follow".to_owned()),
+                    }
+                }
                 "NegativeEntailment" => {
-                    if premises.entail(&self.ontology("NonConclusion")?, &mere)?.is_some() {
+                    if premises
+                        .entail(&self.ontology("NonConclusion")?, &mere)?
+                        .is_some()
+                    {
                         return Err("what must not follow does".to_owned());
                     }
                 }
@@ -105,10 +137,12 @@ impl Case<'_> {
 
 /// The parser wants entities in double quotes; XML has both.
 fn quoted(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.trim_start().starts_with("<!ENTITY") {
-        true => line.replace('\'', "\""),
-        false => line.to_owned(),
-    });
+    let lines = text
+        .lines()
+        .map(|line| match line.trim_start().starts_with("<!ENTITY") {
+            true => line.replace('\'', "\""),
+            false => line.to_owned(),
+        });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -119,8 +153,14 @@ fn is_header(triple: &Triple) -> bool {
 /// Declarations are no axioms in the direct semantics.
 fn is_declaration(triple: &Triple) -> bool {
     const CLASSES: [&str; 8] = [
-        "owl:Class", "owl:ObjectProperty", "owl:DatatypeProperty", "owl:AnnotationProperty",
-        "owl:NamedIndividual", "owl:Thing", "owl:Restriction", "rdfs:Datatype",
+        "owl:Class",
+        "owl:ObjectProperty",
+        "owl:DatatypeProperty",
+        "owl:AnnotationProperty",
+        "owl:NamedIndividual",
+        "owl:Thing",
+        "owl:Restriction",
+        "rdfs:Datatype",
     ];
     triple.predicate == rdf::TYPE.into_owned() && CLASSES.iter().any(|c| triple.object == named(c))
 }
@@ -141,7 +181,10 @@ fn the_rl_rules_pass_the_cases_of_their_profile() {
     let rules = RuleSet::shipped("owl2-rl").unwrap();
     let class = NamedNode::new_unchecked(format!("{TEST}TestCase"));
     let cases = all.subjects_for_predicate_object(rdf::TYPE, &class);
-    let cases = cases.map(|node| Case { all: &all, node: node.into_owned() });
+    let cases = cases.map(|node| Case {
+        all: &all,
+        node: node.into_owned(),
+    });
     let mut cases: Vec<Case<'_>> = cases.filter(|case| case.is("profile", "RL")).collect();
     cases.sort_by_key(Case::name);
     assert_eq!(cases.len(), 93);

@@ -30,7 +30,10 @@ impl Suite {
             return Ok(None);
         };
         let path = file.as_str().strip_prefix(BASE).unwrap_or_default();
-        let text = self.files.get(path).ok_or_else(|| format!("no file {path}"))?;
+        let text = self
+            .files
+            .get(path)
+            .ok_or_else(|| format!("no file {path}"))?;
         let format = match path.ends_with(".nt") {
             true => RdfFormat::NTriples,
             false => RdfFormat::Turtle,
@@ -42,11 +45,17 @@ impl Suite {
         let rules = match self.value(test, "entailmentRegime") {
             Some(Term::Literal(regime)) if regime.value() == "RDFS" => RuleSet::shipped("rdfs"),
             // Simple entailment; what RDF itself adds is in no rule set.
-            _ => RuleSet::parse("none.rq", "# rule: none\nCONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"),
+            _ => RuleSet::parse(
+                "none.rq",
+                "# rule: none\nCONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }",
+            ),
         };
         let rules = rules.map_err(|e| e.to_string())?;
         let stated = self.graph(self.value(test, "action"))?.unwrap_or_default();
-        let premises = Premises { rules: &rules, stated };
+        let premises = Premises {
+            rules: &rules,
+            stated,
+        };
         let follows = match self.graph(self.value(test, "result"))? {
             Some(conclusion) => premises.entail(&conclusion, |_| false)? == Some(false),
             None => !premises.is_consistent()?,
@@ -64,23 +73,35 @@ fn the_rdfs_rules_pass_the_entailment_tests() {
     let Some(folder) = crate::support::data("conformance") else {
         return;
     };
-    let files = files(&folder.join("w3c-rdf-tests.tar.gz"), "w3c-rdf-tests/rdf/rdf11/rdf-mt/");
+    let files = files(
+        &folder.join("w3c-rdf-tests.tar.gz"),
+        "w3c-rdf-tests/rdf/rdf11/rdf-mt/",
+    );
     let manifest = format!("{BASE}manifest.ttl");
     let manifest = parse(&files["manifest.ttl"], RdfFormat::Turtle, &manifest).unwrap();
     let suite = Suite { files, manifest };
     let mut outcomes = Vec::new();
     for kind in ["PositiveEntailmentTest", "NegativeEntailmentTest"] {
         let class = NamedNode::new_unchecked(format!("{MF}{kind}"));
-        let tests = suite.manifest.subjects_for_predicate_object(rdf::TYPE, &class);
+        let tests = suite
+            .manifest
+            .subjects_for_predicate_object(rdf::TYPE, &class);
         for test in tests.map(|test| test.into_owned()) {
             // Tests that were withdrawn are described, but not among the entries.
-            let entry = suite.manifest.subjects_for_predicate_object(rdf::FIRST, &test);
+            let entry = suite
+                .manifest
+                .subjects_for_predicate_object(rdf::FIRST, &test);
             if entry.count() == 0 {
                 continue;
             }
             let result = suite.run(&test, kind.starts_with("Positive"));
             let iri = test.to_string();
-            let name = iri.trim_matches(['<', '>']).rsplit('#').next().unwrap_or_default().to_owned();
+            let name = iri
+                .trim_matches(['<', '>'])
+                .rsplit('#')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             outcomes.push(Outcome { name, result });
         }
     }
