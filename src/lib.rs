@@ -41,7 +41,6 @@
 //! | [`extraction`] | texts and co-behaviour → derived facts and links | config, knowledge, model, sections, vocabulary |
 //! | [`reasoning`] | facts → what follows from them by rules, each with a proof | model, vocabulary |
 //! | [`linking`] | things here → the same things elsewhere, by label, year and kind | model, vocabulary |
-//! | [`reasoning`] | facts → what follows from them by rules, each with a proof | model, vocabulary |
 //! | [`embedding`] | text → vectors, vectors → neighbours | model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |

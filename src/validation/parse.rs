@@ -5,7 +5,7 @@ mod constraints;
 
 use super::path;
 use super::shape::{Constant, Constants, Shape, ShapeNumber, State, Target};
-use super::triples::{Triples, sh, shown};
+use super::triples::{Maker, Triples, sh, shown};
 use crate::model::term::{self, Kind};
 use crate::vocabulary::{SHACL, xsd};
 use crate::{Error, Result};
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const DEEPEST: usize = 64;
 
 /// Properties that say which nodes a shape is for.
-const TARGETS: [(&str, fn(Constant) -> Target); 4] = [
+const TARGETS: [Maker<Constant, Target>; 4] = [
     ("targetNode", Target::Node),
     ("targetClass", Target::Class),
     ("targetSubjectsOf", Target::SubjectsOf),

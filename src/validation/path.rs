@@ -1,6 +1,6 @@
 //! Paths: from their descriptions in RDF (SHACL §2.3.1), and back.
 
-use super::triples::{Triples, sh, shown};
+use super::triples::{Maker, Triples, sh, shown};
 use crate::model::term;
 use crate::vocabulary::{rdf, shorten};
 use crate::{Error, Result};
@@ -50,7 +50,7 @@ impl Reader<'_> {
             let ways = self.triples.list(self.shape, "alternativePath", head)?;
             return self.chain(ways, depth, Path::Alternative);
         }
-        let forms: [(&str, fn(Box<Path>) -> Path); 4] = [
+        let forms: [Maker<Box<Path>, Path>; 4] = [
             ("inversePath", Path::Reverse),
             ("zeroOrMorePath", Path::ZeroOrMore),
             ("oneOrMorePath", Path::OneOrMore),

@@ -205,3 +205,6 @@ pub(super) fn cut(text: &str, longest: usize) -> (&str, String) {
         None => (text, String::new()),
     }
 }
+
+/// A property of SHACL's vocabulary by its local name, with what its value makes.
+pub(super) type Maker<Value, Made> = (&'static str, fn(Value) -> Made);

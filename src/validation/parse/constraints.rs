@@ -2,7 +2,7 @@
 
 use super::super::query::{Kind, Place, QueryRule};
 use super::super::shape::{Constant, Constraint, NodeKind, Pair, Qualified, Range, ShapeNumber};
-use super::super::triples::{sh, shown};
+use super::super::triples::{Maker, sh, shown};
 use super::Parser;
 use crate::Result;
 use crate::model::term;
@@ -136,7 +136,7 @@ impl Parser<'_> {
     }
 
     fn of_counts(&mut self, node: &str, constraints: &mut Vec<Constraint>) -> Result<()> {
-        let counts: [(&str, fn(u64) -> Constraint); 4] = [
+        let counts: [Maker<u64, Constraint>; 4] = [
             ("minCount", Constraint::MinCount),
             ("maxCount", Constraint::MaxCount),
             ("minLength", Constraint::MinLength),
@@ -216,7 +216,7 @@ impl Parser<'_> {
         for shape in self.triples.sh(node, "not") {
             constraints.push(Constraint::Not(self.number(shape)));
         }
-        let lists: [(&str, fn(Vec<ShapeNumber>) -> Constraint); 3] = [
+        let lists: [Maker<Vec<ShapeNumber>, Constraint>; 3] = [
             ("and", Constraint::And),
             ("or", Constraint::Or),
             ("xone", Constraint::Xone),
