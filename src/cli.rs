@@ -57,6 +57,7 @@ verbs! {
     }
     "Measure" {
         Evaluate = evaluate;
+        Learn = learn;
     }
     "Look after" {
         Status = status;

@@ -1,6 +1,7 @@
 //! Is it any good? Protocols, metrics and reports.
 
 pub mod baselines;
+pub mod learn;
 pub mod linking;
 pub mod metrics;
 pub mod page;

@@ -106,6 +106,21 @@ impl<'g> Scorer<'g> {
         Self { graph, tables }
     }
 
+    /// The ways from item to item that weigh anything: link kinds and properties by name, with their weights.
+    pub fn weights(&self) -> Vec<(String, f64)> {
+        let links = self
+            .tables
+            .links
+            .iter()
+            .map(|&(kind, weight)| (kind.name().to_owned(), weight));
+        let relations = self.tables.relations.iter().map(|relation| {
+            let iri =
+                crate::model::term::as_iri(self.graph.term(relation.predicate)).unwrap_or_default();
+            (iri.to_owned(), relation.weight)
+        });
+        links.chain(relations).collect()
+    }
+
     /// What the graph knows of a user.
     pub fn profile(&self, user: u32) -> Profile {
         let items = self.graph.events(user).rev().map(|e| e.item);

@@ -1,8 +1,11 @@
 //! `kenning evaluate`: figures that anyone can make again.
 
+mod held_out;
+mod linking;
 mod ranking;
 mod selection;
-mod linking;
+
+pub(super) use held_out::HeldOut;
 
 use super::{Outcome, Session, Verb};
 use crate::Result;

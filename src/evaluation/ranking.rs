@@ -164,13 +164,14 @@ type Case = (u32, Vec<(u32, f32)>);
 
 /// Builds the graph of what trains, ranks with every scorer, and judges.
 ///
-/// `lists` gets each user's ranked items and scores, a JSON object a line.
+/// `settings` are those of our scorer. `lists` gets each user's ranked items and scores, a JSON object a line.
 ///
 /// # Errors
 /// `Input` if nothing is held out, or nothing of somebody who also trains.
 pub fn run(
     engine: &Engine,
     plan: &Plan,
+    settings: &ScoringSettings,
     mut lists: Option<&mut dyn Write>,
     progress: &dyn Progress,
 ) -> Result<Report> {
@@ -203,7 +204,6 @@ pub fn run(
         plan,
         cases: &cases,
     };
-    let settings = &engine.project().settings().scoring;
     let mut report = trial.report(all - cases.len());
     let mut ndcg: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for name in names(plan) {
@@ -525,7 +525,7 @@ impl Trial<'_> {
 }
 
 /// The best `k`, equal scores by number; what is not a number is worst.
-fn best(mut scored: Vec<(u32, f64)>, k: usize) -> Vec<(u32, f64)> {
+pub(super) fn best(mut scored: Vec<(u32, f64)>, k: usize) -> Vec<(u32, f64)> {
     let key = |score: f64| {
         if score.is_nan() {
             f64::NEG_INFINITY

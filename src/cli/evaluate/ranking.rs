@@ -1,37 +1,20 @@
+use super::HeldOut;
 use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
+use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::evaluation::page::page;
 use crate::evaluation::ranking::{self, Draw, Gain, Plan, Protocol, Report};
-use crate::evaluation::split::Split;
 use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How good rankings are on held-out events, beside plain methods
 #[derive(Debug, clap::Args)]
 pub struct Ranking {
-    /// Hold out the last event of each user (the default)
-    #[arg(long, conflicts_with_all = ["time", "holdout", "test"])]
-    last_out: bool,
-
-    /// Hold out events at or after this time: `2010-09-01`, or seconds since 1970
-    #[arg(long, value_name = "TIME", conflicts_with_all = ["holdout", "test"])]
-    time: Option<String>,
-
-    /// Hold out this share of each user's events, drawn by the seed
-    #[arg(long, value_name = "SHARE", conflicts_with = "test")]
-    holdout: Option<f64>,
-
-    /// Hold out the pairs of this file: `user,item` or `user<TAB>item`, with or without a header; of a file with a column
-    /// `split` the lines that say `test`
-    #[arg(long, value_name = "FILE")]
-    test: Option<PathBuf>,
-
-    /// Train on the pairs of this file alone
-    #[arg(long, value_name = "FILE", requires = "test")]
-    train: Option<PathBuf>,
+    #[command(flatten)]
+    held_out: HeldOut,
 
     /// Rank each held-out item among so many negatives, not among all items
     #[arg(long, value_name = "N")]
@@ -49,17 +32,13 @@ pub struct Ranking {
     #[arg(long)]
     graded: bool,
 
-    /// Only users and items with so many partners
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    core: usize,
-
     /// The ridge of EASE
     #[arg(long, value_name = "NUMBER", default_value_t = 300.0)]
     lambda: f32,
 
-    /// Of negatives, holdout and bootstrap
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Score with the section `[scoring]` of this file, as `kenning learn` prints it
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
 
     /// Leave scorers out
     #[arg(long, value_name = "SCORER", value_delimiter = ',')]
@@ -93,7 +72,7 @@ enum DrawBy {
 impl Ranking {
     fn plan(&self, session: &Session) -> Result<Plan> {
         Ok(Plan {
-            split: self.split(session)?,
+            split: self.held_out.split(session)?,
             protocol: match (self.negatives, self.draw) {
                 (None, _) => Protocol::Full,
                 (Some(negatives), DrawBy::Popularity) => Protocol::OnePlus { negatives, draw: Draw::Popularity },
@@ -101,43 +80,13 @@ impl Ranking {
             },
             k: self.k.max(1),
             gain: if self.graded { Gain::Graded } else { Gain::Binary },
-            core: self.core,
+            core: self.held_out.core,
             lambda: self.lambda,
-            seed: self.seed,
+            seed: self.held_out.seed,
             without: self.skip.clone(),
             ablations: self.without.clone(),
         })
     }
-
-    fn split(&self, session: &Session) -> Result<Split> {
-        if let Some(test) = &self.test {
-            let train = self.train.as_ref().map(|file| session.path(file));
-            return Ok(Split::Files { train, test: session.path(test) });
-        }
-        if let Some(share) = self.holdout {
-            if !(share > 0.0 && share < 1.0) {
-                return Err(Error::usage("`--holdout` takes a share between 0 and 1"));
-            }
-            return Ok(Split::Holdout { share, seed: self.seed });
-        }
-        match &self.time {
-            Some(time) => Ok(Split::Time(seconds(time)?)),
-            None => Ok(Split::LastOut),
-        }
-    }
-}
-
-/// A time in seconds since 1970.
-fn seconds(text: &str) -> Result<i64> {
-    let wrong = || Error::usage(format!("`{text}` is no time")).hint("--time 2010-09-01");
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
-    }
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Ok(time.as_second());
-    }
-    let day = format!("{text}T00:00:00Z").parse::<jiff::Timestamp>().map_err(|_| wrong())?;
-    Ok(day.as_second())
 }
 
 impl Verb for Ranking {
@@ -150,7 +99,11 @@ impl Verb for Ranking {
         };
         let mut lists = self.lists.as_ref().map(file).transpose()?;
         let writer = lists.as_mut().map(|lists| lists as &mut dyn Write);
-        let report = ranking::run(&engine, &plan, writer, &session.bars())?;
+        let settings = match &self.weights {
+            Some(file) => weights(&session.path(file))?,
+            None => engine.project().settings().scoring.clone(),
+        };
+        let report = ranking::run(&engine, &plan, &settings, writer, &session.bars())?;
         if let Some(lists) = &mut lists {
             lists.flush().map_err(|e| Error::io("write", "the lists".as_ref(), e))?;
         }
@@ -171,6 +124,20 @@ impl Verb for Ranking {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// The settings of scoring in a file.
+fn weights(path: &Path) -> Result<ScoringSettings> {
+    #[derive(serde::Deserialize)]
+    struct Scoring {
+        scoring: ScoringSettings,
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+    let read: Scoring = toml::from_str(&text).map_err(|e| {
+        let wrong = format!("no settings of scoring: {}", e.message());
+        Error::input(wrong).at(path.display()).hint("kenning learn > weights.toml")
+    })?;
+    Ok(read.scoring)
 }
 
 fn table(report: &Report) -> Table {

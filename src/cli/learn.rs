@@ -1,0 +1,58 @@
+use super::evaluate::HeldOut;
+use super::{Outcome, Session, Verb};
+use crate::engine::Engine;
+use crate::evaluation::learn::{Lesson, learn};
+use crate::evaluation::split::Split;
+use crate::{Error, Result};
+
+/// Learn the scorer's weights on a validation part, and print them as settings
+///
+/// What the flags hold out for testing is taken away first. Of the rest a quarter of each user's events, or the last
+/// event, is held out to learn on.
+#[derive(Debug, clap::Args)]
+pub struct Learn {
+    #[command(flatten)]
+    held_out: HeldOut,
+
+    /// Validate on the last event of each user that is left, not on a quarter of the events
+    #[arg(long)]
+    validate_last: bool,
+
+    /// Users that are looked at
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    users: usize,
+
+    /// Length of the lists
+    #[arg(short, default_value_t = 10)]
+    k: usize,
+}
+
+impl Verb for Learn {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let seed = self.held_out.seed;
+        let lesson = Lesson {
+            test: self.held_out.split(session)?,
+            validation: match self.validate_last {
+                true => Split::LastOut,
+                false => Split::Holdout { share: 0.25, seed: seed.wrapping_add(1) },
+            },
+            core: self.held_out.core,
+            users: self.users,
+            k: self.k.max(1),
+            seed,
+        };
+        let engine = Engine::open(session.project()?)?;
+        let learnt = learn(&engine, &lesson, &session.bars())?;
+        session.printer.note(format_args!("ndcg@{} before: {:.4}", lesson.k, learnt.before));
+        for step in &learnt.steps {
+            session.printer.note(format_args!("{:.4} with {} = {}", step.ndcg, step.name, step.value));
+        }
+        let settings = toml::Table::from_iter([(
+            "scoring".to_owned(),
+            toml::Value::try_from(&learnt.settings).map_err(|e| Error::corrupt("cannot write the settings").because(e))?,
+        )]);
+        session.printer.data(settings.to_string().trim_end())?;
+        session.printer.hint("put this into `kenning.toml`, or try it: kenning evaluate ranking --weights FILE");
+        Ok(Outcome::Done)
+    }
+}
