@@ -153,7 +153,10 @@ fn reasonable(triples: &[Triple], stated: &HashSet<Triple>) -> Run {
     }
 }
 
-fn median(runs: &[Run], of: fn(&Run) -> f64) -> f64 {
+/// Some seconds of a run.
+type Seconds = fn(&Run) -> f64;
+
+fn median(runs: &[Run], of: Seconds) -> f64 {
     let mut times: Vec<f64> = runs.iter().map(of).collect();
     times.sort_unstable_by(f64::total_cmp);
     times[times.len() / 2]
@@ -173,7 +176,7 @@ fn compare(name: &str, triples: &[Triple]) -> String {
         triples.len(),
         ours[0].derived.len()
     );
-    let ways: [(&str, fn(&Run) -> f64); 4] = [
+    let ways: [(&str, Seconds); 4] = [
         ("rules, on the clock", |run| run.rules.clock),
         ("rules, of the processor", |run| run.rules.processor),
         ("with numbering, on the clock", |run| run.all.clock),

@@ -37,12 +37,11 @@ pub(super) fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) 
         }
     }
     if let Some(numbers) = equality {
-        for rule in rules.iter().filter(|rule| commutes(rule, words)) {
-            for (at, atom) in rule.atoms.iter().enumerate() {
-                let made = numbers.made_at([0, 2].map(|place| is_thing(rule, atom, place)));
-                if !made.is_empty() {
-                    detours.entry((rule.number, at)).or_default().extend(made);
-                }
+        for Data { rule, data, at, .. } in data.iter().filter(|data| commutes(data.rule, words)) {
+            let made = numbers.made_at([0, 2].map(|place| is_thing(rule, data, place)));
+            if !made.is_empty() {
+                let found = detours.entry((rule.number, *at)).or_default();
+                found.extend(made);
             }
         }
     }

@@ -218,7 +218,7 @@ fn limits_are_kept_and_named() {
         let mut terms = Dictionary::default();
         let facts = facts(turtle, &mut terms);
         let result = Closure::of(&rules, facts, &mut terms, limits, &Unwatched);
-        result.err().expect("a limit is met")
+        result.expect_err("a limit is met")
     };
     let equal: String = (0..50)
         .map(|n| format!(":t0 owl:sameAs :t{n} . "))

@@ -279,5 +279,5 @@ fn equality_is_what_its_rules_say() {
         prop_assert_eq!(all(&fast, &facts), all(&slow, &facts));
         Ok(())
     };
-    runner(50).run(&given, run).unwrap();
+    runner(120).run(&given, run).unwrap();
 }

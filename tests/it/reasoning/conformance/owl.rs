@@ -115,14 +115,14 @@ impl Case<'_> {
                 "Consistency" if premises.is_consistent()? => {}
                 "Inconsistency" if !premises.is_consistent()? => {}
                 "PositiveEntailment" => {
-                    match premises.entail(&self.ontology("Conclusion")?, &mere)? {
+                    match premises.entail(&self.ontology("Conclusion")?, mere)? {
                         Some(supposed) => by_hypothesis |= supposed,
                         None => return Err("the conclusion does not follow".to_owned()),
                     }
                 }
                 "NegativeEntailment" => {
                     if premises
-                        .entail(&self.ontology("NonConclusion")?, &mere)?
+                        .entail(&self.ontology("NonConclusion")?, mere)?
                         .is_some()
                     {
                         return Err("what must not follow does".to_owned());
