@@ -208,3 +208,43 @@ fn what_cannot_be_evaluated_is_told() {
     assert!(said(&["--time", "tomorrow"]).contains("no time"));
     assert!(said(&["--holdout", "1.5"]).contains("between 0 and 1"));
 }
+
+/// Two shops that differ in what is held out for testing alone.
+#[test]
+fn learning_never_sees_what_is_held_out() {
+    let learnt = |last: Option<&str>| {
+        let desk = Desk::with_import();
+        if let Some(product) = last {
+            let path = desk.path().join("dump/sales.csv");
+            let sales = std::fs::read_to_string(&path).unwrap();
+            desk.write("dump/sales.csv", with_last(&sales, product));
+            desk.done(&crate::program::IMPORT);
+        }
+        let run = desk.done(&["-C", "shop", "learn", "--validate-last", "--users", "40"]);
+        desk.write("shop/weights.toml", &run.stdout);
+        let flags = ["--weights", "weights.toml", "--skip", "user-kNN"];
+        assert!(evaluated(&desk, &flags)["scorers"]["kenning"].is_object());
+        run.stdout
+    };
+    let plain = learnt(None);
+    assert!(
+        plain.contains("[scoring.weights]") && plain.contains("follows"),
+        "{plain}"
+    );
+    assert_eq!(plain, learnt(Some("p79")));
+    assert_eq!(plain, learnt(Some("p1")));
+}
+
+/// The sales with another product in the last line of each customer.
+fn with_last(sales: &str, product: &str) -> String {
+    let mut lines: Vec<String> = sales.lines().map(str::to_owned).collect();
+    for customer in 0..crate::shop::USERS {
+        let start = format!("u{customer},");
+        if let Some(line) = lines.iter_mut().rev().find(|line| line.starts_with(&start)) {
+            let mut cells: Vec<&str> = line.split(',').collect();
+            cells[1] = product;
+            *line = cells.join(",");
+        }
+    }
+    lines.join("\n") + "\n"
+}
