@@ -1,9 +1,10 @@
 use super::evaluate::HeldOut;
 use super::{Outcome, Session, Verb};
+use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::evaluation::learn::{Lesson, learn};
 use crate::evaluation::split::Split;
-use crate::{Error, Result};
+use crate::Result;
 
 /// Learn the scorer's weights on a validation part, and print them as settings
 ///
@@ -47,12 +48,19 @@ impl Verb for Learn {
         for step in &learnt.steps {
             session.printer.note(format_args!("{:.4} with {} = {}", step.ndcg, step.name, step.value));
         }
-        let settings = toml::Table::from_iter([(
-            "scoring".to_owned(),
-            toml::Value::try_from(&learnt.settings).map_err(|e| Error::corrupt("cannot write the settings").because(e))?,
-        )]);
-        session.printer.data(settings.to_string().trim_end())?;
+        session.printer.data(&section(&learnt.settings))?;
         session.printer.hint("put this into `kenning.toml`, or try it: kenning evaluate ranking --weights FILE");
         Ok(Outcome::Done)
     }
+}
+
+/// The section `[scoring]` that says some settings.
+fn section(settings: &ScoringSettings) -> String {
+    let ScoringSettings { history, decay, popularity, weights } = settings;
+    let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
+    for (name, weight) in weights {
+        // A JSON string of a name is one of TOML too.
+        text += &format!("\n{} = {weight:?}", serde_json::Value::from(name.as_str()));
+    }
+    text
 }

@@ -228,7 +228,7 @@ fn learning_never_sees_what_is_held_out() {
     };
     let plain = learnt(None);
     assert!(
-        plain.contains("[scoring.weights]") && plain.contains("follows"),
+        plain.contains("[scoring.weights]") && plain.contains("followed-by"),
         "{plain}"
     );
     assert_eq!(plain, learnt(Some("p79")));

@@ -241,7 +241,10 @@ fn a_hundred_equal_things_share_their_facts_without_a_detour() {
 fn what_equality_makes_of_one_fact_meets_the_fact() {
     let rules = RuleSet::shipped("owl2-rl").unwrap();
     let mut world = close(&rules, ":p owl:sameAs :q . :q rdfs:subPropertyOf :p .").unwrap();
-    for triple in [":p rdfs:subPropertyOf :q .", ":p owl:equivalentProperty :q ."] {
+    for triple in [
+        ":p rdfs:subPropertyOf :q .",
+        ":p owl:equivalentProperty :q .",
+    ] {
         assert!(world.has(triple), "{triple}");
     }
 }
