@@ -146,6 +146,30 @@ fn ill_formed_shapes_say_what_and_where() {
 }
 
 #[test]
+fn a_report_is_the_same_whatever_the_number_of_threads() {
+    let data: String = (0..5_000)
+        .map(|n| format!("ex:n{n} a ex:C ; ex:p {} .\n", n % 7))
+        .collect();
+    let desk = desk(
+        &data,
+        "ex:S a sh:NodeShape ; sh:targetClass ex:C ; sh:property [ sh:path ex:p ; sh:maxExclusive 5 ] .",
+    );
+    let report = |threads: &str| {
+        let arguments = [
+            &CHECK[..],
+            &["--format", "ntriples", "--max-results", "600"],
+        ]
+        .concat();
+        let mut command = desk.command(&arguments);
+        desk.finish(command.env("RAYON_NUM_THREADS", threads))
+            .stdout
+    };
+    let one = report("1");
+    assert!(one.matches("#focusNode").count() == 600, "{one}");
+    assert!(one == report("3"));
+}
+
+#[test]
 fn a_huge_literal_is_named_in_short() {
     let huge = "x".repeat(20 << 20);
     let desk = desk(
