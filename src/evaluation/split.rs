@@ -4,7 +4,6 @@ use super::random::Random;
 use crate::graph::draft::Draft;
 use crate::knowledge::segment::{EventRow, NO_TIME, NONE};
 use crate::model::{Dataset, UnixSeconds, term};
-use crate::vocabulary::percent_encode;
 use crate::{Error, Result};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::{Path, PathBuf};
@@ -141,11 +140,7 @@ type Pairs = FxHashSet<(u32, u32)>;
 /// Pairs of a file, as numbers of the draft.
 fn pairs(path: &Path, part: Part, draft: &Draft, datasets: &[Dataset]) -> Result<Pairs> {
     let find = |name: &str, template: fn(&Dataset) -> &String| {
-        let encoded = percent_encode(name);
-        let minted = datasets.iter().map(|d| template(d).replace("{}", &encoded));
-        std::iter::once(name.to_owned())
-            .chain(minted)
-            .find_map(|iri| draft.id(&term::iri(&iri)))
+        Dataset::iris(datasets, name, template).find_map(|iri| draft.id(&term::iri(&iri)))
     };
     let unknown = |what: &str, name: &str, line: u64| {
         Error::input(format!("the {what} `{name}` was not imported"))
