@@ -12,6 +12,7 @@ mod rdf;
 pub mod session;
 pub mod table;
 pub mod text;
+mod time;
 #[macro_use]
 mod verb;
 

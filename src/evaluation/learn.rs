@@ -73,6 +73,7 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
     let folder = tempfile::tempdir()
         .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
     let (graph, held) = engine.build_part(
+        lesson.test.horizon(),
         |draft, datasets| {
             if lesson.core > 1 {
                 core(&mut draft.events, lesson.core);

@@ -179,6 +179,7 @@ pub fn run(
         .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
     progress.begin("train", None, "graphs");
     let (graph, held) = engine.build_part(
+        plan.split.horizon(),
         |draft, datasets| {
             if plan.core > 1 {
                 core(&mut draft.events, plan.core);

@@ -2,6 +2,7 @@
 
 use super::random::Random;
 use crate::graph::draft::Draft;
+use crate::knowledge::Horizon;
 use crate::knowledge::segment::{EventRow, NO_TIME, NONE};
 use crate::model::{Dataset, UnixSeconds, term};
 use crate::vocabulary::percent_encode;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub enum Split {
     /// The last event of each user with at least two is held out.
     LastOut,
-    /// Events at or after a time are held out.
+    /// Events at or after a time are held out, and facts that were first said then are not known.
     Time(UnixSeconds),
     /// A share of each user's events, drawn with a seed, is held out.
     Holdout {
@@ -68,6 +69,15 @@ impl Split {
         };
         draft.events = train;
         Ok(held_out(&draft.events, test))
+    }
+
+    /// What is kept from those who train beside the events: facts that came when the held-out events did. Splits that have no
+    /// one time for all users keep every fact.
+    pub fn horizon(&self) -> Horizon {
+        match self {
+            Self::Time(time) => Horizon::Facts(time.saturating_sub(1)),
+            Self::LastOut | Self::Holdout { .. } | Self::Files { .. } => Horizon::Open,
+        }
     }
 
     /// For people and reports.
