@@ -59,6 +59,7 @@ verbs! {
     "Measure" {
         Evaluate = evaluate;
         Learn = learn;
+        Knowledge = knowledge;
     }
     "Look after" {
         Status = status;

@@ -4,7 +4,8 @@ use super::baselines::ease::{Ease, MOST_ITEMS};
 use super::baselines::{Popularity, Ranker, UserKnn, item_knn, rp3b};
 use super::metrics::{Difference, Estimate, METRICS, compare, estimate, gini, judge};
 use super::random::Random;
-use super::split::{Split, core};
+use super::split::Split;
+use super::trained::{Case, Trained};
 use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::graph::Graph;
@@ -57,8 +58,8 @@ pub struct Plan {
     pub split: Split,
     /// What is ranked.
     pub protocol: Protocol,
-    /// Length of the lists.
-    pub k: usize,
+    /// Lengths of the lists; the first is that of groups, coverage and the like.
+    pub ks: Vec<usize>,
     /// What a relevant item gains.
     pub gain: Gain,
     /// Only users and items with so many partners count; 0 or 1: all.
@@ -71,6 +72,16 @@ pub struct Plan {
     pub without: Vec<String>,
     /// Link kinds and properties left out, each in a scorer of its own.
     pub ablations: Vec<String>,
+}
+
+impl Plan {
+    fn k(&self) -> usize {
+        self.ks.first().copied().unwrap_or(1)
+    }
+
+    fn longest(&self) -> usize {
+        self.ks.iter().copied().max().unwrap_or(1)
+    }
 }
 
 /// One scorer's figures.
@@ -156,12 +167,6 @@ impl Ranker for Ours<'_> {
 /// The name of our scorer.
 pub const OURS: &str = "kenning";
 
-/// Users with what was held out of each.
-type Cases = Vec<Case>;
-
-/// A user, and the items held out with the weights of their events.
-type Case = (u32, Vec<(u32, f32)>);
-
 /// Builds the graph of what trains, ranks with every scorer, and judges.
 ///
 /// `settings` are those of our scorer. `lists` gets each user's ranked items and scores, a JSON object a line.
@@ -175,41 +180,20 @@ pub fn run(
     mut lists: Option<&mut dyn Write>,
     progress: &dyn Progress,
 ) -> Result<Report> {
-    let folder = tempfile::tempdir()
-        .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
-    progress.begin("train", None, "graphs");
-    let (graph, held) = engine.build_part(
-        plan.split.horizon(),
-        |draft, datasets| {
-            if plan.core > 1 {
-                core(&mut draft.events, plan.core);
-            }
-            plan.split.take(draft, datasets)
-        },
-        &folder.path().join("train.kng"),
-        progress,
-    )?;
-    progress.end();
-    let mut cases: Cases = held.into_iter().collect();
-    cases.sort_unstable_by_key(|case| case.0);
-    let all = cases.len();
-    cases.retain(|(user, _)| !graph.met(*user).is_empty());
+    let trained = Trained::of(engine, &[&plan.split], plan.core, progress)?;
+    let (graph, cases) = (&trained.graph, &trained.cases);
     if cases.is_empty() {
         return Err(
             Error::input("nothing was held out of any user who also trains")
-                .hint("another split: `--split last-out`, `--holdout 0.2`, or `--test FILE`"),
+                .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"),
         );
     }
-    let trial = Trial {
-        graph: &graph,
-        plan,
-        cases: &cases,
-    };
-    let mut report = trial.report(all - cases.len());
+    let trial = Trial { graph, plan, cases };
+    let mut report = trial.report(trained.cold);
     let mut ndcg: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for name in names(plan) {
         let started = std::time::Instant::now();
-        let Some(ranker) = ranker(&graph, &name, settings, plan) else {
+        let Some(ranker) = ranker(graph, &name, settings, plan) else {
             let why = format!("EASE takes at most {MOST_ITEMS} items");
             report.left_out.insert(name, why);
             continue;
@@ -281,7 +265,7 @@ fn ranker<'g>(
 }
 
 /// Settings in which some link kinds or properties weigh nothing.
-fn without<'p>(
+pub(super) fn without<'p>(
     settings: &ScoringSettings,
     parts: impl IntoIterator<Item = &'p str>,
 ) -> ScoringSettings {
@@ -309,7 +293,7 @@ struct Ranked<'c> {
 struct Trial<'a> {
     graph: &'a Graph,
     plan: &'a Plan,
-    cases: &'a Cases,
+    cases: &'a [Case],
 }
 
 impl Trial<'_> {
@@ -333,7 +317,7 @@ impl Trial<'_> {
             items: self.graph.items().len(),
             train: self.graph.interaction_count(),
             test: self.cases.iter().map(|case| case.1.len()).sum(),
-            k: self.plan.k,
+            k: self.plan.k(),
             seed: self.plan.seed,
             left_out: BTreeMap::new(),
             scorers: BTreeMap::new(),
@@ -366,7 +350,7 @@ impl Trial<'_> {
                     .graph
                     .items()
                     .filter(|item| met.binary_search(item).is_err());
-                let list = best(items.map(scored).collect(), self.plan.k);
+                let list = best(items.map(scored).collect(), self.plan.longest());
                 vec![Ranked {
                     user,
                     relevant,
@@ -383,7 +367,7 @@ impl Trial<'_> {
                     );
                     let mut items = popular.draw(negatives, draw, &known, &mut random);
                     items.push(target[0].0);
-                    let list = best(items.into_iter().map(scored).collect(), self.plan.k);
+                    let list = best(items.into_iter().map(scored).collect(), self.plan.longest());
                     Ranked {
                         user,
                         relevant: target,
@@ -404,8 +388,7 @@ impl Trial<'_> {
 
     /// The figures, and each user's NDCG.
     fn judge(&self, ranked: &[Ranked]) -> (Figures, Vec<f64>) {
-        let k = self.plan.k;
-        let one = |one: &Ranked| {
+        let one = |one: &Ranked| -> Vec<[f64; METRICS.len()]> {
             let gains: FxHashMap<u32, f64> = one
                 .relevant
                 .iter()
@@ -414,33 +397,31 @@ impl Trial<'_> {
             let mut all: Vec<f64> = gains.values().copied().collect();
             all.sort_by(f64::total_cmp);
             let items: Vec<u32> = one.list.iter().map(|scored| scored.0).collect();
-            judge(
-                &items,
-                |item| gains.get(&item).copied().unwrap_or(0.0),
-                &all,
-                k,
-            )
+            let gain = |item: u32| gains.get(&item).copied().unwrap_or(0.0);
+            let ks = self.plan.ks.iter();
+            ks.map(|&k| judge(&items, gain, &all, k)).collect()
         };
-        let judged: Vec<[f64; METRICS.len()]> = ranked.par_iter().map(one).collect();
+        let judged: Vec<Vec<[f64; METRICS.len()]>> = ranked.par_iter().map(one).collect();
         let mut figures = Figures::default();
-        for (index, metric) in METRICS.iter().enumerate() {
-            let values: Vec<f64> = judged.iter().map(|metrics| metrics[index]).collect();
-            figures
-                .metrics
-                .insert(format!("{metric}@{k}"), estimate(&values, self.plan.seed));
+        for (place, k) in self.plan.ks.iter().enumerate() {
+            for (index, metric) in METRICS.iter().enumerate() {
+                let values = judged.iter().map(|metrics| metrics[place][index]);
+                let found = estimate(&values.collect::<Vec<_>>(), self.plan.seed);
+                figures.metrics.insert(format!("{metric}@{k}"), found);
+            }
         }
-        let ndcg: Vec<f64> = judged.iter().map(|metrics| metrics[0]).collect();
+        let ndcg: Vec<f64> = judged.iter().map(|metrics| metrics[0][0]).collect();
         self.describe(ranked, &ndcg, &mut figures);
         (figures, ndcg)
     }
 
     /// What lists are like beside being right.
     fn describe(&self, ranked: &[Ranked], ndcg: &[f64], figures: &mut Figures) {
-        let first = self.graph.items().start;
+        let (first, k) = (self.graph.items().start, self.plan.k());
         let mut counts = vec![0usize; self.graph.items().len()];
         let (mut bits, mut places) = (0.0, 0usize);
         let all = self.graph.interaction_count() as f64;
-        for &(item, _) in ranked.iter().flat_map(|one| &one.list) {
+        for &(item, _) in ranked.iter().flat_map(|one| one.list.iter().take(k)) {
             counts[(item - first) as usize] += 1;
             bits -= ((self.graph.met_by(item).len().max(1)) as f64 / all.max(1.0)).log2();
             places += 1;
@@ -474,7 +455,7 @@ impl Trial<'_> {
     fn by_items(&self, ranked: &[Ranked]) -> BTreeMap<&'static str, f64> {
         let mut items: Vec<u32> = self.graph.items().collect();
         items.sort_by_key(|&item| (std::cmp::Reverse(self.graph.met_by(item).len()), item));
-        let all = self.graph.interaction_count() as f64;
+        let (all, k) = (self.graph.interaction_count() as f64, self.plan.k());
         let mut seen = 0.0;
         let mut group: FxHashMap<u32, &'static str> = FxHashMap::default();
         for item in items {
@@ -495,7 +476,7 @@ impl Trial<'_> {
             for (item, _) in one.relevant {
                 let (hits, of) = found.entry(group[item]).or_default();
                 *of += 1.0;
-                *hits += if one.list.iter().any(|scored| scored.0 == *item) {
+                *hits += if one.list.iter().take(k).any(|scored| scored.0 == *item) {
                     1.0
                 } else {
                     0.0

@@ -2,7 +2,6 @@
 
 use super::random::Random;
 use crate::graph::draft::Draft;
-use crate::knowledge::Horizon;
 use crate::knowledge::segment::{EventRow, NO_TIME, NONE};
 use crate::model::{Dataset, UnixSeconds, term};
 use crate::vocabulary::percent_encode;
@@ -71,12 +70,12 @@ impl Split {
         Ok(held_out(&draft.events, test))
     }
 
-    /// What is kept from those who train beside the events: facts that came when the held-out events did. Splits that have no
-    /// one time for all users keep every fact.
-    pub fn horizon(&self) -> Horizon {
+    /// The last time of which facts are known to those who train: before held-out events. A split that has no one time for
+    /// all users tells none, and every fact is known.
+    pub fn facts_until(&self) -> Option<UnixSeconds> {
         match self {
-            Self::Time(time) => Horizon::Facts(time.saturating_sub(1)),
-            Self::LastOut | Self::Holdout { .. } | Self::Files { .. } => Horizon::Open,
+            Self::Time(time) => Some(time.saturating_sub(1)),
+            Self::LastOut | Self::Holdout { .. } | Self::Files { .. } => None,
         }
     }
 

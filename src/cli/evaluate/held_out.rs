@@ -55,4 +55,12 @@ impl HeldOut {
             None => Ok(Split::LastOut),
         }
     }
+
+    /// What is taken from the rest to choose by: a quarter of each user's events, or the last one.
+    pub(crate) fn validation(&self, last: bool) -> Split {
+        match last {
+            true => Split::LastOut,
+            false => Split::Holdout { share: 0.25, seed: self.seed.wrapping_add(1) },
+        }
+    }
 }
