@@ -88,8 +88,10 @@ pub fn run(
 ) -> Result<Report> {
     let trained = Trained::of(engine, &[&plan.split], plan.core, progress)?;
     if trained.cases.is_empty() {
-        return Err(Error::input("nothing was held out of any user who also trains")
-            .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"));
+        return Err(
+            Error::input("nothing was held out of any user who also trains")
+                .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"),
+        );
     }
     let scorer = Scorer::new(&trained.graph, settings);
     let quality = Quality::new(&scorer);

@@ -84,8 +84,9 @@ pub fn run(
     let splits = [&plan.test, &plan.validation];
     let trained = Trained::of(engine, &splits, plan.core, progress)?;
     if trained.cases.is_empty() {
-        return Err(Error::input("nothing is left to validate on")
-            .hint("another split, or more events"));
+        return Err(
+            Error::input("nothing is left to validate on").hint("another split, or more events")
+        );
     }
     let graph = &trained.graph;
     let weights = Scorer::new(graph, settings).weights();
@@ -99,7 +100,12 @@ pub fn run(
         progress.advance(1, 1);
     }
     progress.end();
-    ways.sort_by(|a, b| b.gain.mean.total_cmp(&a.gain.mean).then(a.name.cmp(&b.name)));
+    ways.sort_by(|a, b| {
+        b.gain
+            .mean
+            .total_cmp(&a.gain.mean)
+            .then(a.name.cmp(&b.name))
+    });
     Ok(Report {
         schema_version: 1,
         test: plan.test.name(),

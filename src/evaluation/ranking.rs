@@ -1,8 +1,11 @@
 //! How good rankings are: ours beside plain methods, on events that were held out.
 
+mod lists;
+mod negatives;
+
 use super::baselines::ease::{Ease, MOST_ITEMS};
 use super::baselines::{Popularity, Ranker, UserKnn, item_knn, rp3b};
-use super::metrics::{Difference, Estimate, METRICS, compare, estimate, gini, judge};
+use super::metrics::{Difference, Estimate, METRICS, compare, estimate, judge};
 use super::random::Random;
 use super::split::Split;
 use super::trained::{Case, Trained};
@@ -12,6 +15,7 @@ use crate::graph::Graph;
 use crate::model::{LinkKind, Progress};
 use crate::scoring::Scorer;
 use crate::{Error, Result};
+use negatives::Popular;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
@@ -415,80 +419,6 @@ impl Trial<'_> {
         (figures, ndcg)
     }
 
-    /// What lists are like beside being right.
-    fn describe(&self, ranked: &[Ranked], ndcg: &[f64], figures: &mut Figures) {
-        let (first, k) = (self.graph.items().start, self.plan.k());
-        let mut counts = vec![0usize; self.graph.items().len()];
-        let (mut bits, mut places) = (0.0, 0usize);
-        let all = self.graph.interaction_count() as f64;
-        for &(item, _) in ranked.iter().flat_map(|one| one.list.iter().take(k)) {
-            counts[(item - first) as usize] += 1;
-            bits -= ((self.graph.met_by(item).len().max(1)) as f64 / all.max(1.0)).log2();
-            places += 1;
-        }
-        figures.coverage =
-            counts.iter().filter(|&&count| count > 0).count() as f64 / counts.len().max(1) as f64;
-        figures.novelty = bits / places.max(1) as f64;
-        figures.gini = gini(&counts);
-        figures.users = self.by_users(ranked, ndcg);
-        figures.items = self.by_items(ranked);
-    }
-
-    fn by_users(&self, ranked: &[Ranked], ndcg: &[f64]) -> BTreeMap<&'static str, f64> {
-        let mut order: Vec<(usize, f64)> = ranked
-            .iter()
-            .map(|one| self.graph.met(one.user).len())
-            .zip(ndcg.iter().copied())
-            .collect();
-        order.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let third = |number: usize| {
-            let part = &order[order.len() * number / 3..order.len() * (number + 1) / 3];
-            part.iter().map(|one| one.1).sum::<f64>() / part.len().max(1) as f64
-        };
-        BTreeMap::from([
-            ("fewest", third(0)),
-            ("middle", third(1)),
-            ("most", third(2)),
-        ])
-    }
-
-    fn by_items(&self, ranked: &[Ranked]) -> BTreeMap<&'static str, f64> {
-        let mut items: Vec<u32> = self.graph.items().collect();
-        items.sort_by_key(|&item| (std::cmp::Reverse(self.graph.met_by(item).len()), item));
-        let (all, k) = (self.graph.interaction_count() as f64, self.plan.k());
-        let mut seen = 0.0;
-        let mut group: FxHashMap<u32, &'static str> = FxHashMap::default();
-        for item in items {
-            let name = if seen < 0.2 * all {
-                "head"
-            } else if seen < 0.8 * all {
-                "middle"
-            } else {
-                "tail"
-            };
-            group.insert(item, name);
-            seen += self.graph.met_by(item).len() as f64;
-        }
-        let mut found: BTreeMap<&'static str, (f64, f64)> = ["head", "middle", "tail"]
-            .map(|name| (name, (0.0, 0.0)))
-            .into();
-        for one in ranked {
-            for (item, _) in one.relevant {
-                let (hits, of) = found.entry(group[item]).or_default();
-                *of += 1.0;
-                *hits += if one.list.iter().take(k).any(|scored| scored.0 == *item) {
-                    1.0
-                } else {
-                    0.0
-                };
-            }
-        }
-        found
-            .into_iter()
-            .map(|(name, (hits, of))| (name, if of > 0.0 { hits / of } else { 0.0 }))
-            .collect()
-    }
-
     fn write(&self, name: &str, ranked: &[Ranked], lists: &mut dyn Write) -> Result<()> {
         let iri =
             |number: u32| crate::model::term::as_iri(self.graph.term(number)).unwrap_or_default();
@@ -522,57 +452,8 @@ pub(super) fn best(mut scored: Vec<(u32, f64)>, k: usize) -> Vec<(u32, f64)> {
         scored.select_nth_unstable_by(k - 1, order);
     }
     scored.truncate(k);
+    // Or each list would go on holding the place of the whole catalogue.
+    scored.shrink_to_fit();
     scored.sort_unstable_by(order);
     scored
-}
-
-/// Items with how often each was met so far, to draw from.
-struct Popular {
-    first: u32,
-    /// Interactions with all items up to each.
-    upto: Vec<usize>,
-}
-
-impl Popular {
-    fn of(graph: &Graph) -> Self {
-        let mut all = 0;
-        let upto = graph.items().map(|item| {
-            all += graph.met_by(item).len();
-            all
-        });
-        Self {
-            first: graph.items().start,
-            upto: upto.collect(),
-        }
-    }
-
-    /// So many distinct items that are not `taken`; fewer where there are no more.
-    fn draw(
-        &self,
-        count: usize,
-        draw: Draw,
-        taken: &FxHashSet<u32>,
-        random: &mut Random,
-    ) -> Vec<u32> {
-        let mut drawn: Vec<u32> = Vec::with_capacity(count + 1);
-        let all = self.upto.last().copied().unwrap_or(0);
-        // Where nearly all is taken, drawing on would never end.
-        for _ in 0..count * 1000 {
-            if drawn.len() == count {
-                break;
-            }
-            let index = match draw {
-                Draw::Popularity => {
-                    let at = random.below(all);
-                    self.upto.partition_point(|&upto| upto <= at)
-                }
-                Draw::Uniform => random.below(self.upto.len()),
-            };
-            let item = self.first + index as u32;
-            if !taken.contains(&item) && !drawn.contains(&item) {
-                drawn.push(item);
-            }
-        }
-        drawn
-    }
 }

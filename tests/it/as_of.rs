@@ -147,10 +147,7 @@ fn scores(engine: &Engine) -> BTreeMap<String, f64> {
     let mut scores = BTreeMap::new();
     for user in graph.users() {
         for (item, score) in graph.items().zip(scorer.all(&scorer.profile(user))) {
-            scores.insert(
-                format!("{} {}", graph.term(user), graph.term(item)),
-                score,
-            );
+            scores.insert(format!("{} {}", graph.term(user), graph.term(item)), score);
         }
     }
     scores
@@ -190,9 +187,9 @@ proptest! {
 fn what_is_said_again_stays_known() {
     let said = |times: &[i64]| Stretch {
         sales: format!("u1,p1,{CUT},b1,red heart mug,Brand 1\n"),
-        tags: times.iter().fold(String::new(), |all, time| {
-            format!("{all}p1,tag 1,{time}\n")
-        }),
+        tags: times
+            .iter()
+            .fold(String::new(), |all, time| format!("{all}p1,tag 1,{time}\n")),
     };
     let tags = |stretch: &Stretch| -> Vec<(Option<i64>, u32)> {
         let (engine, _kept) = stretch.import();
@@ -203,7 +200,10 @@ fn what_is_said_again_stays_known() {
         let tagged = facts.filter(|fact| graph.term(fact.triple[1]).ends_with("keywords"));
         tagged.map(|fact| (fact.time, fact.count)).collect()
     };
-    assert_eq!(tags(&said(&[CUT + 9, CUT - 5, CUT - 2])), [(Some(CUT - 5), 1)]);
+    assert_eq!(
+        tags(&said(&[CUT + 9, CUT - 5, CUT - 2])),
+        [(Some(CUT - 5), 1)]
+    );
     assert_eq!(tags(&said(&[CUT])), [(Some(CUT), 1)]);
     assert_eq!(tags(&said(&[CUT + 1])), []);
 }
@@ -225,7 +225,12 @@ fn updates_have_no_time_and_stay_out() {
     let asked = "SELECT ?p { ?p schema:award 'gold' }";
     let shown = |engine: &Engine| {
         let snapshot = engine.snapshot().unwrap();
-        snapshot.dataset().ask(asked, &limits).unwrap().solutions.len()
+        snapshot
+            .dataset()
+            .ask(asked, &limits)
+            .unwrap()
+            .solutions
+            .len()
     };
     assert_eq!(shown(live.engine()), 0);
     live.engine().build(None, &Unwatched).unwrap();
@@ -249,7 +254,11 @@ fn the_program_builds_as_of_a_time() {
     assert_eq!(status["snapshot"]["as_of"], time.as_str());
     let wrong = desk.run(&[&build[..], &["soon"]].concat());
     assert_eq!(wrong.code, Some(2));
-    assert!(wrong.stderr.contains("`soon` is no time"), "{}", wrong.said());
+    assert!(
+        wrong.stderr.contains("`soon` is no time"),
+        "{}",
+        wrong.said()
+    );
     desk.done(&crate::program::BUILD);
     let status = desk.json(&["-C", "shop", "status", "--format", "json"]);
     assert!(status["snapshot"]["as_of"].is_null());
@@ -258,7 +267,10 @@ fn the_program_builds_as_of_a_time() {
 #[test]
 fn events_without_a_clock_cannot_be_cut() {
     let desk = Desk::new();
-    desk.write("dump/sales.csv", "customer,product,time\nu1,p1,1\nu1,p2,2\n");
+    desk.write(
+        "dump/sales.csv",
+        "customer,product,time\nu1,p1,1\nu1,p2,2\n",
+    );
     let mapping = MAPPING.split("[[file]]").next().unwrap();
     let file = "[[file]]\npath = \"sales.csv\"\n[file.event]\nuser = \"customer\"\nitem = \"product\"\norder = \"time\"\n";
     desk.write("mapping.toml", format!("{mapping}{file}"));
@@ -286,7 +298,15 @@ fn a_time_split_evaluates_on_what_was_known() {
         desk.done(&crate::program::IMPORT);
         let time = (CUT + 1).to_string();
         let mut report = desk.json(&[
-            "-C", "shop", "evaluate", "ranking", "--time", &time, "--skip=EASE", "--format", "json",
+            "-C",
+            "shop",
+            "evaluate",
+            "ranking",
+            "--time",
+            &time,
+            "--skip=EASE",
+            "--format",
+            "json",
         ]);
         let scorers = report["scorers"].as_object_mut().unwrap();
         for (_, figures) in scorers {
