@@ -468,3 +468,15 @@ fn a_report_on_knowledge_tells_what_helps() {
     );
     assert_eq!(ways[0]["name"], brand["name"]);
 }
+
+#[test]
+fn the_table_is_as_it_was() {
+    let desk = Desk::with_import();
+    let run = desk.done(&[&EVALUATE[..], &["--format", "csv"]].concat());
+    // Seconds, the last column, differ from run to run.
+    let rows = run
+        .stdout
+        .lines()
+        .filter_map(|row| Some(row.rsplit_once(',')?.0));
+    insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"));
+}
