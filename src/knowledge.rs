@@ -5,7 +5,10 @@
 //! come as immutable [`Segment`]s, one named graph for each of their files. Dumps do not go through the store
 //! because they would lose their line numbers there and cost a multiple of the memory; the frozen graph unites both.
 
+mod horizon;
 pub mod segment;
+
+pub use horizon::{Horizon, LeftOut};
 
 use crate::model::{BlankNodes, Change, Dataset, term};
 use crate::vocabulary::{self, kenning, rdf};

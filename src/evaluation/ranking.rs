@@ -1,5 +1,6 @@
 //! How good rankings are: ours beside plain methods, on events that were held out.
 
+mod lists;
 mod negatives;
 mod trial;
 
@@ -8,7 +9,8 @@ pub(super) use trial::best;
 use super::baselines::ease::{Ease, MOST_ITEMS};
 use super::baselines::{Popularity, Ranker, UserKnn, item_knn, rp3b};
 use super::metrics::{Difference, Estimate, compare};
-use super::split::{Split, core};
+use super::split::Split;
+use super::trained::Trained;
 use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::graph::Graph;
@@ -59,8 +61,8 @@ pub struct Plan {
     pub split: Split,
     /// What is ranked.
     pub protocol: Protocol,
-    /// Length of the lists.
-    pub k: usize,
+    /// Lengths of the lists; the first is that of groups, coverage and the like.
+    pub ks: Vec<usize>,
     /// What a relevant item gains.
     pub gain: Gain,
     /// Only users and items with so many partners count; 0 or 1: all.
@@ -73,6 +75,16 @@ pub struct Plan {
     pub without: Vec<String>,
     /// Link kinds and properties left out, each in a scorer of its own.
     pub ablations: Vec<String>,
+}
+
+impl Plan {
+    fn k(&self) -> usize {
+        self.ks.first().copied().unwrap_or(1)
+    }
+
+    fn longest(&self) -> usize {
+        self.ks.iter().copied().max().unwrap_or(1)
+    }
 }
 
 /// One scorer's figures.
@@ -155,12 +167,6 @@ impl Ranker for Ours<'_> {
 /// The name of our scorer.
 pub const OURS: &str = "kenning";
 
-/// Users with what was held out of each.
-type Cases = Vec<Case>;
-
-/// A user, and the items held out with the weights of their events.
-type Case = (u32, Vec<(u32, f32)>);
-
 /// Builds the graph of what trains, ranks with every scorer, and judges.
 ///
 /// `settings` are those of our scorer. `lists` gets each user's ranked items and scores, a JSON object a line.
@@ -174,40 +180,20 @@ pub fn run(
     mut lists: Option<&mut dyn Write>,
     progress: &dyn Progress,
 ) -> Result<Report> {
-    let folder = tempfile::tempdir()
-        .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
-    progress.begin("train", None, "graphs");
-    let (graph, held) = engine.build_part(
-        |draft, datasets| {
-            if plan.core > 1 {
-                core(&mut draft.events, plan.core);
-            }
-            plan.split.take(draft, datasets)
-        },
-        &folder.path().join("train.kng"),
-        progress,
-    )?;
-    progress.end();
-    let mut cases: Cases = held.into_iter().collect();
-    cases.sort_unstable_by_key(|case| case.0);
-    let all = cases.len();
-    cases.retain(|(user, _)| !graph.met(*user).is_empty());
+    let trained = Trained::of(engine, &[&plan.split], plan.core, progress)?;
+    let (graph, cases) = (&trained.graph, &trained.cases);
     if cases.is_empty() {
         return Err(
             Error::input("nothing was held out of any user who also trains")
-                .hint("another split: `--split last-out`, `--holdout 0.2`, or `--test FILE`"),
+                .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"),
         );
     }
-    let trial = Trial {
-        graph: &graph,
-        plan,
-        cases: &cases,
-    };
-    let mut report = trial.report(all - cases.len());
+    let trial = Trial { graph, plan, cases };
+    let mut report = trial.report(trained.cold);
     let mut ndcg: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for name in names(plan) {
         let started = std::time::Instant::now();
-        let Some(ranker) = ranker(&graph, &name, settings, plan) else {
+        let Some(ranker) = ranker(graph, &name, settings, plan) else {
             let why = format!("EASE takes at most {MOST_ITEMS} items");
             report.left_out.insert(name, why);
             continue;
@@ -279,7 +265,7 @@ fn ranker<'g>(
 }
 
 /// Settings in which some link kinds or properties weigh nothing.
-fn without<'p>(
+pub(super) fn without<'p>(
     settings: &ScoringSettings,
     parts: impl IntoIterator<Item = &'p str>,
 ) -> ScoringSettings {

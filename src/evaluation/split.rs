@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub enum Split {
     /// The last event of each user with at least two is held out.
     LastOut,
-    /// Events at or after a time are held out.
+    /// Events at or after a time are held out, and facts that were first said then are not known.
     Time(UnixSeconds),
     /// A share of each user's events, drawn with a seed, is held out.
     Holdout {
@@ -67,6 +67,15 @@ impl Split {
         };
         draft.events = train;
         Ok(held_out(&draft.events, test))
+    }
+
+    /// The last time of which facts are known to those who train: before held-out events. A split that has no one time for
+    /// all users tells none, and every fact is known.
+    pub fn facts_until(&self) -> Option<UnixSeconds> {
+        match self {
+            Self::Time(time) => Some(time.saturating_sub(1)),
+            Self::LastOut | Self::Holdout { .. } | Self::Files { .. } => None,
+        }
     }
 
     /// For people and reports.

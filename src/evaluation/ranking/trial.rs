@@ -1,10 +1,11 @@
 //! Users, their rankings, and what these are worth.
 
 use super::negatives::Popular;
-use super::{Case, Cases, Draw, Figures, Gain, Plan, Protocol, Report};
+use super::{Draw, Figures, Gain, Plan, Protocol, Report};
 use crate::evaluation::baselines::Ranker;
-use crate::evaluation::metrics::{METRICS, estimate, gini, judge};
+use crate::evaluation::metrics::{METRICS, estimate, judge};
 use crate::evaluation::random::Random;
+use crate::evaluation::trained::Case;
 use crate::graph::Graph;
 use crate::model::Progress;
 use crate::{Error, Result};
@@ -16,15 +17,15 @@ use std::io::Write;
 
 /// One ranking: whose, what is relevant in it, and the first items with scores.
 pub(super) struct Ranked<'c> {
-    user: u32,
-    relevant: &'c [(u32, f32)],
-    list: Vec<(u32, f64)>,
+    pub(super) user: u32,
+    pub(super) relevant: &'c [(u32, f32)],
+    pub(super) list: Vec<(u32, f64)>,
 }
 
 pub(super) struct Trial<'a> {
     pub(super) graph: &'a Graph,
     pub(super) plan: &'a Plan,
-    pub(super) cases: &'a Cases,
+    pub(super) cases: &'a [Case],
 }
 
 impl Trial<'_> {
@@ -48,7 +49,7 @@ impl Trial<'_> {
             items: self.graph.items().len(),
             train: self.graph.interaction_count(),
             test: self.cases.iter().map(|case| case.1.len()).sum(),
-            k: self.plan.k,
+            k: self.plan.k(),
             seed: self.plan.seed,
             left_out: BTreeMap::new(),
             scorers: BTreeMap::new(),
@@ -81,7 +82,7 @@ impl Trial<'_> {
                     .graph
                     .items()
                     .filter(|item| met.binary_search(item).is_err());
-                let list = best(items.map(scored).collect(), self.plan.k);
+                let list = best(items.map(scored).collect(), self.plan.longest());
                 vec![Ranked {
                     user,
                     relevant,
@@ -98,7 +99,7 @@ impl Trial<'_> {
                     );
                     let mut items = popular.draw(negatives, draw, &known, &mut random);
                     items.push(target[0].0);
-                    let list = best(items.into_iter().map(scored).collect(), self.plan.k);
+                    let list = best(items.into_iter().map(scored).collect(), self.plan.longest());
                     Ranked {
                         user,
                         relevant: target,
@@ -119,8 +120,7 @@ impl Trial<'_> {
 
     /// The figures, and each user's NDCG.
     pub(super) fn judge(&self, ranked: &[Ranked]) -> (Figures, Vec<f64>) {
-        let k = self.plan.k;
-        let one = |one: &Ranked| {
+        let one = |one: &Ranked| -> Vec<[f64; METRICS.len()]> {
             let gains: FxHashMap<u32, f64> = one
                 .relevant
                 .iter()
@@ -129,98 +129,22 @@ impl Trial<'_> {
             let mut all: Vec<f64> = gains.values().copied().collect();
             all.sort_by(f64::total_cmp);
             let items: Vec<u32> = one.list.iter().map(|scored| scored.0).collect();
-            judge(
-                &items,
-                |item| gains.get(&item).copied().unwrap_or(0.0),
-                &all,
-                k,
-            )
+            let gain = |item: u32| gains.get(&item).copied().unwrap_or(0.0);
+            let ks = self.plan.ks.iter();
+            ks.map(|&k| judge(&items, gain, &all, k)).collect()
         };
-        let judged: Vec<[f64; METRICS.len()]> = ranked.par_iter().map(one).collect();
+        let judged: Vec<Vec<[f64; METRICS.len()]>> = ranked.par_iter().map(one).collect();
         let mut figures = Figures::default();
-        for (index, metric) in METRICS.iter().enumerate() {
-            let values: Vec<f64> = judged.iter().map(|metrics| metrics[index]).collect();
-            figures
-                .metrics
-                .insert(format!("{metric}@{k}"), estimate(&values, self.plan.seed));
-        }
-        let ndcg: Vec<f64> = judged.iter().map(|metrics| metrics[0]).collect();
-        self.describe(ranked, &ndcg, &mut figures);
-        (figures, ndcg)
-    }
-
-    /// What lists are like beside being right.
-    fn describe(&self, ranked: &[Ranked], ndcg: &[f64], figures: &mut Figures) {
-        let first = self.graph.items().start;
-        let mut counts = vec![0usize; self.graph.items().len()];
-        let (mut bits, mut places) = (0.0, 0usize);
-        let all = self.graph.interaction_count() as f64;
-        for &(item, _) in ranked.iter().flat_map(|one| &one.list) {
-            counts[(item - first) as usize] += 1;
-            bits -= ((self.graph.met_by(item).len().max(1)) as f64 / all.max(1.0)).log2();
-            places += 1;
-        }
-        figures.coverage =
-            counts.iter().filter(|&&count| count > 0).count() as f64 / counts.len().max(1) as f64;
-        figures.novelty = bits / places.max(1) as f64;
-        figures.gini = gini(&counts);
-        figures.users = self.by_users(ranked, ndcg);
-        figures.items = self.by_items(ranked);
-    }
-
-    fn by_users(&self, ranked: &[Ranked], ndcg: &[f64]) -> BTreeMap<&'static str, f64> {
-        let mut order: Vec<(usize, f64)> = ranked
-            .iter()
-            .map(|one| self.graph.met(one.user).len())
-            .zip(ndcg.iter().copied())
-            .collect();
-        order.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let third = |number: usize| {
-            let part = &order[order.len() * number / 3..order.len() * (number + 1) / 3];
-            part.iter().map(|one| one.1).sum::<f64>() / part.len().max(1) as f64
-        };
-        BTreeMap::from([
-            ("fewest", third(0)),
-            ("middle", third(1)),
-            ("most", third(2)),
-        ])
-    }
-
-    fn by_items(&self, ranked: &[Ranked]) -> BTreeMap<&'static str, f64> {
-        let mut items: Vec<u32> = self.graph.items().collect();
-        items.sort_by_key(|&item| (std::cmp::Reverse(self.graph.met_by(item).len()), item));
-        let all = self.graph.interaction_count() as f64;
-        let mut seen = 0.0;
-        let mut group: FxHashMap<u32, &'static str> = FxHashMap::default();
-        for item in items {
-            let name = if seen < 0.2 * all {
-                "head"
-            } else if seen < 0.8 * all {
-                "middle"
-            } else {
-                "tail"
-            };
-            group.insert(item, name);
-            seen += self.graph.met_by(item).len() as f64;
-        }
-        let mut found: BTreeMap<&'static str, (f64, f64)> = ["head", "middle", "tail"]
-            .map(|name| (name, (0.0, 0.0)))
-            .into();
-        for one in ranked {
-            for (item, _) in one.relevant {
-                let (hits, of) = found.entry(group[item]).or_default();
-                *of += 1.0;
-                *hits += if one.list.iter().any(|scored| scored.0 == *item) {
-                    1.0
-                } else {
-                    0.0
-                };
+        for (place, k) in self.plan.ks.iter().enumerate() {
+            for (index, metric) in METRICS.iter().enumerate() {
+                let values = judged.iter().map(|metrics| metrics[place][index]);
+                let found = estimate(&values.collect::<Vec<_>>(), self.plan.seed);
+                figures.metrics.insert(format!("{metric}@{k}"), found);
             }
         }
-        found
-            .into_iter()
-            .map(|(name, (hits, of))| (name, if of > 0.0 { hits / of } else { 0.0 }))
-            .collect()
+        let ndcg: Vec<f64> = judged.iter().map(|metrics| metrics[0][0]).collect();
+        self.describe(ranked, &ndcg, &mut figures);
+        (figures, ndcg)
     }
 
     pub(super) fn write(&self, name: &str, ranked: &[Ranked], lists: &mut dyn Write) -> Result<()> {
@@ -256,6 +180,8 @@ pub(in crate::evaluation) fn best(mut scored: Vec<(u32, f64)>, k: usize) -> Vec<
         scored.select_nth_unstable_by(k - 1, order);
     }
     scored.truncate(k);
+    // Or each list would go on holding the place of the whole catalogue.
+    scored.shrink_to_fit();
     scored.sort_unstable_by(order);
     scored
 }
