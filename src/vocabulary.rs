@@ -6,6 +6,12 @@ pub const KENNING: &str = "https://w3id.org/kenning#";
 /// The namespace of the Shapes Constraint Language.
 pub const SHACL: &str = "http://www.w3.org/ns/shacl#";
 
+/// IRIs of the reifiers of edges, before the number of the edge.
+pub const EDGE: &str = "urn:kenning:edge:";
+
+/// IRIs of events, before their number.
+pub const EVENT: &str = "urn:kenning:event:";
+
 /// Prefixes that every query may use without declaring them; also those of mapping files.
 pub const PREFIXES: &[(&str, &str)] = &[
     ("kenning", KENNING),

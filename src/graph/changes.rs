@@ -5,6 +5,7 @@
 
 use super::{FactRef, Graph};
 use crate::model::term;
+use crate::vocabulary::{EDGE, EVENT};
 use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeSetSync, VectorSync};
 use std::ops::RangeInclusive;
 
@@ -20,6 +21,7 @@ pub struct Changes {
     by_subject: RedBlackTreeSetSync<[u32; 4]>,
     by_predicate: RedBlackTreeSetSync<[u32; 4]>,
     by_object: RedBlackTreeSetSync<[u32; 4]>,
+    names_edges: bool,
     removed: HashTrieSetSync<Quad>,
     /// Those of the removed that nobody took away: what they were derived from does not stand.
     fallen: HashTrieSetSync<Quad>,
@@ -35,6 +37,7 @@ impl Changes {
             by_subject: RedBlackTreeSetSync::new_sync(),
             by_predicate: RedBlackTreeSetSync::new_sync(),
             by_object: RedBlackTreeSetSync::new_sync(),
+            names_edges: false,
             removed: HashTrieSetSync::new_sync(),
             fallen: HashTrieSetSync::new_sync(),
         }
@@ -58,6 +61,11 @@ impl Changes {
     /// Number of terms that the graph does not have.
     pub fn term_count(&self) -> usize {
         self.terms.len()
+    }
+
+    /// Whether one of those terms is a triple, or the IRI of an edge or an event.
+    pub fn names_edges(&self) -> bool {
+        self.names_edges
     }
 
     /// The encoded term of a number from [`Graph::term_count`] on.
@@ -242,6 +250,7 @@ impl Changes {
             return number;
         }
         let number = self.first + self.terms.len() as u32;
+        self.names_edges |= may_name_edge(encoded);
         self.terms.push_back_mut(encoded.to_owned());
         self.numbers.insert_mut(encoded.to_owned(), number);
         number
@@ -251,6 +260,12 @@ impl Changes {
     pub fn kind(&self, number: u32) -> Option<term::Kind> {
         self.term(number).map(term::kind)
     }
+}
+
+/// Whether an encoded term has the form of one that stands for an edge or an event.
+pub fn may_name_edge(encoded: &str) -> bool {
+    let numbered = |iri: &str| iri.starts_with(EDGE) || iri.starts_with(EVENT);
+    encoded.starts_with('(') || encoded.strip_prefix('<').is_some_and(numbered)
 }
 
 /// A derived fact.

@@ -94,8 +94,8 @@ impl Aggregate {
 
     /// Whether its accumulators grow with the rows that they take.
     pub(super) fn grows(&self) -> bool {
-        let concat = matches!(self.function, AggregateFunction::GroupConcat { .. });
-        concat || self.repeats == Repeats::Dropped
+        use AggregateFunction::{Avg, Count, Sum};
+        self.repeats == Repeats::Dropped || !matches!(self.function, Count | Sum | Avg)
     }
 
     /// An accumulator for a new group.
@@ -194,6 +194,8 @@ impl Accumulator<'_> {
         };
         let text = match &self.state {
             State::Concat(joined) => joined.size(),
+            State::Extreme(_, Some(extreme)) => extreme.value.size() + extreme.datum.size(),
+            State::Sample(Some(value)) => value.size(),
             _ => 0,
         };
         size_of::<Self>() + rows + text + self.seen.capacity() * (size_of::<Id>() + 1)

@@ -2,9 +2,8 @@
 
 use super::estimate::Estimator;
 use super::explain::{Explanation, explain};
-use super::ids::{Id, Terms};
+use super::ids::{Id, Terms, text_length};
 use super::meter::Meter;
-use super::pattern::Slots;
 use super::plan::{Bound, Node, Planner};
 use super::results::{Results, too_many};
 use super::run::Run;
@@ -39,14 +38,8 @@ impl Plan {
         let mut planner = Planner::new(&estimator);
         let root = planner.plan(translated, &Bound::default());
         // Plans of `EXISTS` are in the order of their numbers.
-        let exists = translator.exists.into_iter().map(|(pattern, certain)| {
-            let shared: Slots = certain.common(&pattern.vars);
-            let bound = Bound {
-                possible: certain,
-                certain: shared,
-            };
-            planner.plan(pattern, &bound)
-        });
+        let exists = translator.exists.into_iter();
+        let exists = exists.map(|(pattern, around)| planner.exists(pattern, around));
         Ok(Self {
             exists: exists.collect(),
             root,
@@ -120,7 +113,7 @@ fn evaluate(
     (limits, cancel): (&Limits, &Cancel),
     results: &mut dyn Results,
 ) -> Result<Plan> {
-    let meter = Meter::start(limits, cancel);
+    let meter = Meter::start(limits, cancel, source.terms.made_bytes());
     let (Query::Select { pattern, .. }
     | Query::Construct { pattern, .. }
     | Query::Describe { pattern, .. }
@@ -223,7 +216,7 @@ impl Form<'_, '_, '_> {
                 if seen.insert(triple.clone()) {
                     self.count += 1;
                     within(self.count, self.run.meter)?;
-                    held.add(size_of::<Triple>() * 3)?;
+                    held.add(size_of::<Triple>() * 3 + text_length(&triple.clone().into()))?;
                     self.results.triple(&triple)?;
                 }
             }
@@ -235,6 +228,7 @@ impl Form<'_, '_, '_> {
     fn describe(&mut self) -> Result<()> {
         self.results.triples()?;
         let mut seen = FxHashSet::default();
+        let mut held = self.run.meter.held();
         let terms = self.run.terms();
         self.plan.solutions(self.run, &mut |ids| {
             let mut open: Vec<Id> = ids.iter().copied().filter(|id| id.is_bound()).collect();
@@ -242,6 +236,7 @@ impl Form<'_, '_, '_> {
                 if !seen.insert(id) {
                     continue;
                 }
+                held.add(2 * size_of::<Id>())?;
                 let pattern = [Some(id), None, None];
                 self.run
                     .source

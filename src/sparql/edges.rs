@@ -2,13 +2,13 @@
 
 mod reifiers;
 
-use super::events::{EVENT, EventNames};
-use super::ids::{EDGE, Id, Named, Terms, begins};
+use super::events::EventNames;
+use super::ids::{Id, Named, Terms, begins};
 use super::plain::Plain;
 use crate::graph::{Edge, Graph};
 use crate::knowledge::PROVENANCE;
 use crate::model::{EvidenceId, LinkKind, term};
-use crate::vocabulary::{kenning, prov, rdf, xsd};
+use crate::vocabulary::{EDGE, EVENT, kenning, prov, rdf, xsd};
 use oxrdf::{NamedNode, Term, Triple};
 
 /// The numbers of the terms that virtual triples are made of. Every snapshot has them.

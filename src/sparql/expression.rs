@@ -3,7 +3,7 @@
 //! What filters and sums are mostly made of is evaluated here, on the encoded text of terms. What is rare
 //! ([`Library`]) goes to the general evaluator, which is exact and slow.
 
-use super::functions::{self, Blanks, Library, OwnFunction, Pattern};
+use super::functions::{self, Blanks, Library, OwnFunction, Pattern, Patterns, Replacement};
 use super::ids::{Id, Terms};
 use super::pattern::Slots;
 use super::value::{Datum, Value, equal, order};
@@ -21,6 +21,9 @@ pub(super) const DEEPEST: usize = 200;
 /// Texts of more bytes than this are an error to every function and operator: a few steps of `CONCAT` or `REPLACE` could
 /// make them as long as memory is.
 pub(super) const LONGEST: usize = 1 << 24;
+
+/// Texts of more bytes than this make a function slow enough to look at the clock.
+pub(super) const LONG: usize = 1 << 14;
 
 /// What compiling needs to know of the pattern around an expression.
 pub(super) trait Scope {
@@ -55,6 +58,11 @@ pub(super) trait Context {
     fn now(&self) -> DateTime;
     /// The blank nodes that `BNODE` gave to the present solution.
     fn blanks(&self) -> &Blanks;
+    /// The regular expressions that were compiled lately.
+    fn patterns(&self) -> &Patterns;
+    /// That there is time left, and memory for `bytes`; without, the evaluation ends. Asked before and within what takes
+    /// long.
+    fn afford(&self, bytes: usize) -> Option<()>;
     /// The value of one of Kenning's own functions; `None` is an error.
     fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>>;
 }
@@ -83,6 +91,8 @@ pub(super) enum Expr {
     Call(Function, Vec<Expr>),
     /// A regular expression that is known already.
     Matches(Box<Expr>, Pattern),
+    /// A replacement of what one matches.
+    Replace(Box<Replacement>),
     Library(Box<Library>),
     Own(OwnFunction, Box<Expr>),
 }
@@ -149,6 +159,7 @@ impl Expr {
             Expr::Call(function, arguments) => {
                 return functions::call(function, arguments, row, context);
             }
+            Expr::Replace(replacement) => replacement.evaluate(row, context)?,
             Expr::Library(library) => library.evaluate(row, context)?.into(),
             Expr::Own(function, argument) => {
                 let argument = argument.evaluate(row, context)?.into_id(context.terms());
@@ -210,6 +221,7 @@ impl Expr {
             | Expr::Coalesce(_)
             | Expr::Arithmetic(..)
             | Expr::Call(..)
+            | Expr::Replace(_)
             | Expr::Library(_)
             | Expr::Own(..) => self.datum(row, context)?.meaning().truth(),
             logical => logical.decide(row, context),
@@ -221,6 +233,10 @@ impl Expr {
         let datum = self.evaluate(row, context)?.read(context.terms())?;
         match &datum {
             Datum::Text(text) if text.len() > LONGEST => None,
+            Datum::Text(text) if text.len() > LONG => {
+                context.afford(text.len())?;
+                Some(datum)
+            }
             _ => Some(datum),
         }
     }
@@ -290,6 +306,7 @@ impl Expr {
             Expr::In(part, list) => std::iter::once(&**part).chain(list).collect(),
             Expr::Arithmetic(_, arithmetic) => arithmetic.operands.iter().collect(),
             Expr::If(parts) => parts.iter().collect(),
+            Expr::Replace(replacement) => replacement.operands.iter().collect(),
             Expr::Library(library) => library.arguments().iter().collect(),
         }
     }

@@ -1,9 +1,10 @@
 //! Statements inserted and deleted together: all of them, or none.
 
+use super::computed::Search;
 use super::{Cancel, Dataset, Limits, View, too_slow};
 use crate::graph::changes::{Changes, Quad};
 use crate::model::{Change, LinkKind, Statement, term};
-use crate::vocabulary::{KENNING, kenning, shorten};
+use crate::vocabulary::{EDGE, EVENT, kenning, shorten};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,15 +14,6 @@ const COST: usize = 512;
 
 /// Changes between two looks at the clock.
 const PATIENCE: usize = 1 << 10;
-
-/// Local names of predicates that search instead of stating something.
-const SEARCHES: [&str; 3] = ["nearest", "recommends", "matches"];
-
-/// IRIs of reifiers, before the number of the edge.
-const EDGE: &str = "<urn:kenning:edge:";
-
-/// IRIs of events, before their number.
-const EVENT: &str = "<urn:kenning:event:";
 
 /// What a transaction did.
 #[derive(Clone)]
@@ -255,7 +247,8 @@ fn check(statement: &Statement) -> Result<()> {
     if !resource(subject) || !resource(graph) {
         return Err(no_rdf("subject and graph", "IRIs or blank nodes"));
     }
-    if subject.starts_with(EDGE) {
+    let numbered = |prefix| term::as_iri(subject).is_some_and(|iri| iri.starts_with(prefix));
+    if numbered(EDGE) {
         let what = format!(
             "`{}` is an edge of the snapshot, which gets another number with each build",
             &subject[1..]
@@ -266,10 +259,7 @@ fn check(statement: &Statement) -> Result<()> {
         ));
     }
     let graph = term::as_iri(graph).unwrap_or_default();
-    if property == kenning::INTERACTED
-        || subject.starts_with(EVENT)
-        || graph == kenning::INTERACTIONS
-    {
+    if property == kenning::INTERACTED || numbered(EVENT) || graph == kenning::INTERACTIONS {
         return Err(computed(
             "interactions are computed from imported events".into(),
             "bring in events with `kenning import`, then `kenning build`",
@@ -285,10 +275,7 @@ fn check(statement: &Statement) -> Result<()> {
             "`kenning build` computes them; state your own under a property of yours",
         ));
     }
-    if property
-        .strip_prefix(KENNING)
-        .is_some_and(|name| SEARCHES.contains(&name))
-    {
+    if Search::of(property).is_some() {
         let what = format!("`{}` is computed when it is asked for", shorten(property));
         return Err(computed(what, "state it under a property of your own"));
     }

@@ -40,6 +40,26 @@ pub(super) enum Datum<'a> {
     Text(Cow<'a, str>),
 }
 
+impl Value<'_> {
+    /// Bytes of text that it holds.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Value::Id(_) => 0,
+            Value::Datum(datum) => datum.size(),
+        }
+    }
+}
+
+impl Datum<'_> {
+    /// Bytes of text that it holds.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Datum::Text(text) => text.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// What a term means to operators (SPARQL 1.1 §17.1 and §17.3).
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Meaning<'a> {

@@ -23,9 +23,10 @@ pub struct Walker<'a> {
 impl<'a> Walker<'a> {
     /// A walker whose time begins now.
     pub fn new(dataset: Dataset<'a>, limits: &Limits, cancel: &Cancel) -> Self {
+        let terms = Terms::new(dataset);
         Self {
-            source: Source::new(Terms::new(dataset), None),
-            meter: Meter::start(limits, cancel),
+            meter: Meter::start(limits, cancel, terms.made_bytes()),
+            source: Source::new(terms, None),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The graph as an RDF dataset: virtual triples agree with the rows they come from, and with oxigraph's own store.
 
+mod limits;
+
 use crate::shop::Shop;
 use kenning::ErrorKind;
 use kenning::graph::Graph;

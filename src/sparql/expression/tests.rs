@@ -171,6 +171,7 @@ struct Fixed<'a> {
     base: Iri<String>,
     now: DateTime,
     blanks: Blanks,
+    patterns: Patterns,
 }
 
 impl<'a> Fixed<'a> {
@@ -186,6 +187,7 @@ impl<'a> Fixed<'a> {
             base: Iri::parse("http://example.org/base/".to_owned()).unwrap(),
             now: DateTime::now(),
             blanks: Blanks::default(),
+            patterns: Patterns::default(),
         }
     }
 
@@ -220,6 +222,12 @@ impl Context for Fixed<'_> {
     }
     fn blanks(&self) -> &Blanks {
         &self.blanks
+    }
+    fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+    fn afford(&self, _: usize) -> Option<()> {
+        Some(())
     }
     fn own(&self, _: OwnFunction, argument: Id) -> Option<Value<'static>> {
         let known = self.terms.text(argument)?.starts_with('<');
