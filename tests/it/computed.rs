@@ -394,6 +394,19 @@ fn a_search_sees_updates_and_never_a_stale_index() {
         left.iter().all(|row| !row[0].contains("/shop/item/")),
         "{left:?}"
     );
+
+    // Each state finds its own, in whatever order they are asked.
+    let states: Vec<Snapshot> = (0..5)
+        .map(|n| {
+            update(&format!("INSERT DATA {{ x:tapir{n} rdfs:label 'tapir' }}"));
+            live.current()
+        })
+        .collect();
+    for n in [0, 1, 0, 1, 2, 3, 4, 0, 4, 2, 2, 0] {
+        let tapirs = rows(&states[n], "SELECT * { ?n kenning:matches 'tapir' }");
+        assert_eq!(tapirs.len(), n + 1, "in state {n}");
+    }
+    drop(states);
     drop(live);
 
     // Missing, damaged, or of another snapshot: made again.

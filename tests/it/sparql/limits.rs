@@ -38,7 +38,7 @@ fn what_a_query_makes_counts_as_its_memory() {
             ),
         ),
         (
-            2,
+            1,
             format!(
                 "SELECT (COUNT(*) AS ?n) {{ {pattern} FILTER(STRLEN(CONCAT(?long, ?long, ?long, ?long, ?long, ?long, ?long, ?long)) > 0) }}"
             ),
