@@ -6,6 +6,7 @@ use super::super::value::{Datum, Meaning, Value};
 use regex::{Regex, RegexBuilder};
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// A compiled regular expression takes no more bytes than this.
 const REGEX_BYTES: usize = 1 << 20;
@@ -128,17 +129,21 @@ pub(in super::super) struct Patterns(RefCell<VecDeque<Recent>>);
 struct Recent {
     pattern: String,
     flags: String,
-    /// None if it is malformed.
-    compiled: Option<Pattern>,
+    /// None if it is malformed. Shared: a copy of a regular expression begins without what it has learnt.
+    compiled: Option<Rc<Pattern>>,
 }
 
 impl Patterns {
     /// As [`Pattern::of`].
-    pub(super) fn of(&self, pattern: Meaning<'_>, flags: Option<Meaning<'_>>) -> Option<Pattern> {
+    pub(super) fn of(
+        &self,
+        pattern: Meaning<'_>,
+        flags: Option<Meaning<'_>>,
+    ) -> Option<Rc<Pattern>> {
         let pattern = pattern.plain()?;
         let flags = flags.map_or(Some(""), |flags| flags.plain())?;
         if pattern.len() + flags.len() > LONG {
-            return Pattern::new(pattern, flags);
+            return Pattern::new(pattern, flags).map(Rc::new);
         }
         let mut recent = self.0.borrow_mut();
         let same = |known: &Recent| known.pattern == pattern && known.flags == flags;
@@ -148,7 +153,7 @@ impl Patterns {
             None => Recent {
                 pattern: pattern.to_owned(),
                 flags: flags.to_owned(),
-                compiled: Pattern::new(pattern, flags),
+                compiled: Pattern::new(pattern, flags).map(Rc::new),
             },
         };
         let compiled = first.compiled.clone();

@@ -69,6 +69,8 @@ impl Run<'_, '_> {
             let keys = keys.iter().copied().zip(key.iter().copied());
             let mut bound: Vec<(usize, Id)> = keys.collect();
             for ((slot, _), state) in aggregates.iter().zip(states) {
+                // As a literal its text is there three times for a moment.
+                self.meter.allow(3 * state.text())?;
                 bound.push((*slot, self.id(state.finish())?));
             }
             let before: Vec<Id> = bound.iter().map(|(slot, _)| row[*slot]).collect();
