@@ -80,8 +80,9 @@ pub(super) struct Table {
     pub(super) columns: Vec<usize>,
     /// Variables that a row and each solution bind; solutions are found by their values.
     pub(super) keys: Vec<usize>,
-    /// Variables of the row that the solutions are for: the graph that they are looked for in, and what the pattern of an
-    /// `EXISTS` reads of the row around it.
+    /// The variable of the graph that the solutions are for, if they are for one.
+    pub(super) graph: Option<usize>,
+    /// Variables that an `EXISTS` reads of the row around it: the solutions are for their values.
     pub(super) seeds: Vec<usize>,
 }
 
@@ -291,13 +292,16 @@ impl<'e, 'a> Planner<'e, 'a> {
         let number = self.tables;
         self.tables += 1;
         let inner = self.plan(pattern, &outside).into();
-        self.seeds = outer;
+        let seeds = std::mem::replace(&mut self.seeds, outer);
+        let seeds = seeds.iter().filter(|slot| Some(*slot) != self.graph);
+        let seeds = seeds.collect();
         Table {
             number,
             inner,
             columns,
             keys,
-            seeds: outside.possible.iter().collect(),
+            graph: self.graph,
+            seeds,
         }
     }
 

@@ -9,14 +9,19 @@ use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-/// Of one table, the solutions for so many values of its seeds are kept.
-const KEPT: usize = 256;
+/// Solutions that are kept of one table, if they are for the values of seeds: every row may have others.
+const KEPT: usize = 1 << 14;
 
 /// Tables by their number, and by the values of their seeds.
 #[derive(Default)]
 pub(super) struct Tables<'m>(RefCell<FxHashMap<usize, Seeded<'m>>>);
 
-type Seeded<'m> = FxHashMap<Box<[Id]>, Rc<Rows<'m>>>;
+/// The solutions of one table, by graph and seeds.
+#[derive(Default)]
+struct Seeded<'m> {
+    rows: FxHashMap<Box<[Id]>, Rc<Rows<'m>>>,
+    count: usize,
+}
 
 /// The solutions of a table, one after the other.
 struct Rows<'m> {
@@ -113,9 +118,13 @@ impl<'r> Run<'r, '_> {
 
     /// The solutions of a table, worked out when they are first asked for.
     fn rows(&self, table: &Table, row: &Row) -> Flow<Rc<Rows<'r>>> {
-        let seeds: Box<[Id]> = table.seeds.iter().map(|&slot| row[slot]).collect();
+        let slots = || table.graph.iter().chain(&table.seeds).copied();
+        let seeds: Box<[Id]> = slots().map(|slot| row[slot]).collect();
         let known = self.tables.0.borrow();
-        if let Some(rows) = known.get(&table.number).and_then(|rows| rows.get(&seeds)) {
+        if let Some(rows) = known
+            .get(&table.number)
+            .and_then(|known| known.rows.get(&seeds))
+        {
             return Ok(rows.clone());
         }
         drop(known);
@@ -128,7 +137,7 @@ impl<'r> Run<'r, '_> {
             _held: self.meter.held(),
         };
         let mut fresh = vec![Id::UNBOUND; row.len()];
-        table.seeds.iter().for_each(|&slot| fresh[slot] = row[slot]);
+        slots().for_each(|slot| fresh[slot] = row[slot]);
         self.push(&table.inner, &mut fresh, &mut |row| {
             rows.count += 1;
             // The index takes about two numbers a row.
@@ -145,10 +154,13 @@ impl<'r> Run<'r, '_> {
         let rows = Rc::new(rows);
         let mut known = self.tables.0.borrow_mut();
         let known = known.entry(table.number).or_default();
-        if known.len() == KEPT {
-            known.clear();
+        // One without solutions takes memory too.
+        known.count += 1 + rows.count;
+        if !table.seeds.is_empty() && known.count > KEPT {
+            known.rows.clear();
+            known.count = 1 + rows.count;
         }
-        known.insert(seeds, rows.clone());
+        known.rows.insert(seeds, rows.clone());
         Ok(rows)
     }
 }
