@@ -143,6 +143,10 @@ impl<'a> Explainer<'a> {
                         .map(|&from| Statement::Similar { from, to }),
                 );
             }
+            Route::Link(kind @ LinkKind::GoesWith) => {
+                let linked = |&from: &u32| Statement::Linked { kind, from, to };
+                statements.extend(piece.from.iter().map(linked));
+            }
             Route::Link(kind) => {
                 let count = wording::support(self.graph, piece);
                 let counted = |&from: &u32| Statement::Together {

@@ -27,11 +27,12 @@ pub const HUB: usize = 1000;
 /// Weights of the ways between items where the settings name none: set by hand between those that a search liked best on
 /// held-out parts of Amazon Beauty, MovieLens and Online Retail, which differ widely. This set itself was not measured.
 /// `[scoring.weights]` overrides them.
-const LINK_WEIGHTS: [(LinkKind, f64); 4] = [
+const LINK_WEIGHTS: [(LinkKind, f64); 5] = [
     (LinkKind::FollowedBy, 0.05),
     (LinkKind::BoughtWith, 0.05),
     (LinkKind::CoOccursWith, 0.15),
     (LinkKind::SimilarTo, 0.02),
+    (LinkKind::GoesWith, 1.0),
 ];
 const RELATION_WEIGHT: f64 = 0.1;
 

@@ -41,6 +41,8 @@ pub const KEYS: &[Key] = &[
     key("scoring.weights", Kind::Weights),
     key("links.window", Kind::Count(1)),
     key("links.neighbours", Kind::Count(1)),
+    key("links.regressors", Kind::Count(0)),
+    key("links.ridge", Kind::Number(0.001, f32::MAX as f64)),
     key("embedding.enabled", Kind::Flag),
     key("embedding.model", Kind::Text),
     key("prompt.budget", Kind::Count(1)),

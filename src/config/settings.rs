@@ -83,6 +83,10 @@ pub struct LinkSettings {
     pub window: usize,
     /// Links kept for each item and kind.
     pub neighbours: usize,
+    /// Items that the linear model predicts an item from; none without the model.
+    pub regressors: usize,
+    /// The linear model's ridge: how many interactions a weight must explain away.
+    pub ridge: f32,
 }
 
 impl Default for LinkSettings {
@@ -90,6 +94,8 @@ impl Default for LinkSettings {
         Self {
             window: 5,
             neighbours: 100,
+            regressors: 50,
+            ridge: 100.0,
         }
     }
 }

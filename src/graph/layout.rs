@@ -37,8 +37,8 @@
 //! | `event.at`, `event.item .group .time .weight .line` | `u64`, `u32`, `u32`, `i64`, `f32`, `u32` | events by user, oldest first; the last row is of unknown users |
 //! | `event-of.at`, `event-of` | `u64` | event numbers by item |
 //! | `label` | `u32` | literal that names the node, or 2³²−1 |
-//! | `link0.at .to .score .support` … `link3` | `u64`, `u32`, `f32`, `u32` | links by item, strongest first; kinds in the order of [`crate::model::LinkKind::ALL`] |
-//! | `link0.by-at .by` … `link3` | `u64`, `[u32; 2]` | links by the item that they end at: (item, place in its row) |
+//! | `link0.at .to .score .support` … `link4` | `u64`, `u32`, `f32`, `u32` | links by item, strongest first; kinds in the order of [`crate::model::LinkKind::ALL`] |
+//! | `link0.by-at .by` … `link4` | `u64`, `[u32; 2]` | links by the item that they end at: (item, place in its row) |
 //! | `vector.node`, `vector` | `u32`, `f32` | nodes with vectors, and their vectors |
 //!
 //! A program refuses other versions. Version 1 had no `predicate.stats`, no facts by named graph and no links by their
