@@ -217,7 +217,9 @@ fn sentence(route: Route, said: &str) -> String {
             .map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
     };
     match route {
-        Route::Shared(_) | Route::Trend(_) | Route::Link(LinkKind::SimilarTo) => {
+        Route::Shared(_)
+        | Route::Trend(_)
+        | Route::Link(LinkKind::SimilarTo | LinkKind::GoesWith) => {
             format!("It {said}.")
         }
         _ => format!("{}.", capital(said)),

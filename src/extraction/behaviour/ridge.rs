@@ -209,3 +209,84 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     let rest = a[whole..].iter().zip(&b[whole..]).map(|(a, b)| a * b);
     sums.iter().sum::<f64>() + rest.sum::<f64>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::links;
+    use super::*;
+    use crate::knowledge::segment::{EventRow, NO_TIME};
+
+    const USERS: u32 = 3;
+
+    fn event(user: u32, item: u32) -> EventRow {
+        EventRow {
+            user,
+            item: USERS + item,
+            group: NONE,
+            weight: 1.0,
+            time: NO_TIME,
+            source: 0,
+            line: 0,
+        }
+    }
+
+    /// The model of two users who met items 0 and 1, a third who met 2, and an entity of 2 and 3, which nobody met.
+    fn model(regressors: usize) -> Option<LinkTable> {
+        let events = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 2)].map(|(u, i)| event(u, i));
+        let behaviour = Behaviour {
+            events: &events,
+            first_item: USERS,
+            items: 4,
+            groups: 0,
+            traits: vec![(0, 2), (0, 3)],
+        };
+        let settings = LinkSettings {
+            regressors,
+            ridge: 2.0,
+            ..LinkSettings::default()
+        };
+        let mut tables = links(behaviour, &settings).into_iter();
+        tables.find(|t| t.kind == LinkKind::GoesWith)
+    }
+
+    #[test]
+    fn weights_are_those_of_the_closed_form() {
+        let rows = model(10).unwrap().rows;
+        let half = 0.5f32.sqrt();
+        // One regressor each, so G_ij / (G_ii + λ).
+        assert_eq!(rows[0], [(1, 0.5, 2)]);
+        assert_eq!(rows[1], [(0, 0.5, 2)]);
+        let near = |row: &[(u32, f32, u32)], to, weight: f32| {
+            assert_eq!((row.len(), row[0].0, row[0].2), (1, to, 0));
+            assert!((row[0].1 - weight).abs() < 1e-6, "{row:?} {weight}");
+        };
+        near(&rows[2], 3, half / (1.0 + half + 2.0));
+        near(&rows[3], 2, half / (half + 2.0));
+    }
+
+    #[test]
+    fn without_regressors_there_is_no_model() {
+        assert!(model(0).is_none());
+    }
+
+    #[test]
+    fn a_solution_solves() {
+        for size in [1, 2, 5, 33] {
+            let factor = |i: usize, k: usize| ((i * 7 + k * 3) % 11) as f64 - 4.0;
+            let entry = |i: usize, j: usize| {
+                let dot: f64 = (0..6).map(|k| factor(i, k) * factor(j, k)).sum();
+                dot + if i == j { 3.0 } else { 0.0 }
+            };
+            let mut matrix: Vec<f64> = (0..size * size)
+                .map(|n| entry(n / size, n % size))
+                .collect();
+            let wanted: Vec<f64> = (0..size).map(|i| i as f64 - 2.5).collect();
+            let product = |i| (0..size).map(|j| entry(i, j) * wanted[j]).sum();
+            let mut values: Vec<f64> = (0..size).map(product).collect();
+            solve(&mut matrix, &mut values);
+            for (value, wanted) in values.iter().zip(&wanted) {
+                assert!((value - wanted).abs() < 1e-8, "{size}: {value} {wanted}");
+            }
+        }
+    }
+}
