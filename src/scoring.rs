@@ -32,7 +32,7 @@ const LINK_WEIGHTS: [(LinkKind, f64); 5] = [
     (LinkKind::BoughtWith, 0.05),
     (LinkKind::CoOccursWith, 0.15),
     (LinkKind::SimilarTo, 0.02),
-    (LinkKind::GoesWith, 1.0),
+    (LinkKind::GoesWith, 4.0),
 ];
 const RELATION_WEIGHT: f64 = 0.1;
 
