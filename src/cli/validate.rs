@@ -172,7 +172,9 @@ fn summary(report: &Report<'_>) -> String {
     for group in report.groups() {
         *counts.entry(shorten_severity(&group.severity)).or_default() += group.total;
     }
-    let counts = counts.iter().rev().map(|(severity, count)| format!("{count} {severity}"));
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let counts = counts.iter().rev();
+    let counts = counts.map(|(severity, n)| format!("{n} {severity}{}", plural(*n)));
     let counts = counts.collect::<Vec<_>>().join(", ");
     format!("does not conform: {counts} ({of})")
 }

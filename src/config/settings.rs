@@ -208,8 +208,6 @@ pub struct ValidationSettings {
     pub timeout_s: u64,
     /// Findings of each constraint that are reported one by one; all are counted.
     pub max_results: usize,
-    /// What a build does about findings: `off`, `report` or `refuse`.
-    pub on_build: String,
 }
 
 impl Default for ValidationSettings {
@@ -217,7 +215,6 @@ impl Default for ValidationSettings {
         Self {
             timeout_s: 600,
             max_results: 1_000,
-            on_build: "off".into(),
         }
     }
 }

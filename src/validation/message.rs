@@ -32,8 +32,10 @@ fn told(shapes: &Shapes, constraint: &Constraint, depth: usize) -> String {
         Constraint::MinCount(least) => format!("must have at least {}", values(*least)),
         Constraint::MaxCount(most) => format!("must have at most {}", values(*most)),
         Constraint::Range(range, bound) => format!("must be {} {}", compared(*range), term(*bound)),
-        Constraint::MinLength(least) => format!("must have at least {least} characters"),
-        Constraint::MaxLength(most) => format!("must have at most {most} characters"),
+        Constraint::MinLength(least) => {
+            format!("must have at least {}", counted(*least, "character"))
+        }
+        Constraint::MaxLength(most) => format!("must have at most {}", counted(*most, "character")),
         Constraint::Pattern(_, pattern) => {
             format!("must match {}", shown(&crate::model::term::string(pattern)))
         }
@@ -108,9 +110,13 @@ fn named(shapes: &Shapes, number: ShapeNumber, depth: usize) -> String {
 }
 
 fn values(count: u64) -> String {
+    counted(count, "value")
+}
+
+fn counted(count: u64, noun: &str) -> String {
     match count {
-        1 => "1 value".to_owned(),
-        count => format!("{count} values"),
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
     }
 }
 

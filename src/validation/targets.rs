@@ -81,19 +81,16 @@ impl Classes {
                     }
                 }
                 Target::SubjectsOf(property) => {
-                    walker.each([None, Some(ids[property.0]), None], &mut |[node, ..]| {
-                        // Of one subject the triples follow one another more often than not.
-                        if nodes.last() != Some(&node) {
-                            nodes.push(node);
-                        }
+                    let pattern = [None, Some(ids[property.0]), None];
+                    walker.each(pattern, &mut |[node, ..]| {
+                        keep(&mut nodes, node);
                         Ok(())
                     })?;
                 }
                 Target::ObjectsOf(property) => {
-                    walker.each([None, Some(ids[property.0]), None], &mut |[_, _, node]| {
-                        if nodes.last() != Some(&node) {
-                            nodes.push(node);
-                        }
+                    let pattern = [None, Some(ids[property.0]), None];
+                    walker.each(pattern, &mut |[_, _, node]| {
+                        keep(&mut nodes, node);
                         Ok(())
                     })?;
                 }
@@ -103,6 +100,19 @@ impl Classes {
         nodes.dedup();
         Ok(nodes)
     }
+}
+
+/// Keeps a node; of many triples that lead to few nodes no more is remembered than twice the nodes.
+fn keep(nodes: &mut Vec<Id>, node: Id) {
+    if nodes.last() == Some(&node) {
+        return;
+    }
+    if nodes.len() == nodes.capacity() {
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.reserve(nodes.len().max(1 << 16));
+    }
+    nodes.push(node);
 }
 
 /// The classes that a shape names.
