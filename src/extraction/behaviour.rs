@@ -246,6 +246,7 @@ impl Events<'_> {
                     walk(item, ways);
                     let mut row = ways.drain(|other, way| damp(item, 0.5) * damp(other, 0.3) * way);
                     row.truncate(self.settings.neighbours);
+                    row.shrink_to_fit();
                     row
                 },
             )

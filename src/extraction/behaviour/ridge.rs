@@ -107,7 +107,8 @@ impl<'a> Gram<'a> {
                 let mut row = ways.drain(|_, way| way);
                 row.truncate(WIDTH);
                 row.sort_unstable_by_key(|r| r.0);
-                (row.into_iter().map(|r| (r.0, r.1)).collect(), own)
+                // Into new memory: the row's own was large enough for all that was touched.
+                (row.iter().map(|r| (r.0, r.1)).collect(), own)
             },
         );
         let (rows, diagonal) = rows.unzip();
