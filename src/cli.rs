@@ -12,6 +12,7 @@ mod rdf;
 pub mod session;
 pub mod table;
 pub mod text;
+mod time;
 #[macro_use]
 mod verb;
 
@@ -58,6 +59,7 @@ verbs! {
     "Measure" {
         Evaluate = evaluate;
         Learn = learn;
+        Knowledge = knowledge;
     }
     "Look after" {
         Status = status;

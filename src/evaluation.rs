@@ -1,6 +1,8 @@
 //! Is it any good? Protocols, metrics and reports.
 
 pub mod baselines;
+pub mod explanations;
+pub mod knowledge;
 pub mod learn;
 pub mod linking;
 pub mod metrics;
@@ -9,6 +11,7 @@ pub mod random;
 pub mod ranking;
 pub mod selection;
 pub mod split;
+mod trained;
 
 use crate::{Error, Result};
 use flate2::read::MultiGzDecoder;

@@ -59,6 +59,9 @@ pub struct Meta {
     /// Up to where the log of changes is part of it, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folded: Option<Folded>,
+    /// When it was all that was known; unset: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<UnixSeconds>,
 }
 
 /// A place in a log of changes.

@@ -5,7 +5,10 @@
 //! come as immutable [`Segment`]s, one named graph for each of their files. Dumps do not go through the store
 //! because they would lose their line numbers there and cost a multiple of the memory; the frozen graph unites both.
 
+mod horizon;
 pub mod segment;
+
+pub use horizon::{Horizon, LeftOut};
 
 use crate::model::{BlankNodes, Change, Dataset, term};
 use crate::vocabulary::{self, kenning, rdf};
@@ -16,7 +19,8 @@ use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
 use segment::Segment;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// The ontologies and vocabularies that come with Kenning: name, IRI of the named graph, Turtle text.
 pub const SHIPPED: &[(&str, &str, &str)] = &[
@@ -116,18 +120,7 @@ impl Knowledge {
 
     fn load_folder(&self, folder: &Path) -> Result<Vec<String>> {
         let mut names = Vec::new();
-        let Ok(entries) = std::fs::read_dir(folder) else {
-            return Ok(names);
-        };
-        let mut paths: Vec<_> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        paths.sort();
-        for path in paths {
-            let Some(format) = path
-                .extension()
-                .and_then(|e| RdfFormat::from_extension(e.to_str()?))
-            else {
-                continue;
-            };
+        for (path, format) in rdf_files(folder)? {
             let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let graph = format!("urn:kenning:ontology:{}", vocabulary::percent_encode(&stem));
@@ -281,6 +274,25 @@ impl Knowledge {
         quads.sort_unstable();
         Ok(quads)
     }
+}
+
+/// The RDF files of a folder, by their names; none if it does not exist.
+pub fn rdf_files(folder: &Path) -> Result<Vec<(PathBuf, RdfFormat)>> {
+    let failed = |e| Error::io("list", folder, e);
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if let Some(format) = ending.and_then(RdfFormat::from_extension) {
+            files.push((path, format));
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(files)
 }
 
 /// Names blank nodes by document and order, so that two builds give the same graph.

@@ -3,12 +3,13 @@
 //! `score(u, c) = Σ_h decay^age(h) · Σ_m w_m · W_m[h, c] + w_popular · popularity(c)` over the latest distinct items `h`
 //! of the user's history and the ways `m` from one item to another: computed links, facts between items, and facts
 //! that both share. So "why" is not a story told afterwards: [`Scorer::paths`] returns the summands, each with the
-//! evidence that it rests on, and they add up to [`Scorer::score`].
+//! evidence that it rests on, and they add up to [`Scorer::score`]. [`quality`] says how good they are to look at.
 //!
 //! A shared fact weighs `(d(h) · d(e) · d(c))^-½`, where `d` counts facts of the relation: what everything shares says
 //! little. Entities with more than [`HUB`] items are passed over.
 
 mod paths;
+pub mod quality;
 mod relations;
 
 pub use paths::{Path, Route};

@@ -1,11 +1,14 @@
 //! `kenning evaluate`: figures that anyone can make again.
 
+mod explanations;
 mod held_out;
 mod linking;
 mod ranking;
 mod selection;
+mod weights;
 
 pub(super) use held_out::HeldOut;
+pub(super) use weights::Weights;
 
 use super::{Outcome, Session, Verb};
 use crate::Result;
@@ -22,6 +25,7 @@ enum What {
     Ranking(Box<ranking::Ranking>),
     Selection(selection::Selection),
     Linking(linking::Linking),
+    Explanations(explanations::Explanations),
 }
 
 impl Verb for Evaluate {
@@ -30,6 +34,7 @@ impl Verb for Evaluate {
             What::Ranking(verb) => verb.run(session),
             What::Selection(verb) => verb.run(session),
             What::Linking(verb) => verb.run(session),
+            What::Explanations(verb) => verb.run(session),
         }
     }
 }

@@ -3,7 +3,6 @@ use super::{Outcome, Session, Verb};
 use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::evaluation::learn::{Lesson, learn};
-use crate::evaluation::split::Split;
 use crate::Result;
 
 /// Learn the scorer's weights on a validation part, and print them as settings
@@ -33,10 +32,7 @@ impl Verb for Learn {
         let seed = self.held_out.seed;
         let lesson = Lesson {
             test: self.held_out.split(session)?,
-            validation: match self.validate_last {
-                true => Split::LastOut,
-                false => Split::Holdout { share: 0.25, seed: seed.wrapping_add(1) },
-            },
+            validation: self.held_out.validation(self.validate_last),
             core: self.held_out.core,
             users: self.users,
             k: self.k.max(1),

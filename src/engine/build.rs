@@ -8,10 +8,10 @@ use crate::graph::draft::Draft;
 use crate::graph::freeze::{Vectors, freeze};
 use crate::graph::{Folded, Graph, Meta};
 use crate::journal::{self, Build, Logged, Stage};
-use crate::knowledge::Knowledge;
 use crate::knowledge::segment::Segment;
+use crate::knowledge::{Horizon, Knowledge};
 use crate::model::link::ALIKE;
-use crate::model::{Change, LinkKind, Progress, Unwatched};
+use crate::model::{Change, LinkKind, Progress, UnixSeconds, Unwatched};
 use crate::search::Index;
 use crate::sections::Id;
 use crate::{Error, Result};
@@ -43,20 +43,48 @@ impl Engine {
     /// # Errors
     /// `NotFound` if nothing was imported and nothing was changed.
     pub fn build(&self, embedder: Option<&Embedder>, progress: &dyn Progress) -> Result<Built> {
+        self.build_within(Horizon::Open, embedder, progress)
+    }
+
+    /// Builds the graph of what was known at a time: events and facts that came later are kept out, and so is what is computed
+    /// of them. What tells no time stays. Changes that updates made are kept out too, for their log tells no times.
+    ///
+    /// # Errors
+    /// Those of [`Engine::build`], and `Input` if the events of a dataset only tell before from after.
+    pub fn build_as_of(
+        &self,
+        time: UnixSeconds,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<Built> {
+        self.build_within(Horizon::All(time), embedder, progress)
+    }
+
+    fn build_within(
+        &self,
+        horizon: Horizon,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<Built> {
         if self.imports_nothing()? && self.journal.last_change()? == 0 {
             return Err(Error::not_found("nothing was imported yet")
                 .at(self.project.imports().display())
                 .hint("kenning import --preset movielens DIR"));
         }
-        self.build_graph(embedder, progress)
+        self.build_graph(horizon, embedder, progress)
     }
 
     /// Builds the graph of a project that holds nothing yet.
     pub(super) fn build_empty(&self) -> Result<Built> {
-        self.build_graph(None, &Unwatched)
+        self.build_graph(Horizon::Open, None, &Unwatched)
     }
 
-    fn build_graph(&self, embedder: Option<&Embedder>, progress: &dyn Progress) -> Result<Built> {
+    fn build_graph(
+        &self,
+        horizon: Horizon,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<Built> {
         let _lock = self.project.lock()?;
         let started = journal::now();
         let mut watch = Stopwatch::start();
@@ -66,7 +94,8 @@ impl Engine {
             draft,
             last_change,
             contradictions,
-        } = self.gather(&rules, progress, &mut watch)?;
+            left_out,
+        } = self.gather(&rules, horizon, progress, &mut watch)?;
         let settings = &self.project.settings().links;
         let mut links = behaviour::links(draft.behaviour(), settings);
         watch.lap("links from behaviour");
@@ -82,6 +111,7 @@ impl Engine {
             let log = self.journal.change_log()?;
             meta.folded = Some(Folded { log, change });
         }
+        meta.as_of = horizon.as_of();
         let snapshot = freeze(
             &draft,
             &meta,
@@ -95,6 +125,7 @@ impl Engine {
         watch.lap("index of texts");
         let mut counts = counts(&graph);
         counts.insert("contradictions".into(), contradictions.count as u64);
+        counts.extend(left_out.counts());
         let stages = watch.stages();
         self.journal.record_build(&Build {
             started,
@@ -192,6 +223,7 @@ impl Engine {
             dimensions: embedder.map_or(0, Embedder::dimensions),
             groups: draft.groups,
             folded: None,
+            as_of: None,
             window: self.project.settings().links.window,
         })
     }

@@ -6,20 +6,23 @@ use crate::extraction::behaviour;
 use crate::graph::Graph;
 use crate::graph::draft::Draft;
 use crate::graph::freeze::{Vectors, freeze};
+use crate::knowledge::Horizon;
 use crate::model::{Dataset, Progress};
 use std::path::Path;
 
 impl Engine {
-    /// Builds a graph at `path` as [`Engine::build`] does, but of what `part` leaves of the events: all that is computed of
-    /// events is computed of those alone. Texts get no vectors. Terms keep the numbers of the draft.
+    /// Builds a graph at `path` as [`Engine::build`] does, but of what lies within the horizon, and of what `part` leaves of
+    /// the events: all that is computed of events is computed of those alone. Texts get no vectors. Terms keep the numbers of
+    /// the draft.
     pub fn build_part<T>(
         &self,
+        horizon: Horizon,
         part: impl FnOnce(&mut Draft, &[Dataset]) -> Result<T>,
         path: &Path,
         progress: &dyn Progress,
     ) -> Result<(Graph, T)> {
         let rules = self.rules()?;
-        let gathered = self.gather(&rules, progress, &mut Stopwatch::start())?;
+        let gathered = self.gather(&rules, horizon, progress, &mut Stopwatch::start())?;
         let (knowledge, mut draft) = (gathered.knowledge, gathered.draft);
         let datasets: Vec<Dataset> = knowledge
             .segments

@@ -4,8 +4,8 @@ use super::{Engine, Stopwatch, build};
 use crate::extraction::{self, DerivedFact, behaviour};
 use crate::graph::draft::{Draft, Inference, Inferred, Terms};
 use crate::journal::ChangeNumber;
-use crate::knowledge::Knowledge;
 use crate::knowledge::segment::NONE;
+use crate::knowledge::{Horizon, Knowledge, LeftOut};
 use crate::model::{LinkKind, Progress, term};
 use crate::reasoning::{self, Closure, Limits, Rule, RuleSet};
 use crate::vocabulary::{kenning, percent_encode};
@@ -23,6 +23,7 @@ pub(super) struct Gathered {
     pub(super) draft: Draft,
     pub(super) last_change: Option<ChangeNumber>,
     pub(super) contradictions: Contradictions,
+    pub(super) left_out: LeftOut,
 }
 
 /// What cannot be, though it follows from what is stated.
@@ -118,7 +119,7 @@ impl Engine {
     /// Applies rules to all that was imported, extracted and changed, without building a graph.
     pub fn reason(&self, rules: &RuleSet, progress: &dyn Progress) -> Result<Reasoned> {
         let mut watch = Stopwatch::start();
-        let gathered = self.gather(rules, progress, &mut watch)?;
+        let gathered = self.gather(rules, Horizon::Open, progress, &mut watch)?;
         let contradicts = gathered.draft.id(&term::iri(kenning::CONTRADICTS));
         let concluded = gathered
             .draft
@@ -147,18 +148,26 @@ impl Engine {
         })
     }
 
-    /// Brings together what is stated, derives what texts say, and concludes what follows by rules.
+    /// Brings together what is stated, derives what texts say, and concludes what follows by rules: of what lies within the
+    /// horizon alone. The log of changes tells no times, so a horizon leaves all of them out.
     pub(super) fn gather(
         &self,
         rules: &RuleSet,
+        horizon: Horizon,
         progress: &dyn Progress,
         watch: &mut Stopwatch,
     ) -> Result<Gathered> {
         let folder = self.project.root().join("ontologies");
-        let mut knowledge = Knowledge::open(self.segments()?, &folder)?;
+        let mut segments = self.segments()?;
+        let mut left_out = horizon.close(&mut segments)?;
+        let mut knowledge = Knowledge::open(segments, &folder)?;
         let logged = self.journal.changes_after(0)?;
         let last_change = logged.last().map(|last| last.number);
-        knowledge.changes = build::net(logged);
+        let changes = build::net(logged);
+        match horizon {
+            Horizon::Open => knowledge.changes = changes,
+            _ => left_out.changes = changes.len(),
+        }
         watch.lap("knowledge");
         let derived = extraction::text_facts(&knowledge, progress)?;
         watch.lap("extraction from text");
@@ -176,6 +185,7 @@ impl Engine {
             draft,
             last_change,
             contradictions,
+            left_out,
         })
     }
 

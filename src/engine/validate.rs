@@ -5,13 +5,14 @@ use crate::config::{Project, Settings};
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::graph::freeze::freeze_quads;
+use crate::knowledge::rdf_files;
 use crate::model::term;
 use crate::sparql::{Cancel, Dataset, Document, Limits, View};
 use crate::validation::{Bounds, Report, SHIPPED, Shapes, validate};
 use crate::vocabulary::kenning;
 use crate::{Error, Result};
 use oxigraph::io::RdfFormat;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// A document and the name that errors call it.
@@ -42,21 +43,12 @@ fn shipped(name: &str, text: &str) -> Named {
 
 /// The documents in the project's folder `shapes`, which need not exist; what is not RDF by its name stays out.
 pub fn project_shapes(project: &Project) -> Result<Vec<Named>> {
-    let folder = project.root().join("shapes");
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        return Ok(Vec::new());
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-    paths.sort();
-    let mut documents = Vec::new();
-    for path in paths {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if let Some(format) = extension.and_then(RdfFormat::from_extension) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            documents.push(read(&path, format!("shapes/{name}"), format)?);
-        }
-    }
-    Ok(documents)
+    let files = rdf_files(&project.root().join("shapes"))?.into_iter();
+    let documents = files.map(|(path, format)| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        read(&path, format!("shapes/{name}"), format)
+    });
+    documents.collect()
 }
 
 /// Reads an RDF file.

@@ -3,17 +3,14 @@
 //! Coordinate ascent: one weight after the other is tried at some multiples, and what raises the mean NDCG of a seeded
 //! sample of users is kept, until a round changes nothing. The test part is taken away before anything is looked at.
 
-use super::metrics::judge;
 use super::random::Random;
-use super::ranking::best;
-use super::split::{HeldOut, Split, core};
+use super::split::Split;
+use super::trained::{Case, Trained, mean};
 use crate::config::ScoringSettings;
 use crate::engine::Engine;
-use crate::graph::Graph;
 use crate::model::Progress;
 use crate::scoring::Scorer;
 use crate::{Error, Result};
-use rayon::prelude::*;
 
 /// Rounds over all weights at most.
 const ROUNDS: usize = 4;
@@ -70,39 +67,24 @@ pub struct Learnt {
 /// # Errors
 /// `Input` if nothing is held out for validation.
 pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Result<Learnt> {
-    let folder = tempfile::tempdir()
-        .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
-    let (graph, held) = engine.build_part(
-        |draft, datasets| {
-            if lesson.core > 1 {
-                core(&mut draft.events, lesson.core);
-            }
-            lesson.test.take(draft, datasets)?;
-            lesson.validation.take(draft, datasets)
-        },
-        &folder.path().join("train.kng"),
-        progress,
-    )?;
-    let cases = sample(&graph, held, lesson);
-    if cases.is_empty() {
+    let splits = [&lesson.test, &lesson.validation];
+    let mut class = Trained::of(engine, &splits, lesson.core, progress)?;
+    sample(&mut class.cases, lesson);
+    if class.cases.is_empty() {
         return Err(
             Error::input("nothing is left to validate on").hint("another split, or more events")
         );
     }
-    let class = Class {
-        graph: &graph,
-        cases,
-        k: lesson.k,
-    };
+    let ndcg = |settings: &ScoringSettings| mean(&class.ndcg(settings, lesson.k));
     let mut settings = engine.project().settings().scoring.clone();
-    let first = Scorer::new(&graph, &settings).weights();
+    let first = Scorer::new(&class.graph, &settings).weights();
     settings.weights = first
         .into_iter()
         .map(|(name, weight)| (name, weight as f32))
         .collect();
-    let before = class.ndcg(&settings);
+    let before = ndcg(&settings);
     let mut climb = Climb {
-        class,
+        ndcg,
         best: before,
         settings,
         steps: Vec::new(),
@@ -147,69 +129,28 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
     })
 }
 
-/// Users with what was held out of each.
-type Cases = Vec<(u32, Vec<u32>)>;
-
-fn sample(graph: &Graph, held: HeldOut, lesson: &Lesson) -> Cases {
-    let mut cases: Cases = held
-        .into_iter()
-        .map(|(user, items)| (user, items.into_iter().map(|item| item.0).collect()))
-        .collect();
-    cases.retain(|(user, _)| !graph.met(*user).is_empty());
+/// Leaves the users that are looked at.
+fn sample(cases: &mut Vec<Case>, lesson: &Lesson) {
     cases.sort_unstable_by_key(|case| (Random::of(lesson.seed, u64::from(case.0)).bits(), case.0));
     cases.truncate(lesson.users);
-    cases
 }
 
-/// Users whom settings are judged by.
-struct Class<'g> {
-    graph: &'g Graph,
-    cases: Cases,
-    k: usize,
-}
-
-impl Class<'_> {
+struct Climb<N> {
     /// Mean NDCG under some settings.
-    fn ndcg(&self, settings: &ScoringSettings) -> f64 {
-        let scorer = Scorer::new(self.graph, settings);
-        let first = self.graph.items().start;
-        let one = |(user, relevant): &(u32, Vec<u32>)| {
-            let scores = scorer.all(&scorer.profile(*user));
-            let met = self.graph.met(*user);
-            let open = self
-                .graph
-                .items()
-                .filter(|item| met.binary_search(item).is_err());
-            let list = best(
-                open.map(|item| (item, scores[(item - first) as usize]))
-                    .collect(),
-                self.k,
-            );
-            let items: Vec<u32> = list.into_iter().map(|scored| scored.0).collect();
-            let gain = |item: u32| if relevant.contains(&item) { 1.0 } else { 0.0 };
-            judge(&items, gain, &vec![1.0; relevant.len()], self.k)[0]
-        };
-        // Collected first: a sum in the order of threads would differ from run to run.
-        let all: Vec<f64> = self.cases.par_iter().map(one).collect();
-        all.iter().sum::<f64>() / all.len() as f64
-    }
-}
-
-struct Climb<'g> {
-    class: Class<'g>,
+    ndcg: N,
     settings: ScoringSettings,
     best: f64,
     steps: Vec<Step>,
 }
 
-impl Climb<'_> {
+impl<N: Fn(&ScoringSettings) -> f64> Climb<N> {
     /// Tries values in a place, and keeps the best if it is better than now.
     fn try_each(&mut self, name: &str, values: &[f32], set: impl Fn(&mut ScoringSettings, f32)) {
         let mut found = None;
         for &value in values {
             let mut settings = self.settings.clone();
             set(&mut settings, value);
-            let ndcg = self.class.ndcg(&settings);
+            let ndcg = (self.ndcg)(&settings);
             if ndcg > self.best + GAIN {
                 self.best = ndcg;
                 found = Some((settings, value));

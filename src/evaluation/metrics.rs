@@ -87,6 +87,11 @@ const RESAMPLES: u64 = 1000;
 /// same resamples.
 pub fn estimate(values: &[f64], seed: u64) -> Estimate {
     let (mean, means) = resampled(values, seed);
+    interval(mean, &means)
+}
+
+/// The interval that sorted means of resamples give.
+fn interval(mean: f64, means: &[f64]) -> Estimate {
     let at = |share: f64| means[((means.len() - 1) as f64 * share).round() as usize];
     Estimate {
         mean,
@@ -98,8 +103,8 @@ pub fn estimate(values: &[f64], seed: u64) -> Estimate {
 /// The paired bootstrap of differences.
 pub fn compare(values: &[f64], others: &[f64], seed: u64) -> Difference {
     let differences: Vec<f64> = values.iter().zip(others).map(|(a, b)| a - b).collect();
-    let Estimate { mean, low, high } = estimate(&differences, seed);
-    let (_, means) = resampled(&differences, seed);
+    let (mean, means) = resampled(&differences, seed);
+    let Estimate { mean, low, high } = interval(mean, &means);
     let below = means.iter().filter(|&&mean| mean <= 0.0).count();
     let above = means.iter().filter(|&&mean| mean >= 0.0).count();
     let p = 2.0 * below.min(above).max(1) as f64 / means.len() as f64;

@@ -1,22 +1,26 @@
 //! How good rankings are: ours beside plain methods, on events that were held out.
 
+mod lists;
+mod negatives;
+mod trial;
+
+pub(super) use trial::best;
+
 use super::baselines::ease::{Ease, MOST_ITEMS};
 use super::baselines::{Popularity, Ranker, UserKnn, item_knn, rp3b};
-use super::metrics::{Difference, Estimate, METRICS, compare, estimate, gini, judge};
-use super::random::Random;
-use super::split::{Split, core};
+use super::metrics::{Difference, Estimate, compare};
+use super::split::Split;
+use super::trained::Trained;
 use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::graph::Graph;
 use crate::model::{LinkKind, Progress};
 use crate::scoring::Scorer;
 use crate::{Error, Result};
-use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io::Write;
+use trial::Trial;
 
 /// What is ranked for a user.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,8 +61,8 @@ pub struct Plan {
     pub split: Split,
     /// What is ranked.
     pub protocol: Protocol,
-    /// Length of the lists.
-    pub k: usize,
+    /// Lengths of the lists; the first is that of groups, coverage and the like.
+    pub ks: Vec<usize>,
     /// What a relevant item gains.
     pub gain: Gain,
     /// Only users and items with so many partners count; 0 or 1: all.
@@ -71,6 +75,16 @@ pub struct Plan {
     pub without: Vec<String>,
     /// Link kinds and properties left out, each in a scorer of its own.
     pub ablations: Vec<String>,
+}
+
+impl Plan {
+    fn k(&self) -> usize {
+        self.ks.first().copied().unwrap_or(1)
+    }
+
+    fn longest(&self) -> usize {
+        self.ks.iter().copied().max().unwrap_or(1)
+    }
 }
 
 /// One scorer's figures.
@@ -128,7 +142,6 @@ pub struct Report {
 /// Our scorer under a name.
 struct Ours<'g> {
     name: String,
-    graph: &'g Graph,
     scorer: Scorer<'g>,
 }
 
@@ -136,7 +149,6 @@ impl<'g> Ours<'g> {
     fn new(name: impl Into<String>, graph: &'g Graph, settings: &ScoringSettings) -> Self {
         Self {
             name: name.into(),
-            graph,
             scorer: Scorer::new(graph, settings),
         }
     }
@@ -148,19 +160,12 @@ impl Ranker for Ours<'_> {
     }
 
     fn scores(&self, user: u32) -> Vec<f64> {
-        debug_assert!(self.graph.users().contains(&user));
         self.scorer.all(&self.scorer.profile(user))
     }
 }
 
 /// The name of our scorer.
 pub const OURS: &str = "kenning";
-
-/// Users with what was held out of each.
-type Cases = Vec<Case>;
-
-/// A user, and the items held out with the weights of their events.
-type Case = (u32, Vec<(u32, f32)>);
 
 /// Builds the graph of what trains, ranks with every scorer, and judges.
 ///
@@ -175,40 +180,20 @@ pub fn run(
     mut lists: Option<&mut dyn Write>,
     progress: &dyn Progress,
 ) -> Result<Report> {
-    let folder = tempfile::tempdir()
-        .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
-    progress.begin("train", None, "graphs");
-    let (graph, held) = engine.build_part(
-        |draft, datasets| {
-            if plan.core > 1 {
-                core(&mut draft.events, plan.core);
-            }
-            plan.split.take(draft, datasets)
-        },
-        &folder.path().join("train.kng"),
-        progress,
-    )?;
-    progress.end();
-    let mut cases: Cases = held.into_iter().collect();
-    cases.sort_unstable_by_key(|case| case.0);
-    let all = cases.len();
-    cases.retain(|(user, _)| !graph.met(*user).is_empty());
+    let trained = Trained::of(engine, &[&plan.split], plan.core, progress)?;
+    let (graph, cases) = (&trained.graph, &trained.cases);
     if cases.is_empty() {
         return Err(
             Error::input("nothing was held out of any user who also trains")
-                .hint("another split: `--split last-out`, `--holdout 0.2`, or `--test FILE`"),
+                .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"),
         );
     }
-    let trial = Trial {
-        graph: &graph,
-        plan,
-        cases: &cases,
-    };
-    let mut report = trial.report(all - cases.len());
+    let trial = Trial { graph, plan, cases };
+    let mut report = trial.report(trained.cold);
     let mut ndcg: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for name in names(plan) {
         let started = std::time::Instant::now();
-        let Some(ranker) = ranker(&graph, &name, settings, plan) else {
+        let Some(ranker) = ranker(graph, &name, settings, plan) else {
             let why = format!("EASE takes at most {MOST_ITEMS} items");
             report.left_out.insert(name, why);
             continue;
@@ -280,7 +265,7 @@ fn ranker<'g>(
 }
 
 /// Settings in which some link kinds or properties weigh nothing.
-fn without<'p>(
+pub(super) fn without<'p>(
     settings: &ScoringSettings,
     parts: impl IntoIterator<Item = &'p str>,
 ) -> ScoringSettings {
@@ -296,301 +281,4 @@ fn without<'p>(
         .weights
         .extend(parts.into_iter().flat_map(names).map(|name| (name, 0.0)));
     settings
-}
-
-/// One ranking: whose, what is relevant in it, and the first items with scores.
-struct Ranked<'c> {
-    user: u32,
-    relevant: &'c [(u32, f32)],
-    list: Vec<(u32, f64)>,
-}
-
-struct Trial<'a> {
-    graph: &'a Graph,
-    plan: &'a Plan,
-    cases: &'a Cases,
-}
-
-impl Trial<'_> {
-    fn report(&self, cold_users: usize) -> Report {
-        Report {
-            schema_version: 1,
-            protocol: match self.plan.protocol {
-                Protocol::Full => "full".into(),
-                Protocol::OnePlus {
-                    negatives,
-                    draw: Draw::Popularity,
-                } => format!("1+{negatives} popularity"),
-                Protocol::OnePlus {
-                    negatives,
-                    draw: Draw::Uniform,
-                } => format!("1+{negatives} uniform"),
-            },
-            split: self.plan.split.name(),
-            users: self.cases.len(),
-            cold_users,
-            items: self.graph.items().len(),
-            train: self.graph.interaction_count(),
-            test: self.cases.iter().map(|case| case.1.len()).sum(),
-            k: self.plan.k,
-            seed: self.plan.seed,
-            left_out: BTreeMap::new(),
-            scorers: BTreeMap::new(),
-        }
-    }
-
-    fn rank(&self, ranker: &dyn Ranker, progress: &dyn Progress) -> Vec<Ranked<'_>> {
-        let popular = Popular::of(self.graph);
-        let each = self.cases.par_iter().flat_map_iter(|case| {
-            progress.advance(1, 1);
-            self.rank_for(case, ranker, &popular)
-        });
-        each.collect()
-    }
-
-    fn rank_for<'c>(
-        &self,
-        (user, relevant): &'c Case,
-        ranker: &dyn Ranker,
-        popular: &Popular,
-    ) -> Vec<Ranked<'c>> {
-        let user = *user;
-        let first = self.graph.items().start;
-        let scores = ranker.scores(user);
-        let scored = |item: u32| (item, scores[(item - first) as usize]);
-        let met = self.graph.met(user);
-        match self.plan.protocol {
-            Protocol::Full => {
-                let items = self
-                    .graph
-                    .items()
-                    .filter(|item| met.binary_search(item).is_err());
-                let list = best(items.map(scored).collect(), self.plan.k);
-                vec![Ranked {
-                    user,
-                    relevant,
-                    list,
-                }]
-            }
-            Protocol::OnePlus { negatives, draw } => {
-                let known = met.iter().copied().chain(relevant.iter().map(|r| r.0));
-                let known: FxHashSet<u32> = known.collect();
-                let each = relevant.chunks(1).map(|target| {
-                    let mut random = Random::of(
-                        self.plan.seed,
-                        u64::from(user) << 32 | u64::from(target[0].0),
-                    );
-                    let mut items = popular.draw(negatives, draw, &known, &mut random);
-                    items.push(target[0].0);
-                    let list = best(items.into_iter().map(scored).collect(), self.plan.k);
-                    Ranked {
-                        user,
-                        relevant: target,
-                        list,
-                    }
-                });
-                each.collect()
-            }
-        }
-    }
-
-    fn gain(&self, rating: f32) -> f64 {
-        match self.plan.gain {
-            Gain::Binary => 1.0,
-            Gain::Graded => f64::from(rating).exp2() - 1.0,
-        }
-    }
-
-    /// The figures, and each user's NDCG.
-    fn judge(&self, ranked: &[Ranked]) -> (Figures, Vec<f64>) {
-        let k = self.plan.k;
-        let one = |one: &Ranked| {
-            let gains: FxHashMap<u32, f64> = one
-                .relevant
-                .iter()
-                .map(|&(item, rating)| (item, self.gain(rating)))
-                .collect();
-            let mut all: Vec<f64> = gains.values().copied().collect();
-            all.sort_by(f64::total_cmp);
-            let items: Vec<u32> = one.list.iter().map(|scored| scored.0).collect();
-            judge(
-                &items,
-                |item| gains.get(&item).copied().unwrap_or(0.0),
-                &all,
-                k,
-            )
-        };
-        let judged: Vec<[f64; METRICS.len()]> = ranked.par_iter().map(one).collect();
-        let mut figures = Figures::default();
-        for (index, metric) in METRICS.iter().enumerate() {
-            let values: Vec<f64> = judged.iter().map(|metrics| metrics[index]).collect();
-            figures
-                .metrics
-                .insert(format!("{metric}@{k}"), estimate(&values, self.plan.seed));
-        }
-        let ndcg: Vec<f64> = judged.iter().map(|metrics| metrics[0]).collect();
-        self.describe(ranked, &ndcg, &mut figures);
-        (figures, ndcg)
-    }
-
-    /// What lists are like beside being right.
-    fn describe(&self, ranked: &[Ranked], ndcg: &[f64], figures: &mut Figures) {
-        let first = self.graph.items().start;
-        let mut counts = vec![0usize; self.graph.items().len()];
-        let (mut bits, mut places) = (0.0, 0usize);
-        let all = self.graph.interaction_count() as f64;
-        for &(item, _) in ranked.iter().flat_map(|one| &one.list) {
-            counts[(item - first) as usize] += 1;
-            bits -= ((self.graph.met_by(item).len().max(1)) as f64 / all.max(1.0)).log2();
-            places += 1;
-        }
-        figures.coverage =
-            counts.iter().filter(|&&count| count > 0).count() as f64 / counts.len().max(1) as f64;
-        figures.novelty = bits / places.max(1) as f64;
-        figures.gini = gini(&counts);
-        figures.users = self.by_users(ranked, ndcg);
-        figures.items = self.by_items(ranked);
-    }
-
-    fn by_users(&self, ranked: &[Ranked], ndcg: &[f64]) -> BTreeMap<&'static str, f64> {
-        let mut order: Vec<(usize, f64)> = ranked
-            .iter()
-            .map(|one| self.graph.met(one.user).len())
-            .zip(ndcg.iter().copied())
-            .collect();
-        order.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let third = |number: usize| {
-            let part = &order[order.len() * number / 3..order.len() * (number + 1) / 3];
-            part.iter().map(|one| one.1).sum::<f64>() / part.len().max(1) as f64
-        };
-        BTreeMap::from([
-            ("fewest", third(0)),
-            ("middle", third(1)),
-            ("most", third(2)),
-        ])
-    }
-
-    fn by_items(&self, ranked: &[Ranked]) -> BTreeMap<&'static str, f64> {
-        let mut items: Vec<u32> = self.graph.items().collect();
-        items.sort_by_key(|&item| (std::cmp::Reverse(self.graph.met_by(item).len()), item));
-        let all = self.graph.interaction_count() as f64;
-        let mut seen = 0.0;
-        let mut group: FxHashMap<u32, &'static str> = FxHashMap::default();
-        for item in items {
-            let name = if seen < 0.2 * all {
-                "head"
-            } else if seen < 0.8 * all {
-                "middle"
-            } else {
-                "tail"
-            };
-            group.insert(item, name);
-            seen += self.graph.met_by(item).len() as f64;
-        }
-        let mut found: BTreeMap<&'static str, (f64, f64)> = ["head", "middle", "tail"]
-            .map(|name| (name, (0.0, 0.0)))
-            .into();
-        for one in ranked {
-            for (item, _) in one.relevant {
-                let (hits, of) = found.entry(group[item]).or_default();
-                *of += 1.0;
-                *hits += if one.list.iter().any(|scored| scored.0 == *item) {
-                    1.0
-                } else {
-                    0.0
-                };
-            }
-        }
-        found
-            .into_iter()
-            .map(|(name, (hits, of))| (name, if of > 0.0 { hits / of } else { 0.0 }))
-            .collect()
-    }
-
-    fn write(&self, name: &str, ranked: &[Ranked], lists: &mut dyn Write) -> Result<()> {
-        let iri =
-            |number: u32| crate::model::term::as_iri(self.graph.term(number)).unwrap_or_default();
-        for one in ranked {
-            let row = serde_json::json!({
-                "scorer": name,
-                "user": iri(one.user),
-                "relevant": one.relevant.iter().map(|r| iri(r.0)).collect::<Vec<_>>(),
-                "items": one.list.iter().map(|scored| iri(scored.0)).collect::<Vec<_>>(),
-                "scores": one.list.iter().map(|scored| scored.1).collect::<Vec<_>>(),
-            });
-            writeln!(lists, "{row}").map_err(|e| Error::io("write", "the lists".as_ref(), e))?;
-        }
-        Ok(())
-    }
-}
-
-/// The best `k`, equal scores by number; what is not a number is worst.
-pub(super) fn best(mut scored: Vec<(u32, f64)>, k: usize) -> Vec<(u32, f64)> {
-    let key = |score: f64| {
-        if score.is_nan() {
-            f64::NEG_INFINITY
-        } else {
-            score
-        }
-    };
-    let order = |a: &(u32, f64), b: &(u32, f64)| -> Ordering {
-        key(b.1).total_cmp(&key(a.1)).then(a.0.cmp(&b.0))
-    };
-    if k < scored.len() && k > 0 {
-        scored.select_nth_unstable_by(k - 1, order);
-    }
-    scored.truncate(k);
-    scored.sort_unstable_by(order);
-    scored
-}
-
-/// Items with how often each was met so far, to draw from.
-struct Popular {
-    first: u32,
-    /// Interactions with all items up to each.
-    upto: Vec<usize>,
-}
-
-impl Popular {
-    fn of(graph: &Graph) -> Self {
-        let mut all = 0;
-        let upto = graph.items().map(|item| {
-            all += graph.met_by(item).len();
-            all
-        });
-        Self {
-            first: graph.items().start,
-            upto: upto.collect(),
-        }
-    }
-
-    /// So many distinct items that are not `taken`; fewer where there are no more.
-    fn draw(
-        &self,
-        count: usize,
-        draw: Draw,
-        taken: &FxHashSet<u32>,
-        random: &mut Random,
-    ) -> Vec<u32> {
-        let mut drawn: Vec<u32> = Vec::with_capacity(count + 1);
-        let all = self.upto.last().copied().unwrap_or(0);
-        // Where nearly all is taken, drawing on would never end.
-        for _ in 0..count * 1000 {
-            if drawn.len() == count {
-                break;
-            }
-            let index = match draw {
-                Draw::Popularity => {
-                    let at = random.below(all);
-                    self.upto.partition_point(|&upto| upto <= at)
-                }
-                Draw::Uniform => random.below(self.upto.len()),
-            };
-            let item = self.first + index as u32;
-            if !taken.contains(&item) && !drawn.contains(&item) {
-                drawn.push(item);
-            }
-        }
-        drawn
-    }
 }

@@ -4,7 +4,6 @@ use super::random::Random;
 use crate::graph::draft::Draft;
 use crate::knowledge::segment::{EventRow, NO_TIME, NONE};
 use crate::model::{Dataset, UnixSeconds, term};
-use crate::vocabulary::percent_encode;
 use crate::{Error, Result};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub enum Split {
     /// The last event of each user with at least two is held out.
     LastOut,
-    /// Events at or after a time are held out.
+    /// Events at or after a time are held out, and facts that were first said then are not known.
     Time(UnixSeconds),
     /// A share of each user's events, drawn with a seed, is held out.
     Holdout {
@@ -68,6 +67,15 @@ impl Split {
         };
         draft.events = train;
         Ok(held_out(&draft.events, test))
+    }
+
+    /// The last time of which facts are known to those who train: before held-out events. A split that has no one time for
+    /// all users tells none, and every fact is known.
+    pub fn facts_until(&self) -> Option<UnixSeconds> {
+        match self {
+            Self::Time(time) => Some(time.saturating_sub(1)),
+            Self::LastOut | Self::Holdout { .. } | Self::Files { .. } => None,
+        }
     }
 
     /// For people and reports.
@@ -141,11 +149,7 @@ type Pairs = FxHashSet<(u32, u32)>;
 /// Pairs of a file, as numbers of the draft.
 fn pairs(path: &Path, part: Part, draft: &Draft, datasets: &[Dataset]) -> Result<Pairs> {
     let find = |name: &str, template: fn(&Dataset) -> &String| {
-        let encoded = percent_encode(name);
-        let minted = datasets.iter().map(|d| template(d).replace("{}", &encoded));
-        std::iter::once(name.to_owned())
-            .chain(minted)
-            .find_map(|iri| draft.id(&term::iri(&iri)))
+        Dataset::iris(datasets, name, template).find_map(|iri| draft.id(&term::iri(&iri)))
     };
     let unknown = |what: &str, name: &str, line: u64| {
         Error::input(format!("the {what} `{name}` was not imported"))

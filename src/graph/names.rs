@@ -34,13 +34,7 @@ impl Graph {
         template: fn(&Dataset) -> &String,
         range: Range<u32>,
     ) -> Option<u32> {
-        let encoded = crate::vocabulary::percent_encode(name);
-        let minted = self
-            .meta
-            .datasets
-            .iter()
-            .map(|d| template(d).replace("{}", &encoded));
-        let mut names = std::iter::once(name.to_owned()).chain(minted);
+        let mut names = Dataset::iris(&self.meta.datasets, name, template);
         names.find_map(|iri| self.find_iri(&iri).filter(|id| range.contains(id)))
     }
 

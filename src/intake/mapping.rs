@@ -284,7 +284,7 @@ pub struct Attribute {
     /// How sure the column is, in 0..=1.
     #[serde(default = "certain")]
     pub confidence: f32,
-    /// The column that says when it was said.
+    /// The column that says when it was said; without it, what stands in a record of an event was said when that happened.
     pub time: Option<String>,
     /// Whether it is a text in which facts are to be found.
     #[serde(default)]

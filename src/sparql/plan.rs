@@ -355,12 +355,12 @@ impl<'e, 'a> Planner<'e, 'a> {
                 node(Op::Bind(slot, value), 1.0)
             }
             Step::Optional(right, tests) => {
-                bound.possible.add(&right.vars);
-                // The tests of `OPTIONAL` see both sides.
+                // What only the right side binds is no outer value to it; the tests of `OPTIONAL` see both sides.
                 let inside = Bound {
                     certain: bound.certain.clone(),
                     possible: later.certain.with(&bound.possible),
                 };
+                bound.possible.add(&right.vars);
                 let right = self.optional(right, tests, &inside);
                 let estimate = right.estimate.max(1.0);
                 node(Op::Optional(right.into()), estimate)

@@ -1,6 +1,7 @@
 //! One binary for all integration tests: one link instead of many.
 
 mod architecture;
+mod as_of;
 mod cli;
 mod computed;
 mod config;

@@ -49,6 +49,25 @@ fn count(graph: &Graph, pattern: &str) -> u64 {
     rows[0].split('"').nth(1).unwrap().parse().unwrap()
 }
 
+/// What only the inner side binds must not keep the outer side from binding it.
+#[test]
+fn an_optional_in_an_optional_is_asked_for_each_row() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let text = "SELECT ?m ?u ?b { <https://example.org/shop/user/u3> kenning:interacted ?m
+        OPTIONAL { ?u kenning:interacted ?m OPTIONAL { ?m schema:brand ?b } } }";
+    let query = Query::parse(text, None).unwrap();
+    let plan = query
+        .explain(snapshot.dataset(), &LIMITS, &Cancel::default())
+        .unwrap();
+    assert!(!plan.to_string().contains("table"), "{plan}");
+    let flat = "SELECT ?m ?u ?b { <https://example.org/shop/user/u3> kenning:interacted ?m . ?u kenning:interacted ?m . ?m schema:brand ?b }";
+    let graph = snapshot.graph();
+    assert_eq!(ask(graph, text), ask(graph, flat));
+    let limit = "SELECT ?m { ?m schema:brand ?b } ORDER BY ?m LIMIT 9223372036854775808";
+    assert_eq!(ask(graph, limit).len(), graph.items().len());
+}
+
 #[test]
 fn every_usual_prefix_is_known() {
     for (prefix, namespace) in kenning::vocabulary::PREFIXES {

@@ -1,4 +1,5 @@
 use crate::cli::Session;
+use crate::cli::time::seconds;
 use crate::evaluation::split::Split;
 use crate::{Error, Result};
 use std::path::PathBuf;
@@ -50,21 +51,16 @@ impl HeldOut {
             return Ok(Split::Holdout { share, seed: self.seed });
         }
         match &self.time {
-            Some(time) => Ok(Split::Time(seconds(time)?)),
+            Some(time) => Ok(Split::Time(seconds("--time", time)?)),
             None => Ok(Split::LastOut),
         }
     }
-}
 
-/// A time in seconds since 1970.
-fn seconds(text: &str) -> Result<i64> {
-    let wrong = || Error::usage(format!("`{text}` is no time")).hint("--time 2010-09-01");
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
+    /// What is taken from the rest to choose by: a quarter of each user's events, or the last one.
+    pub(crate) fn validation(&self, last: bool) -> Split {
+        match last {
+            true => Split::LastOut,
+            false => Split::Holdout { share: 0.25, seed: self.seed.wrapping_add(1) },
+        }
     }
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Ok(time.as_second());
-    }
-    let day = format!("{text}T00:00:00Z").parse::<jiff::Timestamp>().map_err(|_| wrong())?;
-    Ok(day.as_second())
 }

@@ -1,6 +1,5 @@
-use super::HeldOut;
+use super::{HeldOut, Weights};
 use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
-use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::evaluation::page::page;
 use crate::evaluation::ranking::{self, Draw, Gain, Plan, Protocol, Report};
@@ -8,7 +7,7 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// How good rankings are on held-out events, beside plain methods
 #[derive(Debug, clap::Args)]
@@ -24,9 +23,9 @@ pub struct Ranking {
     #[arg(long, value_enum, default_value_t = DrawBy::Popularity)]
     draw: DrawBy,
 
-    /// Length of the lists
-    #[arg(short, default_value_t = 10)]
-    k: usize,
+    /// Length of the lists; of several the first counts for plots, groups and tests
+    #[arg(short, value_delimiter = ',', default_values_t = [10])]
+    k: Vec<usize>,
 
     /// Items gain `2^rating - 1`, not 1
     #[arg(long)]
@@ -36,9 +35,8 @@ pub struct Ranking {
     #[arg(long, value_name = "NUMBER", default_value_t = 300.0)]
     lambda: f32,
 
-    /// Score with the section `[scoring]` of this file, as `kenning learn` prints it
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    weights: Weights,
 
     /// Leave scorers out
     #[arg(long, value_name = "SCORER", value_delimiter = ',')]
@@ -71,6 +69,10 @@ enum DrawBy {
 
 impl Ranking {
     fn plan(&self, session: &Session) -> Result<Plan> {
+        let ks = self.k.clone();
+        if ks.contains(&0) {
+            return Err(Error::usage("a list has at least one place").hint("-k 10, or -k 10,20"));
+        }
         Ok(Plan {
             split: self.held_out.split(session)?,
             protocol: match (self.negatives, self.draw) {
@@ -78,7 +80,7 @@ impl Ranking {
                 (Some(negatives), DrawBy::Popularity) => Protocol::OnePlus { negatives, draw: Draw::Popularity },
                 (Some(negatives), DrawBy::Uniform) => Protocol::OnePlus { negatives, draw: Draw::Uniform },
             },
-            k: self.k.max(1),
+            ks,
             gain: if self.graded { Gain::Graded } else { Gain::Binary },
             core: self.held_out.core,
             lambda: self.lambda,
@@ -99,10 +101,7 @@ impl Verb for Ranking {
         };
         let mut lists = self.lists.as_ref().map(file).transpose()?;
         let writer = lists.as_mut().map(|lists| lists as &mut dyn Write);
-        let settings = match &self.weights {
-            Some(file) => weights(&session.path(file))?,
-            None => engine.project().settings().scoring.clone(),
-        };
+        let settings = self.weights.settings(session, &engine)?;
         let report = ranking::run(&engine, &plan, &settings, writer, &session.bars())?;
         if let Some(lists) = &mut lists {
             lists.flush().map_err(|e| Error::io("write", "the lists".as_ref(), e))?;
@@ -124,20 +123,6 @@ impl Verb for Ranking {
         }
         Ok(Outcome::Done)
     }
-}
-
-/// The settings of scoring in a file.
-fn weights(path: &Path) -> Result<ScoringSettings> {
-    #[derive(serde::Deserialize)]
-    struct Scoring {
-        scoring: ScoringSettings,
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    let read: Scoring = toml::from_str(&text).map_err(|e| {
-        let wrong = format!("no settings of scoring: {}", e.message());
-        Error::input(wrong).at(path.display()).hint("kenning learn > weights.toml")
-    })?;
-    Ok(read.scoring)
 }
 
 fn table(report: &Report) -> Table {

@@ -148,7 +148,7 @@ impl Run<'_, '_> {
             held: self.meter.held(),
         };
         // Of many rows only the first are wanted: those beyond are dropped now and then.
-        let enough = most.map(|most| (most, 2 * most + RUN));
+        let enough = most.map(|most| (most, most.saturating_mul(2).saturating_add(RUN)));
         self.push(inner, row, &mut |row| {
             let mut values = Vec::with_capacity(keys.len() + columns.len());
             for (key, _) in keys {

@@ -3,7 +3,7 @@
 use super::super::query::{Kind, QueryRule, Reads};
 use super::{Case, Checker, Fault, Found, Said};
 use crate::model::term;
-use crate::sparql::{BoundQuery, Dataset, Flow, Halt, Id, Results};
+use crate::sparql::{BoundQuery, Collected, Dataset, Flow, Halt, Id, Results};
 use crate::{Error, Result};
 use oxrdf::{NamedNode, Term, Triple, Variable};
 
@@ -34,10 +34,10 @@ impl Checker<'_, '_> {
                 for &value in case.values {
                     let name = ("value".to_owned(), self.term(value));
                     values.push(name);
-                    let mut answer = Answer(None);
+                    let mut answer = Collected::default();
                     self.run(rule, &values, &mut answer)?;
                     values.pop();
-                    if answer.0 == Some(false) {
+                    if answer.boolean == Some(false) {
                         found(case.fault(Some(value)))?;
                     }
                 }
@@ -81,9 +81,6 @@ impl Checker<'_, '_> {
     }
 }
 
-/// The answer of an `ASK`.
-struct Answer(Option<bool>);
-
 /// The solutions of a `SELECT`, each of which is a fault.
 struct Rows {
     names: Vec<Variable>,
@@ -126,29 +123,6 @@ impl Results for Rows {
             }
         }
         self.faults.push(said);
-        Ok(())
-    }
-
-    fn triples(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn triple(&mut self, _: &Triple) -> Result<()> {
-        Ok(())
-    }
-}
-
-impl Results for Answer {
-    fn boolean(&mut self, value: bool) -> Result<()> {
-        self.0 = Some(value);
-        Ok(())
-    }
-
-    fn variables(&mut self, _: &[Variable]) -> Result<()> {
-        Ok(())
-    }
-
-    fn solution(&mut self, _: &[Option<Term>]) -> Result<()> {
         Ok(())
     }
 

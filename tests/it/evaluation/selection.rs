@@ -5,9 +5,11 @@ use crate::support;
 use kenning::evaluation::selection::{Evaluation, knowledge, questions};
 use kenning::llm::tokens;
 use kenning::model::Unwatched;
+use kenning::selection::selectors::{self, Task};
 use kenning::selection::{Evidence, Lexicon, evidence, line, names};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 const KNOWLEDGE: &str = "\
@@ -115,6 +117,63 @@ proptest! {
             prop_assert!(before.value <= found.bound + 1e-9);
             before = found;
         }
+    }
+}
+
+/// The fact that is closest to the question lies two steps from what it names.
+#[test]
+fn every_selector_keeps_to_its_budget_and_finds_what_it_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = graph(folder.path(), KNOWLEDGE);
+    let lexicon = Lexicon::of(&graph);
+    let question = lexicon
+        .read("who wrote the movies of the director of [Alien]")
+        .unwrap();
+    let counter = tokens::approximate();
+    let cost = |fact: u64| counter.count(&line(&graph, fact)).unwrap();
+    let told = |fact: u64| names(&graph, fact).join(" ");
+    let find = |text: &str| {
+        (0..graph.fact_count())
+            .find(|&fact| told(fact) == text)
+            .unwrap()
+    };
+    let wrote = find("Gladiator written_by David Franzoni");
+    let close = [(wrote, 0.9), (find("Avatar release_year 2009"), 0.2)];
+    let task = Task {
+        graph: &graph,
+        lexicon: &lexicon,
+        question: &question,
+        cost: &cost,
+        close: &close,
+    };
+    for selector in selectors::all() {
+        for budget in [0, 12, 40, 1000] {
+            let chosen = selector.select(&task, budget);
+            let distinct: BTreeSet<u64> = chosen.iter().copied().collect();
+            assert_eq!(distinct.len(), chosen.len(), "{}", selector.name());
+            assert!(
+                chosen.iter().map(|&fact| cost(fact)).sum::<usize>() <= budget,
+                "{}",
+                selector.name()
+            );
+        }
+        let chosen: Vec<String> = selector.select(&task, 1000).into_iter().map(told).collect();
+        assert!(
+            chosen.contains(&told(wrote)),
+            "{}: {chosen:?}",
+            selector.name()
+        );
+        let way = [
+            "Alien directed_by Ridley Scott",
+            "Gladiator directed_by Ridley Scott",
+        ];
+        let walks = selector.name() != "dense triples";
+        assert_eq!(
+            way.iter().all(|fact| chosen.contains(&(*fact).to_owned())),
+            walks,
+            "{}: {chosen:?}",
+            selector.name()
+        );
     }
 }
 

@@ -1,30 +1,18 @@
 //! Archives of suites, and documents in them.
 
-use flate2::read::GzDecoder;
+use crate::conformance::archive::unpack;
 use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::model::{Graph, Triple};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// The files below a folder of an archive, by their path there.
 pub fn files(archive: &Path, folder: &str) -> BTreeMap<String, String> {
-    let packed = File::open(archive).unwrap_or_else(|e| panic!("{}: {e}", archive.display()));
-    let mut archive = tar::Archive::new(GzDecoder::new(packed));
-    let mut files = BTreeMap::new();
-    for entry in archive.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let path = entry.path().unwrap().to_string_lossy().into_owned();
-        if let Some(name) = path.strip_prefix(folder) {
-            let mut text = String::new();
-            // What is no text is no test.
-            if entry.read_to_string(&mut text).is_ok() {
-                files.insert(name.to_owned(), text);
-            }
-        }
-    }
+    let files = unpack(archive, folder).into_iter();
+    // What is no text is no test.
     files
+        .filter_map(|(name, bytes)| Some((name, String::from_utf8(bytes).ok()?)))
+        .collect()
 }
 
 /// Parses a document.
