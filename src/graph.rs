@@ -350,7 +350,10 @@ impl Graph {
     }
 
     /// The events of a user, oldest first.
-    pub fn events(&self, user: u32) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator {
+    pub fn events(
+        &self,
+        user: u32,
+    ) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator + Clone {
         let range = match self.users().contains(&user) {
             true => row(&self.event_at, user),
             false => 0..0,

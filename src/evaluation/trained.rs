@@ -3,7 +3,7 @@
 use super::metrics::judge;
 use super::ranking::best;
 use super::split::{Split, core};
-use crate::config::ScoringSettings;
+use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
 use crate::graph::Graph;
 use crate::knowledge::Horizon;
@@ -29,14 +29,14 @@ pub struct Trained {
 
 impl Trained {
     /// Takes away what each of the splits holds out, one after the other, and keeps what the last one does. Before that, only
-    /// users and items with `least` partners stay.
+    /// users and items with `least` partners stay. Items are linked as `links` says.
     ///
     /// # Errors
     /// Those of [`Split::take`] and of building a graph.
     pub fn of(
         engine: &Engine,
         splits: &[&Split],
-        least: usize,
+        (least, links): (usize, &LinkSettings),
         progress: &dyn Progress,
     ) -> Result<Self> {
         let folder = tempfile::tempdir()
@@ -45,6 +45,7 @@ impl Trained {
         progress.begin("train", None, "graphs");
         let (graph, held) = engine.build_part(
             until.map_or(Horizon::Open, Horizon::Facts),
+            links,
             |draft, datasets| {
                 if least > 1 {
                     core(&mut draft.events, least);

@@ -74,6 +74,9 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         neighbours,
         regressors,
         ridge,
+        shared,
+        order,
+        preference,
     } = settings;
     let how = match kind {
         LinkKind::FollowedBy => {
@@ -89,7 +92,8 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         }
         LinkKind::GoesWith => {
             return format!(
-                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it; the best {neighbours} of each"
+                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
+                neighbours.max(regressors)
             );
         }
         LinkKind::SimilarTo => return format!("cosine of text vectors, at least {ALIKE}"),
@@ -103,6 +107,8 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
 struct Rows {
     at: Vec<u64>,
     items: Vec<u32>,
+    /// The event that each item stands for: the last one.
+    events: Vec<u32>,
 }
 
 impl Rows {
@@ -114,9 +120,9 @@ impl Rows {
         self.at.len() - 1
     }
 
-    /// Distinct (container, item) pairs as rows; the last [`LONGEST`] of each by `order`, the third of each triple.
-    fn collect(mut pairs: Vec<(u32, u32, u64)>, containers: usize) -> Self {
-        let latest = |order: u64| std::cmp::Reverse(order);
+    /// Distinct (container, item) pairs as rows; the last [`LONGEST`] of each by event, the third of each triple.
+    fn collect(mut pairs: Vec<(u32, u32, u32)>, containers: usize) -> Self {
+        let latest = |order: u32| std::cmp::Reverse(order);
         pairs
             .par_sort_unstable_by_key(|&(container, item, order)| (container, item, latest(order)));
         pairs.dedup_by_key(|&mut (container, item, _)| (container, item));
@@ -129,7 +135,8 @@ impl Rows {
         });
         Self {
             at: row_starts(&pairs, containers, |p| p.0 as usize),
-            items: pairs.into_iter().map(|p| p.1).collect(),
+            items: pairs.iter().map(|p| p.1).collect(),
+            events: pairs.into_iter().map(|p| p.2).collect(),
         }
     }
 
@@ -142,6 +149,7 @@ impl Rows {
         Self {
             at: row_starts(&pairs, items, |p| p.0 as usize),
             items: pairs.into_iter().map(|p| p.1).collect(),
+            events: Vec::new(),
         }
     }
 }

@@ -3,32 +3,29 @@
 //! Users, and the entities that items share by one relation, are rows over the items; an item's column is predicted
 //! from the columns of its nearest items by ridge regression in closed form: `w = (G_NN + λI)⁻¹ G_Nc` with `G = XᵀX`.
 //! With all items in `N` that is EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data"); a
-//! neighbourhood chosen first (Ning & Karypis 2011, "SLIM") makes it linear in the number of items. A user weighs 1, an
-//! entity of `n` items `n^-½`.
+//! neighbourhood chosen first (Ning & Karypis 2011, "SLIM") makes it linear in the number of items. A user's items weigh
+//! as [`Taste`] says, those of an entity of `n` items `(shared · n^-½)^½` each; items `d` places from one another in a
+//! history add `order / d` to their entry of `G`, so that what follows what is part of the model.
 
 use super::{Behaviour, LinkTable, Rows, Ways};
 use crate::config::LinkSettings;
-use crate::model::LinkKind;
+use crate::knowledge::segment::NONE;
+use crate::model::{LinkKind, Taste, taste};
 use crate::sections::row_starts;
 use rayon::prelude::*;
 
 /// Entities with more items tell nothing apart and cost the most.
 const HUB: usize = 1000;
-/// Entries kept of each row of the Gram matrix.
-const WIDTH: usize = 500;
-/// No number of an item.
-const NONE: u32 = u32::MAX;
+/// Entries kept of each row of the Gram matrix, for each regressor.
+const WIDTH: usize = 5;
 
-/// The links of the model: from each item to those that it speaks for.
+/// The links of the model: from each item to those that it speaks for, or, with a negative weight, against.
 pub(super) fn table(behaviour: &Behaviour, histories: &Rows, settings: &LinkSettings) -> LinkTable {
-    let gram = Gram::new(behaviour, histories);
+    let gram = Gram::new(behaviour, histories, settings);
     let size = behaviour.items;
     let columns: Vec<Vec<Weight>> = (0..size as u32)
         .into_par_iter()
-        .map_init(
-            || vec![NONE; size],
-            |place, item| gram.column(item, settings, place),
-        )
+        .map_init(|| vec![NONE; size], |place, item| gram.column(item, place))
         .collect();
     let mut weights: Vec<(u32, u32, Weight)> = (0..)
         .zip(columns)
@@ -39,16 +36,19 @@ pub(super) fn table(behaviour: &Behaviour, histories: &Rows, settings: &LinkSett
         })
         .collect();
     weights.par_sort_unstable_by(|(from, to, a), (other, end, b)| {
-        let stronger = || b.value.total_cmp(&a.value);
+        let stronger = || b.value.abs().total_cmp(&a.value.abs());
         from.cmp(other).then_with(stronger).then(to.cmp(end))
     });
     let at = row_starts(&weights, size, |w| w.0 as usize);
+    let most = settings.neighbours.max(settings.regressors);
     let row = |range: &[u64]| {
         let row = &weights[range[0] as usize..range[1] as usize];
-        let strongest = row.iter().take(settings.neighbours);
-        strongest
+        let strongest = row.iter().take(most);
+        let mut row: Vec<_> = strongest
             .map(|&(_, to, w)| (to, w.value, w.support))
-            .collect()
+            .collect();
+        row.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        row
     };
     LinkTable {
         kind: LinkKind::GoesWith,
@@ -66,69 +66,102 @@ struct Weight {
     support: u32,
 }
 
+/// What each event of the histories counts, in their order.
+fn counts(behaviour: &Behaviour, histories: &Rows, preference: f32) -> Vec<f32> {
+    let users = || behaviour.events.chunk_by(|a, b| a.user == b.user);
+    let taste = Taste::of(
+        preference,
+        users().map(|events| events.iter().map(|e| e.weight)),
+    );
+    let mut middle = vec![0.0; histories.len()];
+    for events in users().filter(|events| events[0].user != NONE) {
+        middle[events[0].user as usize] = taste::mean(events.iter().map(|e| e.weight));
+    }
+    let events = histories
+        .events
+        .iter()
+        .map(|&event| &behaviour.events[event as usize]);
+    events
+        .map(|event| taste.count(event.weight, middle[event.user as usize]) as f32)
+        .collect()
+}
+
 /// `XᵀX`, sparse: the strongest entries of each row, by item, and the diagonal.
 struct Gram<'a> {
+    settings: &'a LinkSettings,
     histories: &'a Rows,
-    users_of: Rows,
+    /// Users of each item, with the place of the item among those of the histories.
+    users_of: Vec<(u32, u32)>,
+    users_at: Vec<u64>,
     rows: Vec<Vec<(u32, f32)>>,
     diagonal: Vec<f64>,
 }
 
 impl<'a> Gram<'a> {
-    fn new(behaviour: &Behaviour, histories: &'a Rows) -> Self {
+    fn new(behaviour: &Behaviour, histories: &'a Rows, settings: &'a LinkSettings) -> Self {
         let size = behaviour.items;
-        let count = behaviour.traits.last().map_or(0, |t| t.0 as usize + 1);
-        let traits = Rows {
-            at: row_starts(&behaviour.traits, count, |t| t.0 as usize),
-            items: behaviour.traits.iter().map(|t| t.1).collect(),
+        let (users_at, users_of) = users(histories, size);
+        let mut gram = Self {
+            settings,
+            histories,
+            users_of,
+            users_at,
+            rows: Vec::new(),
+            diagonal: Vec::new(),
         };
-        let (users_of, traits_of) = (histories.transpose(size), traits.transpose(size));
-        let weight = |sharing: &[u32]| match sharing.len() {
-            2..=HUB => (sharing.len() as f64).powf(-0.5),
-            _ => 0.0,
-        };
+        let counts = counts(behaviour, histories, settings.preference);
+        let traits = Traits::of(behaviour, settings.shared);
+        let width = WIDTH.saturating_mul(settings.regressors.max(100));
         let rows = (0..size).into_par_iter().map_init(
             || Ways::new(size),
             |ways, item| {
-                let users = users_of
-                    .row(item)
-                    .iter()
-                    .map(|&u| (histories.row(u as usize), 1.0));
-                let sharing = traits_of.row(item).iter().map(|&t| traits.row(t as usize));
-                let shared = sharing
-                    .map(|row| (row, weight(row)))
-                    .filter(|(_, w)| *w > 0.0);
-                let mut own = 0.0;
-                for (row, weight) in users.chain(shared) {
-                    own += weight;
-                    let others = row.iter().filter(|&&other| other as usize != item);
-                    others.for_each(|&other| ways.add(other, weight));
-                }
+                let own = gram.behaviour(item, &counts, ways) + traits.add(item, ways);
                 let mut row = ways.drain(|_, way| way);
-                row.truncate(WIDTH);
+                row.truncate(width);
                 row.sort_unstable_by_key(|r| r.0);
                 // Into new memory: the row's own was large enough for all that was touched.
                 (row.iter().map(|r| (r.0, r.1)).collect(), own)
             },
         );
-        let (rows, diagonal) = rows.unzip();
-        Self {
-            histories,
-            users_of,
-            rows,
-            diagonal,
+        (gram.rows, gram.diagonal) = rows.unzip();
+        gram
+    }
+
+    fn users_of(&self, item: usize) -> &[(u32, u32)] {
+        &self.users_of[self.users_at[item] as usize..self.users_at[item + 1] as usize]
+    }
+
+    /// Adds what users say of an item beside others; returns what they say of it alone.
+    fn behaviour(&self, item: usize, counts: &[f32], ways: &mut Ways) -> f64 {
+        let LinkSettings { order, window, .. } = *self.settings;
+        let mut own = 0.0;
+        for &(user, place) in self.users_of(item) {
+            let count = f64::from(counts[place as usize]);
+            own += count * count;
+            let start = self.histories.at[user as usize] as usize;
+            for (other, at) in self.histories.row(user as usize).iter().zip(start..) {
+                let distance = at.abs_diff(place as usize);
+                if distance == 0 {
+                    continue;
+                }
+                let near = if distance <= window {
+                    f64::from(order) / distance as f64
+                } else {
+                    0.0
+                };
+                ways.add(*other, count * f64::from(counts[at]) + near);
+            }
         }
+        own
     }
 
     /// What speaks for an item. `place` is nowhere before and after.
-    fn column(&self, item: u32, settings: &LinkSettings, place: &mut [u32]) -> Vec<Weight> {
-        let mut near = self.rows[item as usize].clone();
-        near.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        near.truncate(settings.regressors);
+    fn column(&self, item: u32, place: &mut [u32]) -> Vec<Weight> {
+        let near = self.nearest(item);
         for (number, &(other, _)) in (0..).zip(&near) {
             place[other as usize] = number;
         }
-        let mut matrix = self.between(&near, f64::from(settings.ridge), place);
+        let mut matrix = self.between(&near, place);
         let mut values: Vec<f64> = near.iter().map(|n| f64::from(n.1)).collect();
         solve(&mut matrix, &mut values);
         let supports = self.supports(item, near.len(), place);
@@ -142,11 +175,26 @@ impl<'a> Gram<'a> {
                 value: value as f32,
                 support,
             });
-        weights.filter(|w| w.value > 0.0).collect()
+        weights.filter(|w| w.value != 0.0).collect()
+    }
+
+    /// The items that would say most for an item, each alone but for what damps them: `G_ij (G_jj + λ)^-½`.
+    fn nearest(&self, item: u32) -> Vec<(u32, f32)> {
+        let ridge = f64::from(self.settings.ridge);
+        let alone = |&(other, value): &(u32, f32)| {
+            f64::from(value) / (self.diagonal[other as usize] + ridge).sqrt()
+        };
+        let mut near: Vec<(f64, (u32, f32))> = self.rows[item as usize]
+            .iter()
+            .map(|n| (alone(n), *n))
+            .collect();
+        near.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.0.cmp(&b.1.0)));
+        near.truncate(self.settings.regressors);
+        near.into_iter().map(|n| n.1).collect()
     }
 
     /// The lower half of the Gram matrix of some items, with the ridge on its diagonal.
-    fn between(&self, near: &[(u32, f32)], ridge: f64, place: &[u32]) -> Vec<f64> {
+    fn between(&self, near: &[(u32, f32)], place: &[u32]) -> Vec<f64> {
         let size = near.len();
         let mut matrix = vec![0.0; size * size];
         for (i, &(item, _)) in near.iter().enumerate() {
@@ -157,7 +205,7 @@ impl<'a> Gram<'a> {
                     matrix[i.max(j) * size + i.min(j)] = f64::from(value);
                 }
             }
-            matrix[i * size + i] = self.diagonal[item as usize] + ridge;
+            matrix[i * size + i] = self.diagonal[item as usize] + f64::from(self.settings.ridge);
         }
         matrix
     }
@@ -165,7 +213,7 @@ impl<'a> Gram<'a> {
     /// How many users met the item and each of those that have a place.
     fn supports(&self, item: u32, size: usize, place: &[u32]) -> Vec<u32> {
         let mut supports = vec![0; size];
-        for &user in self.users_of.row(item as usize) {
+        for &(user, _) in self.users_of(item as usize) {
             for &other in self.histories.row(user as usize) {
                 if let Some(support) = supports.get_mut(place[other as usize] as usize) {
                     *support += 1;
@@ -173,6 +221,58 @@ impl<'a> Gram<'a> {
             }
         }
         supports
+    }
+}
+
+/// By item: its users, with its place among all items of the histories.
+fn users(histories: &Rows, items: usize) -> (Vec<u64>, Vec<(u32, u32)>) {
+    let places = (0..histories.len() as u32).flat_map(|user| {
+        let row = histories.at[user as usize] as u32..histories.at[user as usize + 1] as u32;
+        row.map(move |place| (user, place))
+    });
+    let mut users: Vec<(u32, u32)> = places.collect();
+    let item = |&(_, place): &(u32, u32)| histories.items[place as usize];
+    users.par_sort_unstable_by_key(|met| (item(met), *met));
+    let at = row_starts(&users, items, |met| item(met) as usize);
+    (at, users)
+}
+
+/// What items share, both ways.
+struct Traits {
+    items: Rows,
+    of: Rows,
+    weight: f64,
+}
+
+impl Traits {
+    fn of(behaviour: &Behaviour, shared: f32) -> Self {
+        let count = behaviour.traits.last().map_or(0, |t| t.0 as usize + 1);
+        let items = Rows {
+            at: row_starts(&behaviour.traits, count, |t| t.0 as usize),
+            items: behaviour.traits.iter().map(|t| t.1).collect(),
+            events: Vec::new(),
+        };
+        Self {
+            of: items.transpose(behaviour.items),
+            items,
+            weight: f64::from(shared),
+        }
+    }
+
+    /// Adds what shared entities say of an item beside others; returns what they say of it alone.
+    fn add(&self, item: usize, ways: &mut Ways) -> f64 {
+        let mut own = 0.0;
+        for &entity in self.of.row(item) {
+            let sharing = self.items.row(entity as usize);
+            if self.weight == 0.0 || !(2..=HUB).contains(&sharing.len()) {
+                continue;
+            }
+            let weight = self.weight * (sharing.len() as f64).powf(-0.5);
+            own += weight;
+            let others = sharing.iter().filter(|&&other| other as usize != item);
+            others.for_each(|&other| ways.add(other, weight));
+        }
+        own
     }
 }
 
@@ -244,6 +344,7 @@ mod tests {
         let settings = LinkSettings {
             regressors,
             ridge: 2.0,
+            order: 0.0,
             ..LinkSettings::default()
         };
         let mut tables = links(behaviour, &settings).into_iter();
