@@ -261,8 +261,8 @@ impl Draft {
         let class = self.id(&term::iri(rdf::TYPE));
         let items = self.ranges.items();
         let shared = self.facts.iter().filter(|f| {
-            let [subject, predicate, object] = f.triple;
-            items.contains(&subject) && object < self.ranges.nodes && Some(predicate) != class
+            let [subject, predicate, _] = f.triple;
+            items.contains(&subject) && Some(predicate) != class
         });
         let mut shared: Vec<[u32; 3]> = shared.map(|f| f.triple).collect();
         shared.par_sort_unstable_by_key(|&[s, p, o]| (p, o, s));

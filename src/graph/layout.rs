@@ -6,7 +6,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 0..8 | `KNGGRAPH` |
-//! | 8..12 | version of this layout, `u32`: 3 |
+//! | 8..12 | version of this layout, `u32`: 4 |
 //! | 12..16 | number of sections, `u32` |
 //! | 16..24 | offset of the section table, `u64` |
 //! | 24..32 | zero |
@@ -42,14 +42,14 @@
 //! | `vector.node`, `vector` | `u32`, `f32` | nodes with vectors, and their vectors |
 //!
 //! A program refuses other versions. Version 1 had no `predicate.stats`, no facts by named graph and no links by their
-//! ends; version 2 kept one premise for each fact, in `fact.from`, and had four kinds of links. `kenning build`
-//! makes a new file from what was imported.
+//! ends; version 2 kept one premise for each fact, in `fact.from`; version 3 had four kinds of links. `kenning build` makes
+//! a new file from what was imported.
 
 use crate::sections::Format;
 
 pub(super) const FORMAT: Format = Format {
     magic: *b"KNGGRAPH",
-    version: 3,
+    version: 4,
     name: "snapshot",
     remake: "kenning build",
 };

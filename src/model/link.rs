@@ -18,7 +18,7 @@ pub enum LinkKind {
     CoOccursWith,
     /// Their texts are close.
     SimilarTo,
-    /// The first speaks for the second, all else of a history being equal.
+    /// The first speaks for the second, or with a negative score against it, all else of a history being equal.
     GoesWith,
 }
 

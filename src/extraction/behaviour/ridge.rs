@@ -15,7 +15,7 @@ use crate::sections::row_starts;
 use rayon::prelude::*;
 
 /// Entities with more items tell nothing apart and cost the most.
-const HUB: usize = 1000;
+const HUB: usize = 5000;
 /// Entries kept of each row of the Gram matrix, for each regressor.
 const WIDTH: usize = 5;
 
