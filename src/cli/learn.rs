@@ -3,6 +3,7 @@ use super::{Outcome, Session, Verb};
 use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
 use crate::evaluation::Method;
+use crate::evaluation::ranking::Gain;
 use crate::evaluation::learn::{Learns, Lesson, learn};
 use crate::Result;
 
@@ -23,6 +24,10 @@ pub struct Learn {
     #[arg(long)]
     links: bool,
 
+    /// Items gain `2^rating - 1`, not 1
+    #[arg(long)]
+    graded: bool,
+
     /// Users that are looked at
     #[arg(long, value_name = "N", default_value_t = 2000)]
     users: usize,
@@ -42,6 +47,7 @@ impl Verb for Learn {
             core: self.held_out.core,
             users: self.users,
             k: self.k.max(1),
+            gain: if self.graded { Gain::Graded } else { Gain::Binary },
             seed,
         };
         let engine = Engine::open(session.project()?)?;

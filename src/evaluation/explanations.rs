@@ -4,6 +4,7 @@
 
 use super::Method;
 use super::metrics::{Estimate, estimate};
+use super::ranking::Gain;
 use super::split::Split;
 use super::trained::{Case, Trained, mean, ndcg};
 use crate::engine::Engine;
@@ -158,7 +159,7 @@ fn judge(
     };
     let leads = |paths: &&Vec<Path>| paths.iter().any(|path| path.from.is_some());
     Judged {
-        ndcg: ndcg(case, &list, plan.k),
+        ndcg: ndcg(case, &list, (plan.k, Gain::Binary)),
         explained: paths.iter().filter(leads).count() as f64 / paths.len().max(1) as f64,
         wishes: Preference::ALL.map(wish).to_vec(),
     }

@@ -5,6 +5,7 @@
 
 use super::Method;
 use super::random::Random;
+use super::ranking::Gain;
 use super::split::Split;
 use super::trained::{Case, Trained, mean};
 use crate::config::{LinkSettings, ScoringSettings};
@@ -24,7 +25,7 @@ const PREFERENCES: [f32; 3] = [0.0, 0.25, 0.5];
 const POPULARITIES: [f32; 5] = [0.0, 0.003, 0.01, 0.03, 0.1];
 /// What the ridge of the linear model is multiplied with, and its other weights: links are costly to compute.
 const RIDGES: [f32; 2] = [1.0 / 3.0, 3.0];
-const PARTS: [f32; 3] = [0.0, 0.25, 4.0];
+const PARTS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];
 /// A gain below this is noise.
 const GAIN: f64 = 1e-5;
 
@@ -52,6 +53,8 @@ pub struct Lesson {
     pub users: usize,
     /// Length of the lists.
     pub k: usize,
+    /// What a held-out item gains.
+    pub gain: Gain,
     /// Of the sample.
     pub seed: u64,
 }
@@ -95,7 +98,7 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
         .into_iter()
         .map(|(name, weight)| (name, weight as f32))
         .collect();
-    let before = mean(&class.ndcg(&method.scoring, lesson.k));
+    let before = mean(&class.ndcg(&method.scoring, (lesson.k, lesson.gain)));
     let mut climb = Climb {
         engine,
         lesson,
@@ -200,7 +203,11 @@ impl Climb<'_> {
         for &value in values {
             let mut settings = self.method.scoring.clone();
             set(&mut settings, value);
-            if self.rises(mean(&self.class.ndcg(&settings, self.lesson.k))) {
+            if self.rises(mean(
+                &self
+                    .class
+                    .ndcg(&settings, (self.lesson.k, self.lesson.gain)),
+            )) {
                 found = Some((settings, value));
             }
         }
@@ -225,7 +232,9 @@ impl Climb<'_> {
                 continue;
             }
             let class = class(self.engine, self.lesson, &links, &Unwatched)?;
-            if self.rises(mean(&class.ndcg(&self.method.scoring, self.lesson.k))) {
+            if self.rises(mean(
+                &class.ndcg(&self.method.scoring, (self.lesson.k, self.lesson.gain)),
+            )) {
                 found = Some((links, class, value));
             }
         }

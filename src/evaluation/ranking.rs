@@ -55,6 +55,16 @@ pub enum Gain {
     Graded,
 }
 
+impl Gain {
+    /// Of an item that was rated so.
+    pub(super) fn of(self, rating: f32) -> f64 {
+        match self {
+            Self::Binary => 1.0,
+            Self::Graded => f64::from(rating).exp2() - 1.0,
+        }
+    }
+}
+
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {

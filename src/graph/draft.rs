@@ -256,13 +256,13 @@ impl Draft {
         }
     }
 
-    /// What items share, but the class, which all do.
+    /// What is said of several items: entities and values. Not the class, which all share, nor what only rules say.
     fn traits(&self) -> Vec<(u32, u32)> {
         let class = self.id(&term::iri(rdf::TYPE));
         let items = self.ranges.items();
         let shared = self.facts.iter().filter(|f| {
             let [subject, predicate, _] = f.triple;
-            items.contains(&subject) && Some(predicate) != class
+            f.proof == NONE && items.contains(&subject) && Some(predicate) != class
         });
         let mut shared: Vec<[u32; 3]> = shared.map(|f| f.triple).collect();
         shared.par_sort_unstable_by_key(|&[s, p, o]| (p, o, s));
