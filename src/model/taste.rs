@@ -55,3 +55,48 @@ pub fn mean(weights: impl Iterator<Item = f32>) -> f64 {
     });
     sum / count.max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taste(preference: f32, users: &[&[f32]]) -> Taste {
+        Taste::of(
+            preference,
+            users.iter().map(|weights| weights.iter().copied()),
+        )
+    }
+
+    #[test]
+    fn what_was_rated_higher_counts_more_on_any_scale() {
+        for scale in [0.01, 1.0, 1e6] {
+            let users = [[1.0, 5.0].map(|w| w * scale), [2.0, 4.0].map(|w| w * scale)];
+            let taste = taste(0.25, &[&users[0], &users[1]]);
+            // Deviations are 2 and 1, so (2.5)^½ of all.
+            let told = 0.25 * 2.0 / 2.5f64.sqrt();
+            let middle = mean(users[0].into_iter());
+            assert!((taste.count(users[0][1], middle) - 1.0 - told).abs() < 1e-6);
+            assert!((taste.count(users[0][0], middle) - 1.0 + told).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn nothing_counts_against_and_nothing_runs_away() {
+        let taste = taste(0.5, &[&[1.0, 2.0, 3.0]]);
+        for weight in [f32::MIN, -1e9, 0.0, 1e9, f32::MAX] {
+            let count = taste.count(weight, 2.0);
+            assert!((0.0..=2.0).contains(&count), "{weight}: {count}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_told_every_event_counts_one() {
+        let bad = [f32::NAN, 1.0];
+        for users in [&[&[3.0f32, 3.0][..]][..], &[], &[&[]], &[&bad]] {
+            let taste = taste(0.5, users);
+            for weight in [0.0, 3.0, f32::NAN, f32::INFINITY] {
+                assert_eq!(taste.count(weight, 3.0), 1.0, "{users:?} {weight}");
+            }
+        }
+    }
+}

@@ -367,6 +367,35 @@ mod tests {
     }
 
     #[test]
+    fn what_keeps_apart_speaks_against() {
+        // Who met 0 met 1 or 2, never both; 1 and 2 are never met together but by what they share with 0.
+        let pairs = (0..40).flat_map(|user| [(user, 0), (user, 1 + user % 2)]);
+        let events: Vec<EventRow> = pairs
+            .map(|(user, item)| EventRow {
+                item: 40 + item,
+                ..event(user, item)
+            })
+            .collect();
+        let behaviour = Behaviour {
+            events: &events,
+            first_item: 40,
+            items: 3,
+            groups: 0,
+            traits: vec![(0, 1), (0, 2)],
+        };
+        let settings = LinkSettings {
+            ridge: 1.0,
+            ..LinkSettings::default()
+        };
+        let mut tables = links(behaviour, &settings).into_iter();
+        let rows = tables.find(|t| t.kind == LinkKind::GoesWith).unwrap().rows;
+        let weight = |from: usize, to| rows[from].iter().find(|w| w.0 == to).unwrap().1;
+        assert!(weight(0, 1) > 0.0 && weight(1, 0) > 0.0, "{rows:?}");
+        assert!(weight(1, 2) < 0.0 && weight(2, 1) < 0.0, "{rows:?}");
+        assert!(rows[1][0].1 > rows[1][1].1, "the strongest stand first");
+    }
+
+    #[test]
     fn without_regressors_there_is_no_model() {
         assert!(model(0).is_none());
     }
