@@ -5,6 +5,7 @@ pub mod explanations;
 pub mod knowledge;
 pub mod learn;
 pub mod linking;
+mod method;
 pub mod metrics;
 pub mod page;
 pub mod random;
@@ -12,6 +13,8 @@ pub mod ranking;
 pub mod selection;
 pub mod split;
 mod trained;
+
+pub use method::Method;
 
 use crate::{Error, Result};
 use flate2::read::MultiGzDecoder;

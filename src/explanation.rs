@@ -127,6 +127,17 @@ impl<'a> Explainer<'a> {
         rules.iter().map(label).collect()
     }
 
+    /// How many users or baskets link the items, as a piece claims.
+    fn counted(&self, piece: &Piece, kind: LinkKind) -> impl Iterator<Item = Statement> {
+        let (to, count) = (piece.to, wording::support(self.graph, piece));
+        piece.from.iter().map(move |&from| Statement::Together {
+            kind,
+            from,
+            to,
+            count,
+        })
+    }
+
     /// What a piece claims, statement by statement.
     fn statements(&self, piece: &Piece) -> Vec<Statement> {
         let mut statements = Vec::new();
@@ -143,16 +154,14 @@ impl<'a> Explainer<'a> {
                         .map(|&from| Statement::Similar { from, to }),
                 );
             }
-            Route::Link(kind) => {
-                let count = wording::support(self.graph, piece);
-                let counted = |&from: &u32| Statement::Together {
-                    kind,
-                    from,
-                    to,
-                    count,
-                };
-                statements.extend(piece.from.iter().map(counted));
+            Route::Link(kind @ LinkKind::GoesWith) => {
+                let linked = |&from: &u32| Statement::Linked { kind, from, to };
+                statements.extend(piece.from.iter().map(linked));
+                if wording::support(self.graph, piece) > 0 {
+                    statements.extend(self.counted(piece, LinkKind::CoOccursWith));
+                }
             }
+            Route::Link(kind) => statements.extend(self.counted(piece, kind)),
             Route::Stated(p) => {
                 statements.extend(
                     piece
@@ -213,7 +222,9 @@ fn sentence(route: Route, said: &str) -> String {
             .map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
     };
     match route {
-        Route::Shared(_) | Route::Trend(_) | Route::Link(LinkKind::SimilarTo) => {
+        Route::Shared(_)
+        | Route::Trend(_)
+        | Route::Link(LinkKind::SimilarTo | LinkKind::GoesWith) => {
             format!("It {said}.")
         }
         _ => format!("{}.", capital(said)),

@@ -160,7 +160,7 @@ pub struct Graph {
     event_of_at: Column<u64>,
     event_of: Column<u64>,
     labels: Column<u32>,
-    links: [Links; 4],
+    links: [Links; LinkKind::ALL.len()],
     /// Row starts and event numbers, by basket.
     events_in: OnceLock<(Vec<u64>, Vec<u64>)>,
     vector_nodes: Column<u32>,
@@ -236,7 +236,8 @@ impl Graph {
 
     /// Number of edges: facts, interactions, links; evidence ids are below it.
     pub fn edge_count(&self) -> u64 {
-        self.first_link(LinkKind::SimilarTo) + self.link_count(LinkKind::SimilarTo)
+        let links = LinkKind::ALL.map(|kind| self.link_count(kind));
+        self.first_link(LinkKind::ALL[0]) + links.iter().sum::<u64>()
     }
 
     /// Term number `id`, encoded as [`crate::model::term`] says.
@@ -349,7 +350,10 @@ impl Graph {
     }
 
     /// The events of a user, oldest first.
-    pub fn events(&self, user: u32) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator {
+    pub fn events(
+        &self,
+        user: u32,
+    ) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator + Clone {
         let range = match self.users().contains(&user) {
             true => row(&self.event_at, user),
             false => 0..0,

@@ -70,6 +70,8 @@ pub mod kenning {
         CO_OCCURS_WITH = "https://w3id.org/kenning#" "coOccursWith";
         /// Item to item: their texts are close.
         SIMILAR_TO = "https://w3id.org/kenning#" "similarTo";
+        /// Item to item: the first speaks for the second, all else of a history being equal.
+        GOES_WITH = "https://w3id.org/kenning#" "goesWith";
         /// Class of users.
         USER = "https://w3id.org/kenning#" "User";
         /// Class of items.

@@ -1,11 +1,13 @@
 use super::evaluate::HeldOut;
 use super::{Outcome, Session, Verb};
-use crate::config::ScoringSettings;
+use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
-use crate::evaluation::learn::{Lesson, learn};
+use crate::evaluation::Method;
+use crate::evaluation::ranking::Gain;
+use crate::evaluation::learn::{Learns, Lesson, learn};
 use crate::Result;
 
-/// Learn the scorer's weights on a validation part, and print them as settings
+/// Learn how to rank on a validation part, and print it as settings
 ///
 /// What the flags hold out for testing is taken away first. Of the rest a quarter of each user's events, or the last
 /// event, is held out to learn on.
@@ -17,6 +19,14 @@ pub struct Learn {
     /// Validate on the last event of each user that is left, not on a quarter of the events
     #[arg(long)]
     validate_last: bool,
+
+    /// Learn how items are linked, too: every try computes all links again
+    #[arg(long)]
+    links: bool,
+
+    /// Items gain `2^rating - 1`, not 1
+    #[arg(long)]
+    graded: bool,
 
     /// Users that are looked at
     #[arg(long, value_name = "N", default_value_t = 2000)]
@@ -31,11 +41,13 @@ impl Verb for Learn {
     fn run(self, session: &Session) -> Result<Outcome> {
         let seed = self.held_out.seed;
         let lesson = Lesson {
+            learns: if self.links { Learns::Links } else { Learns::Scoring },
             test: self.held_out.split(session)?,
             validation: self.held_out.validation(self.validate_last),
             core: self.held_out.core,
             users: self.users,
             k: self.k.max(1),
+            gain: if self.graded { Gain::Graded } else { Gain::Binary },
             seed,
         };
         let engine = Engine::open(session.project()?)?;
@@ -44,19 +56,22 @@ impl Verb for Learn {
         for step in &learnt.steps {
             session.printer.note(format_args!("{:.4} with {} = {}", step.ndcg, step.name, step.value));
         }
-        session.printer.data(&section(&learnt.settings))?;
+        session.printer.data(&sections(&learnt.method))?;
         session.printer.hint("put this into `kenning.toml`, or try it: kenning evaluate ranking --weights FILE");
         Ok(Outcome::Done)
     }
 }
 
-/// The section `[scoring]` that says some settings.
-fn section(settings: &ScoringSettings) -> String {
-    let ScoringSettings { history, decay, popularity, weights } = settings;
-    let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
+/// The sections that say how items are scored and linked.
+fn sections(Method { scoring, links }: &Method) -> String {
+    let ScoringSettings { history, decay, preference, popularity, weights } = scoring;
+    let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npreference = {preference:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
     for (name, weight) in weights {
         // A JSON string of a name is one of TOML too.
         text += &format!("\n{} = {weight:?}", serde_json::Value::from(name.as_str()));
     }
-    text
+    let LinkSettings { window, neighbours, regressors, ridge, shared, order, preference } = links;
+    text + &format!(
+        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\nregressors = {regressors}\nridge = {ridge:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}"
+    )
 }

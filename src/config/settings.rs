@@ -58,6 +58,8 @@ pub struct ScoringSettings {
     pub history: usize,
     /// Weight of each event against the one after it, in 0..=1.
     pub decay: f32,
+    /// How much more an event counts whose weight, such as a rating, is one deviation above its user's mean; 0..=0.5.
+    pub preference: f32,
     /// Weight of an item's popularity beside its paths.
     pub popularity: f32,
     /// Weight of each link kind or property; the scorer's own where one is missing.
@@ -67,8 +69,9 @@ pub struct ScoringSettings {
 impl Default for ScoringSettings {
     fn default() -> Self {
         Self {
-            history: 50,
+            history: 1000,
             decay: 0.9,
+            preference: 0.25,
             popularity: 0.01,
             weights: BTreeMap::new(),
         }
@@ -83,6 +86,16 @@ pub struct LinkSettings {
     pub window: usize,
     /// Links kept for each item and kind.
     pub neighbours: usize,
+    /// Items that the linear model predicts an item from; none without the model.
+    pub regressors: usize,
+    /// The linear model's ridge: how many interactions a weight must explain away.
+    pub ridge: f32,
+    /// What an entity that two items alone share weighs in the linear model, beside 1 for a user who met both.
+    pub shared: f32,
+    /// What items next to one another in a history weigh more in the linear model.
+    pub order: f32,
+    /// How much more an event counts in the linear model whose weight is one deviation above its user's mean.
+    pub preference: f32,
 }
 
 impl Default for LinkSettings {
@@ -90,6 +103,11 @@ impl Default for LinkSettings {
         Self {
             window: 5,
             neighbours: 100,
+            regressors: 50,
+            ridge: 100.0,
+            shared: 1.0,
+            order: 0.5,
+            preference: 0.25,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::reason::{Contradictions, Gathered};
 use super::{Engine, Stopwatch};
+use crate::config::LinkSettings;
 use crate::embedding::{self, Embedder, VectorCache};
 use crate::extraction::behaviour::{self, LinkTable};
 use crate::graph::draft::Draft;
@@ -106,7 +107,7 @@ impl Engine {
             links.push(similar(&draft, &vectors, embedder.dimensions())?);
         }
         watch.lap("vectors");
-        let mut meta = self.meta(&draft, &knowledge, &links, embedder)?;
+        let mut meta = self.meta(&draft, &knowledge, (&links, settings), embedder)?;
         if let Some(change) = last_change {
             let log = self.journal.change_log()?;
             meta.folded = Some(Folded { log, change });
@@ -199,10 +200,9 @@ impl Engine {
         &self,
         draft: &Draft,
         knowledge: &Knowledge,
-        links: &[LinkTable],
+        (links, settings): (&[LinkTable], &LinkSettings),
         embedder: Option<&Embedder>,
     ) -> Result<Meta> {
-        let settings = &self.project.settings().links;
         let method = |l: &LinkTable| {
             (
                 l.kind.name().to_owned(),
@@ -224,7 +224,7 @@ impl Engine {
             groups: draft.groups,
             folded: None,
             as_of: None,
-            window: self.project.settings().links.window,
+            window: settings.window,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Engine, Stopwatch};
 use crate::Result;
+use crate::config::LinkSettings;
 use crate::extraction::behaviour;
 use crate::graph::Graph;
 use crate::graph::draft::Draft;
@@ -11,12 +12,13 @@ use crate::model::{Dataset, Progress};
 use std::path::Path;
 
 impl Engine {
-    /// Builds a graph at `path` as [`Engine::build`] does, but of what lies within the horizon, and of what `part` leaves of
-    /// the events: all that is computed of events is computed of those alone. Texts get no vectors. Terms keep the numbers of
+    /// Builds a graph at `path` as [`Engine::build`] does, but of what lies within the horizon, with links of its own, and of
+    /// what `part` leaves of the events: all that is computed of events is computed of those alone. Texts get no vectors. Terms keep the numbers of
     /// the draft.
     pub fn build_part<T>(
         &self,
         horizon: Horizon,
+        settings: &LinkSettings,
         part: impl FnOnce(&mut Draft, &[Dataset]) -> Result<T>,
         path: &Path,
         progress: &dyn Progress,
@@ -30,8 +32,8 @@ impl Engine {
             .map(|s| s.dataset.clone())
             .collect();
         let kept = part(&mut draft, &datasets)?;
-        let links = behaviour::links(draft.behaviour(), &self.project.settings().links);
-        let meta = self.meta(&draft, &knowledge, &links, None)?;
+        let links = behaviour::links(draft.behaviour(), settings);
+        let meta = self.meta(&draft, &knowledge, (&links, settings), None)?;
         freeze(&draft, &meta, &links, &Vectors::default(), path)?;
         Ok((Graph::open(path)?, kept))
     }

@@ -2,10 +2,11 @@
 //!
 //! The ranking is the same throughout: only which path of an item is shown first differs.
 
+use super::Method;
 use super::metrics::{Estimate, estimate};
+use super::ranking::Gain;
 use super::split::Split;
 use super::trained::{Case, Trained, mean, ndcg};
-use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::model::Progress;
 use crate::scoring::quality::{Figures, Preference, Quality};
@@ -83,17 +84,17 @@ struct Judged {
 pub fn run(
     engine: &Engine,
     plan: &Plan,
-    settings: &ScoringSettings,
+    method: &Method,
     progress: &dyn Progress,
 ) -> Result<Report> {
-    let trained = Trained::of(engine, &[&plan.split], plan.core, progress)?;
+    let trained = Trained::of(engine, &[&plan.split], (plan.core, &method.links), progress)?;
     if trained.cases.is_empty() {
         return Err(
             Error::input("nothing was held out of any user who also trains")
                 .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"),
         );
     }
-    let scorer = Scorer::new(&trained.graph, settings);
+    let scorer = Scorer::new(&trained.graph, &method.scoring);
     let quality = Quality::new(&scorer);
     progress.begin("paths", Some(trained.cases.len() as u64), "users");
     let judged: Vec<Judged> = trained
@@ -158,7 +159,7 @@ fn judge(
     };
     let leads = |paths: &&Vec<Path>| paths.iter().any(|path| path.from.is_some());
     Judged {
-        ndcg: ndcg(case, &list, plan.k),
+        ndcg: ndcg(case, &list, (plan.k, Gain::Binary)),
         explained: paths.iter().filter(leads).count() as f64 / paths.len().max(1) as f64,
         wishes: Preference::ALL.map(wish).to_vec(),
     }

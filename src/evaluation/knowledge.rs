@@ -1,10 +1,10 @@
 //! What each way from item to item holds, and what it adds to rankings: all ways, and all but one.
 
+use super::Method;
 use super::metrics::{Difference, Estimate, compare, estimate};
-use super::ranking::without;
+use super::ranking::{Gain, without};
 use super::split::Split;
 use super::trained::Trained;
-use crate::config::ScoringSettings;
 use crate::engine::Engine;
 use crate::graph::Graph;
 use crate::model::{LinkKind, Progress, term};
@@ -78,23 +78,23 @@ pub struct Report {
 pub fn run(
     engine: &Engine,
     plan: &Plan,
-    settings: &ScoringSettings,
+    method: &Method,
     progress: &dyn Progress,
 ) -> Result<Report> {
     let splits = [&plan.test, &plan.validation];
-    let trained = Trained::of(engine, &splits, plan.core, progress)?;
+    let trained = Trained::of(engine, &splits, (plan.core, &method.links), progress)?;
     if trained.cases.is_empty() {
         return Err(
             Error::input("nothing is left to validate on").hint("another split, or more events")
         );
     }
-    let graph = &trained.graph;
+    let (graph, settings) = (&trained.graph, &method.scoring);
     let weights = Scorer::new(graph, settings).weights();
     progress.begin("ways", Some(weights.len() as u64), "ways");
-    let all = trained.ndcg(settings, plan.k);
+    let all = trained.ndcg(settings, (plan.k, Gain::Binary));
     let mut ways = Vec::with_capacity(weights.len());
     for (name, weight) in weights {
-        let others = trained.ndcg(&without(settings, [&name[..]]), plan.k);
+        let others = trained.ndcg(&without(settings, [&name[..]]), (plan.k, Gain::Binary));
         let gain = compare(&all, &others, plan.seed);
         ways.push(Way::of(graph, name, weight, gain));
         progress.advance(1, 1);

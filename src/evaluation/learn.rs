@@ -1,31 +1,48 @@
-//! Weights of the scorer, learnt on a validation part of what trains.
+//! How to rank, learnt on a validation part of what trains.
 //!
-//! Coordinate ascent: one weight after the other is tried at some multiples, and what raises the mean NDCG of a seeded
+//! Coordinate ascent: one setting after the other is tried at some values, and what raises the mean NDCG of a seeded
 //! sample of users is kept, until a round changes nothing. The test part is taken away before anything is looked at.
 
+use super::Method;
 use super::random::Random;
+use super::ranking::Gain;
 use super::split::Split;
 use super::trained::{Case, Trained, mean};
-use crate::config::ScoringSettings;
+use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
-use crate::model::Progress;
+use crate::model::{Progress, Unwatched};
 use crate::scoring::Scorer;
 use crate::{Error, Result};
 
-/// Rounds over all weights at most.
+/// Rounds over all settings at most.
 const ROUNDS: usize = 4;
 /// What a weight is multiplied with.
 const FACTORS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];
 /// A weight of nothing is tried at this.
 const LEAST: f32 = 0.02;
 const DECAYS: [f32; 5] = [1.0, 0.95, 0.9, 0.8, 0.6];
+const PREFERENCES: [f32; 3] = [0.0, 0.25, 0.5];
 const POPULARITIES: [f32; 5] = [0.0, 0.003, 0.01, 0.03, 0.1];
+/// What the ridge of the linear model is multiplied with, and its other weights: links are costly to compute.
+const RIDGES: [f32; 2] = [1.0 / 3.0, 3.0];
+const PARTS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];
 /// A gain below this is noise.
 const GAIN: f64 = 1e-5;
 
-/// What is learnt from.
+/// What is learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learns {
+    /// How items are scored.
+    Scoring,
+    /// How they are linked, too: each try computes all links again.
+    Links,
+}
+
+/// What is learnt, and from what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
+    /// What is learnt.
+    pub learns: Learns,
     /// Taken away first: the test part.
     pub test: Split,
     /// Taken from the rest: the validation part.
@@ -36,14 +53,16 @@ pub struct Lesson {
     pub users: usize,
     /// Length of the lists.
     pub k: usize,
+    /// What a held-out item gains.
+    pub gain: Gain,
     /// Of the sample.
     pub seed: u64,
 }
 
-/// One weight that was changed, and what the validation part said.
+/// One setting that was changed, and what the validation part said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Which weight.
+    /// Which setting.
     pub name: String,
     /// Its new value.
     pub value: f32,
@@ -55,114 +74,190 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Learnt {
     /// The settings, with a weight for every way.
-    pub settings: ScoringSettings,
+    pub method: Method,
     /// Mean NDCG of the settings before.
     pub before: f64,
     /// What raised it, in order.
     pub steps: Vec<Step>,
 }
 
-/// Learns the weights of a project.
+/// Learns the settings of a project.
 ///
 /// # Errors
 /// `Input` if nothing is held out for validation.
 pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Result<Learnt> {
-    let splits = [&lesson.test, &lesson.validation];
-    let mut class = Trained::of(engine, &splits, lesson.core, progress)?;
-    sample(&mut class.cases, lesson);
+    let mut method = Method::of(engine);
+    let class = class(engine, lesson, &method.links, progress)?;
     if class.cases.is_empty() {
         return Err(
             Error::input("nothing is left to validate on").hint("another split, or more events")
         );
     }
-    let ndcg = |settings: &ScoringSettings| mean(&class.ndcg(settings, lesson.k));
-    let mut settings = engine.project().settings().scoring.clone();
-    let first = Scorer::new(&class.graph, &settings).weights();
-    settings.weights = first
+    let weights = Scorer::new(&class.graph, &method.scoring).weights();
+    method.scoring.weights = weights
         .into_iter()
         .map(|(name, weight)| (name, weight as f32))
         .collect();
-    let before = ndcg(&settings);
+    let before = mean(&class.ndcg(&method.scoring, (lesson.k, lesson.gain)));
     let mut climb = Climb {
-        ndcg,
+        engine,
+        lesson,
+        class,
+        method,
         best: before,
-        settings,
         steps: Vec::new(),
     };
-    for round in 0..ROUNDS {
-        let names: Vec<String> = climb.settings.weights.keys().cloned().collect();
-        progress.begin(
-            &format!("round {}", round + 1),
-            Some(names.len() as u64 + 2),
-            "weights",
-        );
+    for round in 1..=ROUNDS {
         let known = climb.steps.len();
-        climb.try_each("decay", &DECAYS, |settings, value| settings.decay = value);
-        progress.advance(1, 1);
-        climb.try_each("popularity", &POPULARITIES, |settings, value| {
-            settings.popularity = value
-        });
-        progress.advance(1, 1);
-        for name in names {
-            let now = climb.settings.weights[&name];
-            let values = FACTORS.map(|factor| {
-                if now > 0.0 {
-                    now * factor
-                } else {
-                    LEAST * factor
-                }
-            });
-            climb.try_each(&name, &values, |settings, value| {
-                settings.weights.insert(name.clone(), value);
-            });
-            progress.advance(1, 1);
-        }
+        let tries = climb.method.scoring.weights.len() as u64 + 3;
+        progress.begin(&format!("round {round}: scoring"), Some(tries), "settings");
+        climb.scoring(progress);
         progress.end();
+        if lesson.learns == Learns::Links {
+            progress.begin(&format!("round {round}: links"), Some(4), "settings");
+            climb.links(progress)?;
+            progress.end();
+        }
         if climb.steps.len() == known {
             break;
         }
     }
     Ok(Learnt {
-        settings: climb.settings,
+        method: climb.method,
         before,
         steps: climb.steps,
     })
 }
 
-/// Leaves the users that are looked at.
-fn sample(cases: &mut Vec<Case>, lesson: &Lesson) {
-    cases.sort_unstable_by_key(|case| (Random::of(lesson.seed, u64::from(case.0)).bits(), case.0));
-    cases.truncate(lesson.users);
+/// What is left to train on, and the users that are looked at.
+fn class(
+    engine: &Engine,
+    lesson: &Lesson,
+    links: &LinkSettings,
+    progress: &dyn Progress,
+) -> Result<Trained> {
+    let splits = [&lesson.test, &lesson.validation];
+    let mut class = Trained::of(engine, &splits, (lesson.core, links), progress)?;
+    let drawn = |case: &Case| Random::of(lesson.seed, u64::from(case.0)).bits();
+    class
+        .cases
+        .sort_unstable_by_key(|case| (drawn(case), case.0));
+    class.cases.truncate(lesson.users);
+    Ok(class)
 }
 
-struct Climb<N> {
-    /// Mean NDCG under some settings.
-    ndcg: N,
-    settings: ScoringSettings,
+/// The way up.
+struct Climb<'a> {
+    engine: &'a Engine,
+    lesson: &'a Lesson,
+    class: Trained,
+    method: Method,
     best: f64,
     steps: Vec<Step>,
 }
 
-impl<N: Fn(&ScoringSettings) -> f64> Climb<N> {
-    /// Tries values in a place, and keeps the best if it is better than now.
-    fn try_each(&mut self, name: &str, values: &[f32], set: impl Fn(&mut ScoringSettings, f32)) {
+impl Climb<'_> {
+    fn scoring(&mut self, progress: &dyn Progress) {
+        self.score("decay", &DECAYS, |s, value| s.decay = value);
+        progress.advance(1, 1);
+        self.score("preference", &PREFERENCES, |s, value| s.preference = value);
+        progress.advance(1, 1);
+        self.score("popularity", &POPULARITIES, |s, value| s.popularity = value);
+        progress.advance(1, 1);
+        let weights = self.method.scoring.weights.clone();
+        for (name, now) in weights {
+            let now = if now > 0.0 { now } else { LEAST };
+            let values = FACTORS.map(|factor| now * factor);
+            self.score(&name, &values, |settings, value| {
+                settings.weights.insert(name.clone(), value);
+            });
+            progress.advance(1, 1);
+        }
+    }
+
+    fn links(&mut self, progress: &dyn Progress) -> Result<()> {
+        let now = self.method.links.clone();
+        let around = |value: f32, factors: &[f32]| -> Vec<f32> {
+            factors.iter().map(|factor| value * factor).collect()
+        };
+        self.link("links.shared", &around(now.shared, &PARTS), |l, v| {
+            l.shared = v
+        })?;
+        progress.advance(1, 1);
+        self.link("links.ridge", &around(now.ridge, &RIDGES), |l, v| {
+            l.ridge = v
+        })?;
+        progress.advance(1, 1);
+        self.link("links.order", &around(now.order, &PARTS), |l, v| {
+            l.order = v
+        })?;
+        progress.advance(1, 1);
+        self.link("links.preference", &PREFERENCES, |l, v| l.preference = v)?;
+        progress.advance(1, 1);
+        Ok(())
+    }
+
+    /// Tries values in a place of the scorer's settings, and keeps the best if it is better than now.
+    fn score(&mut self, name: &str, values: &[f32], set: impl Fn(&mut ScoringSettings, f32)) {
         let mut found = None;
         for &value in values {
-            let mut settings = self.settings.clone();
+            let mut settings = self.method.scoring.clone();
             set(&mut settings, value);
-            let ndcg = (self.ndcg)(&settings);
-            if ndcg > self.best + GAIN {
-                self.best = ndcg;
+            if self.rises(mean(
+                &self
+                    .class
+                    .ndcg(&settings, (self.lesson.k, self.lesson.gain)),
+            )) {
                 found = Some((settings, value));
             }
         }
         if let Some((settings, value)) = found {
-            self.settings = settings;
-            self.steps.push(Step {
-                name: name.to_owned(),
-                value,
-                ndcg: self.best,
-            });
+            self.method.scoring = settings;
+            self.step(name, value);
         }
+    }
+
+    /// The same for how items are linked.
+    fn link(
+        &mut self,
+        name: &str,
+        values: &[f32],
+        set: impl Fn(&mut LinkSettings, f32),
+    ) -> Result<()> {
+        let mut found = None;
+        for &value in values {
+            let mut links = self.method.links.clone();
+            set(&mut links, value);
+            if links == self.method.links {
+                continue;
+            }
+            let class = class(self.engine, self.lesson, &links, &Unwatched)?;
+            if self.rises(mean(
+                &class.ndcg(&self.method.scoring, (self.lesson.k, self.lesson.gain)),
+            )) {
+                found = Some((links, class, value));
+            }
+        }
+        if let Some((links, class, value)) = found {
+            (self.method.links, self.class) = (links, class);
+            self.step(name, value);
+        }
+        Ok(())
+    }
+
+    fn rises(&mut self, ndcg: f64) -> bool {
+        let rises = ndcg > self.best + GAIN;
+        if rises {
+            self.best = ndcg;
+        }
+        rises
+    }
+
+    fn step(&mut self, name: &str, value: f32) {
+        self.steps.push(Step {
+            name: name.to_owned(),
+            value,
+            ndcg: self.best,
+        });
     }
 }

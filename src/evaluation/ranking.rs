@@ -6,6 +6,7 @@ mod trial;
 
 pub(super) use trial::best;
 
+use super::Method;
 use super::baselines::ease::{Ease, MOST_ITEMS};
 use super::baselines::{Popularity, Ranker, UserKnn, item_knn, rp3b};
 use super::metrics::{Difference, Estimate, compare};
@@ -52,6 +53,16 @@ pub enum Gain {
     Binary,
     /// `2^rating - 1`.
     Graded,
+}
+
+impl Gain {
+    /// Of an item that was rated so.
+    pub(super) fn of(self, rating: f32) -> f64 {
+        match self {
+            Self::Binary => 1.0,
+            Self::Graded => f64::from(rating).exp2() - 1.0,
+        }
+    }
 }
 
 /// What is asked.
@@ -167,20 +178,25 @@ impl Ranker for Ours<'_> {
 /// The name of our scorer.
 pub const OURS: &str = "kenning";
 
+/// Ours without knowledge: on links of its own, for those of the linear model rest on knowledge too.
+const BEHAVIOUR: &str = "behaviour alone";
+
 /// Builds the graph of what trains, ranks with every scorer, and judges.
 ///
-/// `settings` are those of our scorer. `lists` gets each user's ranked items and scores, a JSON object a line.
+/// `method` is how ours links and scores. `lists` gets each user's ranked items and scores, a JSON object a line.
 ///
 /// # Errors
 /// `Input` if nothing is held out, or nothing of somebody who also trains.
 pub fn run(
     engine: &Engine,
     plan: &Plan,
-    settings: &ScoringSettings,
+    method: &Method,
     mut lists: Option<&mut dyn Write>,
     progress: &dyn Progress,
 ) -> Result<Report> {
-    let trained = Trained::of(engine, &[&plan.split], plan.core, progress)?;
+    let train =
+        |method: &Method| Trained::of(engine, &[&plan.split], (plan.core, &method.links), progress);
+    let trained = train(method)?;
     let (graph, cases) = (&trained.graph, &trained.cases);
     if cases.is_empty() {
         return Err(
@@ -193,7 +209,12 @@ pub fn run(
     let mut ndcg: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for name in names(plan) {
         let started = std::time::Instant::now();
-        let Some(ranker) = ranker(graph, &name, settings, plan) else {
+        let behaviour = match name == BEHAVIOUR {
+            true => Some(train(&method.of_behaviour())?.graph),
+            false => None,
+        };
+        let graph = behaviour.as_ref().unwrap_or(graph);
+        let Some(ranker) = ranker(graph, &name, &method.scoring, plan) else {
             let why = format!("EASE takes at most {MOST_ITEMS} items");
             report.left_out.insert(name, why);
             continue;
@@ -221,7 +242,7 @@ fn names(plan: &Plan) -> Vec<String> {
     let plain = [
         OURS,
         "knowledge alone",
-        "behaviour alone",
+        BEHAVIOUR,
         "popularity",
         "item-kNN",
         "user-kNN",
@@ -250,7 +271,7 @@ fn ranker<'g>(
         "RP3β" => Box::new(rp3b(graph)),
         "EASE" => Box::new(Ease::fit(graph, plan.lambda)?),
         "knowledge alone" => ours(&without(settings, LinkKind::ALL.map(LinkKind::name))),
-        "behaviour alone" => {
+        BEHAVIOUR => {
             let relations = graph
                 .predicates()
                 .iter()

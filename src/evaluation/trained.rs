@@ -1,9 +1,9 @@
 //! A graph of what trains, and what was held out of its users.
 
 use super::metrics::judge;
-use super::ranking::best;
+use super::ranking::{Gain, best};
 use super::split::{Split, core};
-use crate::config::ScoringSettings;
+use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
 use crate::graph::Graph;
 use crate::knowledge::Horizon;
@@ -29,14 +29,14 @@ pub struct Trained {
 
 impl Trained {
     /// Takes away what each of the splits holds out, one after the other, and keeps what the last one does. Before that, only
-    /// users and items with `least` partners stay.
+    /// users and items with `least` partners stay. Items are linked as `links` says.
     ///
     /// # Errors
     /// Those of [`Split::take`] and of building a graph.
     pub fn of(
         engine: &Engine,
         splits: &[&Split],
-        least: usize,
+        (least, links): (usize, &LinkSettings),
         progress: &dyn Progress,
     ) -> Result<Self> {
         let folder = tempfile::tempdir()
@@ -45,6 +45,7 @@ impl Trained {
         progress.begin("train", None, "graphs");
         let (graph, held) = engine.build_part(
             until.map_or(Horizon::Open, Horizon::Facts),
+            links,
             |draft, datasets| {
                 if least > 1 {
                     core(&mut draft.events, least);
@@ -78,21 +79,23 @@ impl Trained {
         best(open.collect(), k)
     }
 
-    /// The NDCG of each case's list of `k`, each held-out item gaining 1.
-    pub fn ndcg(&self, settings: &ScoringSettings, k: usize) -> Vec<f64> {
+    /// The NDCG of each case's list of `k`.
+    pub fn ndcg(&self, settings: &ScoringSettings, (k, gain): (usize, Gain)) -> Vec<f64> {
         let scorer = Scorer::new(&self.graph, settings);
-        let one = |case: &Case| ndcg(case, &self.list(&scorer, case.0, k), k);
+        let one = |case: &Case| ndcg(case, &self.list(&scorer, case.0, k), (k, gain));
         // Collected: a sum in the order of threads would differ from run to run.
         self.cases.par_iter().map(one).collect()
     }
 }
 
-/// The NDCG of one list, each relevant item gaining 1.
-pub(super) fn ndcg((_, relevant): &Case, list: &[(u32, f64)], k: usize) -> f64 {
+/// The NDCG of one list.
+pub(super) fn ndcg((_, relevant): &Case, list: &[(u32, f64)], (k, gain): (usize, Gain)) -> f64 {
     let items: Vec<u32> = list.iter().map(|scored| scored.0).collect();
-    let hit = |item: u32| relevant.iter().any(|(held, _)| *held == item);
-    let gain = |item: u32| if hit(item) { 1.0 } else { 0.0 };
-    judge(&items, gain, &vec![1.0; relevant.len()], k)[0]
+    let mut all: Vec<f64> = relevant.iter().map(|held| gain.of(held.1)).collect();
+    all.sort_by(f64::total_cmp);
+    let held = |item: u32| relevant.iter().find(|held| held.0 == item);
+    let gained = |item: u32| held(item).map_or(0.0, |held| gain.of(held.1));
+    judge(&items, gained, &all, k)[0]
 }
 
 /// The mean; 0 of nothing.

@@ -45,6 +45,15 @@ pub enum Statement {
         /// The entity.
         entity: u32,
     },
+    /// A model links two items.
+    Linked {
+        /// In which way.
+        kind: LinkKind,
+        /// The first item.
+        from: u32,
+        /// The second item.
+        to: u32,
+    },
     /// The texts of two items are close.
     Similar {
         /// The first item.
@@ -81,6 +90,10 @@ pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
                 1,
             )
         }
+        Statement::Linked { kind, from, to } => match graph.links(kind, from).to.contains(&to) {
+            true => Verdict::Inferred,
+            false => Verdict::Unsupported,
+        },
         Statement::Similar { from, to } => match cosine(graph, from, to) {
             Some(cosine) if cosine >= ALIKE => Verdict::Inferred,
             _ => Verdict::Unsupported,
@@ -142,7 +155,7 @@ fn together(graph: &Graph, kind: LinkKind, from: u32, to: u32) -> usize {
                 .filter(|&&user| follows(graph, user, from, to, window))
                 .count()
         }
-        LinkKind::SimilarTo => 0,
+        LinkKind::SimilarTo | LinkKind::GoesWith => 0,
     }
 }
 

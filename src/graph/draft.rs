@@ -252,7 +252,27 @@ impl Draft {
             first_item: self.ranges.users,
             items: self.ranges.items().len(),
             groups: self.groups,
+            traits: self.traits(),
         }
+    }
+
+    /// What is said of several items: entities and values. Not the class, which all share, nor what only rules say.
+    fn traits(&self) -> Vec<(u32, u32)> {
+        let class = self.id(&term::iri(rdf::TYPE));
+        let items = self.ranges.items();
+        let shared = self.facts.iter().filter(|f| {
+            let [subject, predicate, _] = f.triple;
+            f.proof == NONE && items.contains(&subject) && Some(predicate) != class
+        });
+        let mut shared: Vec<[u32; 3]> = shared.map(|f| f.triple).collect();
+        shared.par_sort_unstable_by_key(|&[s, p, o]| (p, o, s));
+        shared.dedup();
+        let runs = shared.chunk_by(|a, b| a[1..] == b[1..]);
+        let runs = runs.filter(|run| run.len() > 1);
+        let numbered = (0..).zip(runs);
+        numbered
+            .flat_map(|(number, run)| run.iter().map(move |t| (number, t[0] - items.start)))
+            .collect()
     }
 
     /// The number of a term that is known to be there.

@@ -6,7 +6,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 0..8 | `KNGGRAPH` |
-//! | 8..12 | version of this layout, `u32`: 3 |
+//! | 8..12 | version of this layout, `u32`: 4 |
 //! | 12..16 | number of sections, `u32` |
 //! | 16..24 | offset of the section table, `u64` |
 //! | 24..32 | zero |
@@ -37,18 +37,19 @@
 //! | `event.at`, `event.item .group .time .weight .line` | `u64`, `u32`, `u32`, `i64`, `f32`, `u32` | events by user, oldest first; the last row is of unknown users |
 //! | `event-of.at`, `event-of` | `u64` | event numbers by item |
 //! | `label` | `u32` | literal that names the node, or 2³²−1 |
-//! | `link0.at .to .score .support` … `link3` | `u64`, `u32`, `f32`, `u32` | links by item, strongest first; kinds in the order of [`crate::model::LinkKind::ALL`] |
-//! | `link0.by-at .by` … `link3` | `u64`, `[u32; 2]` | links by the item that they end at: (item, place in its row) |
+//! | `link0.at .to .score .support` … `link4` | `u64`, `u32`, `f32`, `u32` | links by item, strongest first; kinds in the order of [`crate::model::LinkKind::ALL`] |
+//! | `link0.by-at .by` … `link4` | `u64`, `[u32; 2]` | links by the item that they end at: (item, place in its row) |
 //! | `vector.node`, `vector` | `u32`, `f32` | nodes with vectors, and their vectors |
 //!
 //! A program refuses other versions. Version 1 had no `predicate.stats`, no facts by named graph and no links by their
-//! ends; version 2 kept one premise for each fact, in `fact.from`. `kenning build` makes a new file from what was imported.
+//! ends; version 2 kept one premise for each fact, in `fact.from`; version 3 had four kinds of links. `kenning build` makes
+//! a new file from what was imported.
 
 use crate::sections::Format;
 
 pub(super) const FORMAT: Format = Format {
     magic: *b"KNGGRAPH",
-    version: 3,
+    version: 4,
     name: "snapshot",
     remake: "kenning build",
 };

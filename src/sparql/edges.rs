@@ -14,8 +14,8 @@ use oxrdf::{NamedNode, Term, Triple};
 /// The numbers of the terms that virtual triples are made of. Every snapshot has them.
 pub(super) struct Virtual {
     interacted: u32,
-    links: [u32; 4],
-    runs: [u32; 4],
+    links: [u32; LinkKind::ALL.len()],
+    runs: [u32; LinkKind::ALL.len()],
     /// The computation that applies rules.
     reasoning: u32,
     reifies: u32,

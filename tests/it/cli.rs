@@ -256,12 +256,18 @@ fn config_show_tells_origins() {
     name                    films             kenning.toml:1
     reasoning.rules                           default
     reasoning.max_facts     10000000          default
-    scoring.history         50                default
+    scoring.history         1000              default
     scoring.decay           0.9               default
+    scoring.preference      0.25              default
     scoring.popularity      0.01              default
     scoring.weights         schema:genre=0.5  kenning.toml:4
     links.window            3                 KENNING_LINKS_WINDOW
     links.neighbours        100               default
+    links.regressors        50                default
+    links.ridge             100               default
+    links.shared            1                 default
+    links.order             0.5               default
+    links.preference        0.25              default
     embedding.enabled       true              default
     embedding.model         all-minilm-l6-v2  default
     prompt.budget           100               kenning.toml:3

@@ -428,7 +428,7 @@ fn a_report_on_knowledge_tells_what_helps() {
     desk.done(&["init", "shop"]);
     desk.done(&crate::program::IMPORT);
     // Without links only knowledge is left to help.
-    let weights = "[scoring]\npopularity = 0.0\n[scoring.weights]\n\"followed-by\" = 0.0\n\"co-occurs-with\" = 0.0\n\"bought-with\" = 0.0\n";
+    let weights = "[scoring]\npopularity = 0.0\n[scoring.weights]\n\"followed-by\" = 0.0\n\"co-occurs-with\" = 0.0\n\"bought-with\" = 0.0\n\"goes-with\" = 0.0\n";
     desk.write("shop/knowledge.toml", weights);
     let report = desk.json(&[
         "-C",

@@ -43,7 +43,7 @@ impl Verb for Explanations {
             least: self.least,
             seed: self.held_out.seed,
         };
-        let settings = self.weights.settings(session, &engine)?;
+        let settings = self.weights.method(session, &engine)?;
         let report = explanations::run(&engine, &plan, &settings, &session.bars())?;
         if self.shape.format == Format::Json {
             session.printer.json(&report)?;

@@ -101,7 +101,7 @@ impl Verb for Ranking {
         };
         let mut lists = self.lists.as_ref().map(file).transpose()?;
         let writer = lists.as_mut().map(|lists| lists as &mut dyn Write);
-        let settings = self.weights.settings(session, &engine)?;
+        let settings = self.weights.method(session, &engine)?;
         let report = ranking::run(&engine, &plan, &settings, writer, &session.bars())?;
         if let Some(lists) = &mut lists {
             lists.flush().map_err(|e| Error::io("write", "the lists".as_ref(), e))?;

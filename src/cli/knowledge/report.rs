@@ -40,7 +40,7 @@ impl Verb for Report {
             k: self.k.max(1),
             seed: self.held_out.seed,
         };
-        let settings = self.weights.settings(session, &engine)?;
+        let settings = self.weights.method(session, &engine)?;
         let report = knowledge::run(&engine, &plan, &settings, &session.bars())?;
         if self.shape.format == Format::Json {
             session.printer.json(&report)?;

@@ -1,7 +1,7 @@
 //! Users, their rankings, and what these are worth.
 
 use super::negatives::Popular;
-use super::{Draw, Figures, Gain, Plan, Protocol, Report};
+use super::{Draw, Figures, Plan, Protocol, Report};
 use crate::evaluation::baselines::Ranker;
 use crate::evaluation::metrics::{METRICS, estimate, judge};
 use crate::evaluation::random::Random;
@@ -111,20 +111,13 @@ impl Trial<'_> {
         }
     }
 
-    fn gain(&self, rating: f32) -> f64 {
-        match self.plan.gain {
-            Gain::Binary => 1.0,
-            Gain::Graded => f64::from(rating).exp2() - 1.0,
-        }
-    }
-
     /// The figures, and each user's NDCG.
     pub(super) fn judge(&self, ranked: &[Ranked]) -> (Figures, Vec<f64>) {
         let one = |one: &Ranked| -> Vec<[f64; METRICS.len()]> {
             let gains: FxHashMap<u32, f64> = one
                 .relevant
                 .iter()
-                .map(|&(item, rating)| (item, self.gain(rating)))
+                .map(|&(item, rating)| (item, self.plan.gain.of(rating)))
                 .collect();
             let mut all: Vec<f64> = gains.values().copied().collect();
             all.sort_by(f64::total_cmp);

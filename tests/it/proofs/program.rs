@@ -274,7 +274,11 @@ fn reasons_name_the_rules_that_they_rest_on() {
     let inferred = |reasons: &[Value]| -> Vec<Value> {
         reasons
             .iter()
-            .filter(|reason| reason["verdict"] == "inferred")
+            .filter(|reason| {
+                reason["rules"]
+                    .as_array()
+                    .is_some_and(|rules| !rules.is_empty())
+            })
             .cloned()
             .collect()
     };
