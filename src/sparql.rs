@@ -171,6 +171,39 @@ pub struct Limits {
     pub memory: usize,
 }
 
+/// Which bound was met: the source of a `Budget` error, for those who know better than it what can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// [`Limits::time`].
+    Time,
+    /// [`Limits::rows`].
+    Rows,
+    /// [`Limits::memory`].
+    Memory,
+    /// The length of a text.
+    Text,
+}
+
+impl Bound {
+    /// The bound that an error tells of.
+    pub fn of(error: &Error) -> Option<Self> {
+        std::error::Error::source(error)?.downcast_ref().copied()
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Time => "its time is over",
+            Self::Rows => "it has too many rows",
+            Self::Memory => "it needs too much memory",
+            Self::Text => "its text is too long",
+        })
+    }
+}
+
+impl std::error::Error for Bound {}
+
 /// Stops a query from another thread.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
@@ -195,8 +228,19 @@ pub struct Query {
 
 impl Query {
     /// Parses a query. The prefixes of [`PREFIXES`] are known; relative IRIs are resolved against `base`.
+    ///
+    /// # Errors
+    /// `Input` if it is not SPARQL.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
-        guard::check(text)?;
+        Self::parse_within(text, base, usize::MAX)
+    }
+
+    /// Parses a query that nobody vouches for: the tree of it may take so many bytes of `memory`.
+    ///
+    /// # Errors
+    /// Those of [`Query::parse`], and `Budget` if it has too many tokens for that.
+    pub fn parse_within(text: &str, base: Option<&str>, memory: usize) -> Result<Self> {
+        guard::check(text, memory)?;
         let algebra = parser(base)?.parse_query(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL query: {}",
@@ -325,5 +369,6 @@ pub fn too_slow(time: Duration) -> Error {
         "the query was stopped after {} s",
         time.as_secs_f64()
     ))
+    .because(Bound::Time)
     .hint("ask for less, or give it more time with `--timeout SECONDS`")
 }

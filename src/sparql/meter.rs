@@ -1,7 +1,7 @@
 //! What one query has used, against what it may use.
 
 use super::scan::{Flow, Halt};
-use super::{Cancel, Limits, too_slow};
+use super::{Bound, Cancel, Limits, too_slow};
 use crate::Error;
 use std::cell::Cell;
 use std::time::Instant;
@@ -71,6 +71,7 @@ impl Meter {
         }
         let most = self.limits.memory >> 20;
         let error = Error::budget(format!("the query needs more than {most} MB of memory"))
+            .because(Bound::Memory)
             .hint("ask for less at once, or allow more under `[query]`: `memory_mb = …`");
         Err(Halt::Failed(error))
     }

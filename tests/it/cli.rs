@@ -277,6 +277,7 @@ fn config_show_tells_origins() {
     query.timeout_s         30                default
     query.max_rows          100000            default
     query.memory_mb         1024              default
+    query.max_text_kb       1024              default
     query.load                                default
     validation.timeout_s    600               default
     validation.max_results  1000              default
@@ -290,6 +291,7 @@ fn config_show_tells_origins() {
     serve.queue             256               default
     serve.memory_mb         4096              default
     serve.max_body_mb       64                default
+    serve.idle_s            30                default
     "#);
     let run = bench.run(&["config", "show", "--origin", "--format", "json"]);
     let shown = run.json();
