@@ -125,7 +125,9 @@ impl Server {
         let (ending, ends) = watch::channel(false);
         let router = pages::router(Arc::clone(&host), &serve)?;
         let pool = Arc::clone(&host.pool);
-        let listening = runtime.spawn(listen::listen((listener, idle), router, ends, move || pool.close()));
+        let listening = runtime.spawn(listen::listen((listener, idle), router, ends, move || {
+            pool.close()
+        }));
         Ok(Self {
             address,
             ending,

@@ -27,6 +27,7 @@
 //! | `INSERT` | goes into `urn:kenning:graph:default` | the same |
 //! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
 //! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
+//! | `COPY DEFAULT TO …`, `MOVE DEFAULT`, `ADD DEFAULT` | is refused: it would copy all graphs, virtual triples included | reads `urn:kenning:graph:default` |
 //!
 //! What was derived stands no longer than what its kept proof rests on: it leaves with a premise that no graph states any
 //! more, and comes back with it. Rules and extractions are applied to what was inserted by the next build.
@@ -41,7 +42,7 @@
 //!                                                                        ▲ estimate            ▲ scan, edges, events, paths
 //! ```
 //!
-//! - `guard` refuses what would nest too deep for a stack; `translate` gives each variable a slot of a row and each
+//! - `guard` refuses what would nest too deep for a stack, or take more memory than allowed once it is parsed; `translate` gives each variable a slot of a row and each
 //!   constant its number; `pattern` knows which variables a part always binds, and where it may see the bindings of others
 //!   (SPARQL is evaluated from the inside out).
 //! - `plan` orders joins by the exact counts and the statistics of the frozen graph (`estimate`), tests as early as can be,

@@ -158,7 +158,8 @@ pub fn written<T>(result: io::Result<T>) -> Result<T> {
 
 /// The error of what was written to stdout by others: as [`written`] says it, if its reader went away.
 pub fn told(error: Error) -> Error {
-    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    let source =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
     match source.map(io::Error::kind) {
         Some(io::ErrorKind::BrokenPipe) => nobody_reads(),
         _ => error,

@@ -56,12 +56,7 @@ pub async fn listen(
     }
 }
 
-async fn serve(
-    stream: Patient,
-    idle: Duration,
-    router: Router,
-    mut ending: watch::Receiver<bool>,
-) {
+async fn serve(stream: Patient, idle: Duration, router: Router, mut ending: watch::Receiver<bool>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(idle)

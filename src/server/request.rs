@@ -190,11 +190,7 @@ impl<T> Taken<T> {
 ///
 /// # Errors
 /// Those of [`bytes`], and 400 if it is no UTF-8.
-pub async fn text(
-    host: &Host,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Taken<String>, Problem> {
+pub async fn text(host: &Host, headers: &HeaderMap, body: Body) -> Result<Taken<String>, Problem> {
     let utf8 = |_| Problem::bad("the body is not UTF-8");
     let sent = bytes(host, headers, body).await?;
     sent.map(|bytes| String::from_utf8(bytes).map_err(utf8))
@@ -266,10 +262,7 @@ async fn take(bodies: &Bodies, body: Body) -> Result<Taken<Vec<u8>>, Problem> {
         }
         taken.extend_from_slice(&part);
     }
-    Ok(Taken {
-        body: taken,
-        room,
-    })
+    Ok(Taken { body: taken, room })
 }
 
 /// That a body is what it says it is: nothing is unpacked here, for a few bytes could become very many.
@@ -280,12 +273,11 @@ fn plain(headers: &HeaderMap) -> Result<(), Problem> {
         .count();
     match packed {
         0 => Ok(()),
-        _ => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body is compressed",
-        )
-        .header(ACCEPT_ENCODING, "identity")
-        .hint("send it as it is, without `Content-Encoding`")),
+        _ => Err(
+            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is compressed")
+                .header(ACCEPT_ENCODING, "identity")
+                .hint("send it as it is, without `Content-Encoding`"),
+        ),
     }
 }
 

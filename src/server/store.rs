@@ -100,7 +100,8 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let target = graph.clone();
     let text = format!("POST {graph}");
     let updated = answer::change(host, &text, limits, move |host, limits, cancel| {
-        let (statements, left) = read(documents.body, &target, limits)?;
+        let Taken { body, room: _room } = documents;
+        let (statements, left) = read(body, &target, limits)?;
         let changes: Vec<Change> = statements.into_iter().map(Change::Insert).collect();
         host.live.change(&changes, &left, cancel)
     });
@@ -126,7 +127,9 @@ async fn replace(
     let text = format!("{verb} {graph}");
     let (tell, told) = std::sync::mpsc::channel();
     let changed = answer::change(host, &text, limits, move |host, limits, cancel| {
-        let documents = documents.map(|sent| sent.body).unwrap_or_default();
+        // The room stays taken until all is done.
+        let (documents, _room) =
+            documents.map_or_else(Default::default, |sent| (sent.body, sent.room));
         let (statements, left) = read(documents, &graph, limits)?;
         let name = term::iri(graph.as_str());
         let existed = Cell::new(false);

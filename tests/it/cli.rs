@@ -447,9 +447,12 @@ fn a_reader_that_goes_away_is_no_error() {
 fn a_reader_of_results_that_goes_away_is_no_error() {
     let desk = crate::program::Desk::with_build();
     let rows = "SELECT ?a ?c ?f { ?a ?b ?c . ?d rdfs:label ?f } LIMIT 20000";
-    let triples = "CONSTRUCT { ?a <urn:with> ?f } WHERE { ?a ?b ?c . ?d rdfs:label ?f } LIMIT 20000";
+    let triples =
+        "CONSTRUCT { ?a <urn:with> ?f } WHERE { ?a ?b ?c . ?d rdfs:label ?f } LIMIT 20000";
     let formats = ["csv", "tsv", "json", "xml"].map(|format| (format, rows));
-    let formats = formats.into_iter().chain([("ntriples", triples), ("turtle", triples)]);
+    let formats = formats
+        .into_iter()
+        .chain([("ntriples", triples), ("turtle", triples)]);
     for (format, query) in formats {
         let mut command = desk.command(&["-C", "shop", "query", "--format", format, query]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -457,7 +460,11 @@ fn a_reader_of_results_that_goes_away_is_no_error() {
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{format}");
+        assert_eq!(
+            (output.status.code(), said.as_str()),
+            (Some(0), ""),
+            "{format}"
+        );
     }
 }
 

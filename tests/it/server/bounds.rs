@@ -28,14 +28,22 @@ fn what_takes_too_much_memory_to_parse_is_not_parsed() {
         .problem(422);
     let reply = served.update(&format!("INSERT DATA {{ {many} }}"));
     assert!(reply.problem(422).contains("16 MB"));
-    let reply = served.send("PUT", "/store?graph=urn:g", &[TURTLE], &(ones(120_000) + " ."));
+    let reply = served.send(
+        "PUT",
+        "/store?graph=urn:g",
+        &[TURTLE],
+        &(ones(120_000) + " ."),
+    );
     assert!(reply.problem(422).contains("16 MiB"));
     let few = ones(100);
     assert_eq!(
         served.query(&format!("ASK {{ {few} }}"), &[]).json()["boolean"],
         false
     );
-    assert_eq!(served.update(&format!("INSERT DATA {{ {few} }}")).status, 200);
+    assert_eq!(
+        served.update(&format!("INSERT DATA {{ {few} }}")).status,
+        200
+    );
     let few = served.send("PUT", "/store?graph=urn:g", &[TURTLE], &(few + " ."));
     assert_eq!(few.status, 201);
 }
@@ -134,7 +142,8 @@ fn a_client_that_never_reads_is_given_up() {
 
 fn begin(served: &Served, sent: usize) -> std::net::TcpStream {
     let mut stream = served.connect();
-    let head = "POST /sparql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sparql-query\r\n";
+    let head =
+        "POST /sparql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sparql-query\r\n";
     write!(stream, "{head}Content-Length: 900000\r\n\r\n").unwrap();
     stream.write_all("#".repeat(sent).as_bytes()).unwrap();
     stream
@@ -215,11 +224,21 @@ fn who_asks_again_at_once_finds_a_place() {
 fn the_description_counts_what_queries_find() {
     let served = Served::new(&[]);
     let described = |property: &str| {
-        let page = served.send("GET", "/.well-known/void", &[("accept", "application/n-triples")], "");
+        let page = served.send(
+            "GET",
+            "/.well-known/void",
+            &[("accept", "application/n-triples")],
+            "",
+        );
         let wanted = format!("/.well-known/void> <http://rdfs.org/ns/void#{property}> \"");
         let text = page.text();
         let at = text.find(&wanted).unwrap_or_else(|| panic!("{text}")) + wanted.len();
-        text[at..].split('"').next().unwrap().parse::<u64>().unwrap()
+        text[at..]
+            .split('"')
+            .next()
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
     };
     let all = served.count("?s ?p ?o");
     assert_eq!(described("triples"), all);
