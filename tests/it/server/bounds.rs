@@ -1,7 +1,7 @@
 //! What is too long, too slow or too much, and what its client is told.
 
 use super::{ENDLESS, MANY, Served, encoded, until};
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const TURTLE: (&str, &str) = ("content-type", "text/turtle");
@@ -157,12 +157,16 @@ fn bodies_that_stand_still_keep_no_other_body_out() {
     for _ in 0..3 {
         assert_eq!(served.query(&long, &[]).json()["boolean"], true);
     }
-    drop(slow);
+    // Nor were those given up to make room.
+    for mut stream in slow {
+        stream.set_nonblocking(true).unwrap();
+        let said = stream.read(&mut [0; 100]).map_err(|e| e.kind());
+        assert_eq!(said, Err(ErrorKind::WouldBlock));
+    }
 }
 
 #[test]
 fn a_body_that_stands_still_is_given_up() {
-    use std::io::Read;
     let served = Served::new(&[("serve.idle_s", "1")]);
     let mut said = String::new();
     let _ = begin(&served, 10).read_to_string(&mut said);
