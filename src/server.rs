@@ -17,12 +17,13 @@
 //!
 //! | status | when |
 //! |---|---|
-//! | 400 | a request, query, update or document is malformed, or asks for what is not allowed (`SERVICE`, `LOAD`) or not there (`kenning:nearest` without vectors) |
+//! | 400 | a request, query, update or document is malformed, or asks for what is not allowed (`SERVICE`, `LOAD`) |
 //! | 401, 403, 421 | a key is missing or wrong; it does not suffice; the request came under a name of somebody else |
 //! | 404, 405, 406, 413, 415 | there is no such thing; not by this method; not in that format; too large; unknown media type, or a compressed body |
 //! | 408 | the body takes too long, or stands still for `serve.idle_s` |
 //! | 422 | it has more rows or a longer text, or needs more memory, than the limits allow |
 //! | 500, 502 | the server cannot read or write its own files; what `LOAD` names does not answer |
+//! | 501 | a query needs what was not built: `kenning:nearest` where there are no vectors |
 //! | 503 | too much is running, or this was stopped; `Retry-After` says when it is worth trying again |
 //! | 504 | it took more time than the limits allow |
 //!

@@ -42,7 +42,7 @@ impl Computed for Snapshot {
     fn nearest(&self, node: u32) -> Result<Vec<Hit>> {
         let graph = self.graph();
         if graph.vector_count() == 0 {
-            return Err(Error::usage("the snapshot has no vectors of texts")
+            return Err(Error::unavailable("the snapshot has no vectors of texts")
                 .hint("`kenning model pull`, then `kenning build`"));
         }
         let Some(query) = graph.vector(node) else {

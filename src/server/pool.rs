@@ -94,10 +94,15 @@ impl Job {
 
     /// Why it failed: a job that was stopped fails for that, whatever it says itself.
     pub fn problem(&self, error: Error, bounds: &Bounds) -> Problem {
-        match self.stopped() {
-            Some(reason) => reason.problem(),
-            None => bounds.problem(error),
+        if let Some(reason) = self.stopped() {
+            return reason.problem();
         }
+        let mut problem = bounds.problem(error);
+        // A query asks no other server: what it lacks was not built.
+        if self.kind == Kind::Query && problem.status == StatusCode::BAD_GATEWAY {
+            problem.status = StatusCode::NOT_IMPLEMENTED;
+        }
+        problem
     }
 }
 

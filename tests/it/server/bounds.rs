@@ -192,7 +192,7 @@ fn a_compressed_body_is_refused() {
 fn what_needs_vectors_says_so_where_there_are_none() {
     let served = Served::new(&[]);
     let reply = served.query("SELECT * { ?i a schema:Product ; kenning:nearest ?j }", &[]);
-    assert!(reply.problem(400).contains("no vectors"));
+    assert!(reply.problem(501).contains("no vectors"));
     assert!(hint(&reply).contains("kenning build"));
 }
 
