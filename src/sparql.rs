@@ -27,6 +27,7 @@
 //! | `INSERT` | goes into `urn:kenning:graph:default` | the same |
 //! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
 //! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
+//! | `COPY DEFAULT TO …`, `MOVE DEFAULT`, `ADD DEFAULT` | is refused: it would copy all graphs, virtual triples included | reads `urn:kenning:graph:default` |
 //!
 //! What was derived stands no longer than what its kept proof rests on: it leaves with a premise that no graph states any
 //! more, and comes back with it. Rules and extractions are applied to what was inserted by the next build.
@@ -41,7 +42,7 @@
 //!                                                                        ▲ estimate            ▲ scan, edges, events, paths
 //! ```
 //!
-//! - `guard` refuses what would nest too deep for a stack; `translate` gives each variable a slot of a row and each
+//! - `guard` refuses what would nest too deep for a stack, or take more memory than allowed once it is parsed; `translate` gives each variable a slot of a row and each
 //!   constant its number; `pattern` knows which variables a part always binds, and where it may see the bindings of others
 //!   (SPARQL is evaluated from the inside out).
 //! - `plan` orders joins by the exact counts and the statistics of the frozen graph (`estimate`), tests as early as can be,
@@ -171,6 +172,39 @@ pub struct Limits {
     pub memory: usize,
 }
 
+/// Which bound was met: the source of a `Budget` error, for those who know better than it what can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// [`Limits::time`].
+    Time,
+    /// [`Limits::rows`].
+    Rows,
+    /// [`Limits::memory`].
+    Memory,
+    /// The length of a text.
+    Text,
+}
+
+impl Bound {
+    /// The bound that an error tells of.
+    pub fn of(error: &Error) -> Option<Self> {
+        std::error::Error::source(error)?.downcast_ref().copied()
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Time => "its time is over",
+            Self::Rows => "it has too many rows",
+            Self::Memory => "it needs too much memory",
+            Self::Text => "its text is too long",
+        })
+    }
+}
+
+impl std::error::Error for Bound {}
+
 /// Stops a query from another thread.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
@@ -195,8 +229,19 @@ pub struct Query {
 
 impl Query {
     /// Parses a query. The prefixes of [`PREFIXES`] are known; relative IRIs are resolved against `base`.
+    ///
+    /// # Errors
+    /// `Input` if it is not SPARQL.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
-        guard::check(text)?;
+        Self::parse_within(text, base, usize::MAX)
+    }
+
+    /// Parses a query that nobody vouches for: the tree of it may take so many bytes of `memory`.
+    ///
+    /// # Errors
+    /// Those of [`Query::parse`], and `Budget` if it has too many tokens for that.
+    pub fn parse_within(text: &str, base: Option<&str>, memory: usize) -> Result<Self> {
+        guard::check(text, memory)?;
         let algebra = parser(base)?.parse_query(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL query: {}",
@@ -325,5 +370,6 @@ pub fn too_slow(time: Duration) -> Error {
         "the query was stopped after {} s",
         time.as_secs_f64()
     ))
+    .because(Bound::Time)
     .hint("ask for less, or give it more time with `--timeout SECONDS`")
 }

@@ -65,6 +65,7 @@ pub const KEYS: &[Key] = &[
     key("query.timeout_s", Kind::Count(1)),
     key("query.max_rows", Kind::Count(1)),
     key("query.memory_mb", Kind::Count(1)),
+    key("query.max_text_kb", Kind::Count(1)),
     key("query.load", Kind::Texts),
     key("validation.timeout_s", Kind::Count(1)),
     key("validation.max_results", Kind::Count(1)),
@@ -78,6 +79,7 @@ pub const KEYS: &[Key] = &[
     key("serve.queue", Kind::Count(0)),
     key("serve.memory_mb", Kind::Count(1)),
     key("serve.max_body_mb", Kind::Count(1)),
+    key("serve.idle_s", Kind::Count(1)),
 ];
 
 /// Variables of the command line that are no settings.

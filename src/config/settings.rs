@@ -197,6 +197,8 @@ pub struct QuerySettings {
     pub max_rows: usize,
     /// Megabytes that a query may remember at once.
     pub memory_mb: usize,
+    /// Kilobytes of a query's text; updates may be longer.
+    pub max_text_kb: usize,
     /// `LOAD` may fetch what lies below these addresses: `https://…/` or `file:///…/`.
     pub load: Vec<String>,
 }
@@ -207,6 +209,7 @@ impl Default for QuerySettings {
             timeout_s: 30,
             max_rows: 100_000,
             memory_mb: 1024,
+            max_text_kb: 1024,
             load: Vec::new(),
         }
     }
@@ -255,6 +258,8 @@ pub struct ServeSettings {
     pub memory_mb: usize,
     /// Megabytes of a request's body.
     pub max_body_mb: usize,
+    /// Seconds that a connection may stand still: its client sends nothing of a request, or takes nothing of a response.
+    pub idle_s: u64,
 }
 
 impl Default for ServeSettings {
@@ -270,6 +275,7 @@ impl Default for ServeSettings {
             queue: 256,
             memory_mb: 4096,
             max_body_mb: 64,
+            idle_s: 30,
         }
     }
 }

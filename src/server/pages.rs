@@ -107,7 +107,7 @@ async fn kill(State(host): State<Arc<Host>>, Path(id): Path<String>, headers: He
 
 async fn void(State(host): State<Arc<Host>>, headers: HeaderMap) -> Answer {
     host.access.check(&headers, Right::Read)?;
-    describe::void(&host, &headers)
+    describe::void(&host, &headers).await
 }
 
 /// The page of an ontology that comes along; it says nothing of the data.

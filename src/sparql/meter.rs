@@ -2,7 +2,7 @@
 
 use super::ids::Made;
 use super::scan::{Flow, Halt};
-use super::{Cancel, Limits, too_slow};
+use super::{Bound, Cancel, Limits, too_slow};
 use crate::Error;
 use std::cell::Cell;
 use std::time::Instant;
@@ -84,6 +84,7 @@ impl Meter {
     fn full(&self) -> Halt {
         let most = self.limits.memory >> 20;
         let error = Error::budget(format!("the query needs more than {most} MB of memory"))
+            .because(Bound::Memory)
             .hint("ask for less at once, or allow more under `[query]`: `memory_mb = …`");
         Halt::Failed(error)
     }

@@ -1,7 +1,7 @@
 //! Statements inserted and deleted together: all of them, or none.
 
 use super::computed::Search;
-use super::{Cancel, Dataset, Limits, View, too_slow};
+use super::{Bound, Cancel, Dataset, Limits, View, too_slow};
 use crate::graph::changes::{Changes, Quad};
 use crate::model::{Change, LinkKind, Statement, term};
 use crate::vocabulary::{EDGE, EVENT, kenning, shorten};
@@ -195,12 +195,18 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn spend(&mut self, bytes: usize) -> Result<()> {
-        self.bytes += bytes;
+    /// Takes memory that is needed beside the changes; [`Transaction::release`] gives it back.
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
         match self.bytes > self.limits.memory {
             true => Err(too_large(self.limits.memory)),
             false => Ok(()),
         }
+    }
+
+    /// Gives back what was spent.
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.bytes -= bytes;
     }
 
     fn step(&mut self) -> Result<()> {
@@ -225,6 +231,7 @@ fn stopped(time: Duration) -> Error {
         "the update was stopped after {} s: nothing was changed",
         time.as_secs_f64()
     ))
+    .because(Bound::Time)
     .hint(too_slow(time).next_step().unwrap_or_default())
 }
 
@@ -234,6 +241,7 @@ pub(super) fn too_large(memory: usize) -> Error {
         "the update changes more than {} MiB of memory hold: nothing was changed",
         memory >> 20
     ))
+    .because(Bound::Memory)
     .hint("change less at once, `kenning import` large files, or set `query.memory_mb` higher")
 }
 

@@ -19,7 +19,7 @@ pub fn triple(text: &str) -> Result<[String; 3]> {
     };
     // What closes the braces would be another query.
     let query = format!("ASK {{ {text}\n}}");
-    guard::check(&query)?;
+    guard::check(&query, usize::MAX)?;
     let parsed = parser(None)?.parse_query(&query);
     let parsed = parsed.map_err(|e| wrong(brief(&e.to_string())))?;
     let Query::Ask { mut pattern, .. } = parsed else {

@@ -283,6 +283,7 @@ fn config_show_tells_origins() {
     query.timeout_s         30                default
     query.max_rows          100000            default
     query.memory_mb         1024              default
+    query.max_text_kb       1024              default
     query.load                                default
     validation.timeout_s    600               default
     validation.max_results  1000              default
@@ -296,6 +297,7 @@ fn config_show_tells_origins() {
     serve.queue             256               default
     serve.memory_mb         4096              default
     serve.max_body_mb       64                default
+    serve.idle_s            30                default
     "#);
     let run = bench.run(&["config", "show", "--origin", "--format", "json"]);
     let shown = run.json();
@@ -443,6 +445,31 @@ fn a_reader_that_goes_away_is_no_error() {
             (output.status.code(), said.as_str()),
             (Some(0), ""),
             "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_of_results_that_goes_away_is_no_error() {
+    let desk = crate::program::Desk::with_build();
+    let rows = "SELECT ?a ?c ?f { ?a ?b ?c . ?d rdfs:label ?f } LIMIT 20000";
+    let triples =
+        "CONSTRUCT { ?a <urn:with> ?f } WHERE { ?a ?b ?c . ?d rdfs:label ?f } LIMIT 20000";
+    let formats = ["csv", "tsv", "json", "xml"].map(|format| (format, rows));
+    let formats = formats
+        .into_iter()
+        .chain([("ntriples", triples), ("turtle", triples)]);
+    for (format, query) in formats {
+        let mut command = desk.command(&["-C", "shop", "query", "--format", format, query]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            (output.status.code(), said.as_str()),
+            (Some(0), ""),
+            "{format}"
         );
     }
 }
