@@ -7,10 +7,12 @@ mod bars;
 pub mod help;
 pub mod outcome;
 pub mod printer;
+mod proofs;
 mod rdf;
 pub mod session;
 pub mod table;
 pub mod text;
+mod time;
 #[macro_use]
 mod verb;
 
@@ -35,14 +37,18 @@ verbs! {
         Init = init;
         Import = import;
         Extract = extract;
+        Link = link;
         Build = build;
+        Reason = reason;
         Model = model;
     }
     "Ask" {
         Recommend = recommend;
         Explain = explain;
+        Select = select;
         Prompt = prompt;
         Query = query;
+        Prove = prove;
         Serve = serve;
         ExplainQuery = explain_query;
     }
@@ -51,8 +57,15 @@ verbs! {
         Load = load;
         Dump = dump;
     }
+    "Measure" {
+        Evaluate = evaluate;
+        Learn = learn;
+        Knowledge = knowledge;
+    }
     "Look after" {
         Status = status;
+        Validate = validate;
+        Ontology = ontology;
         Doctor = doctor;
         Config = config;
         Completions = completions;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! shop/kenning.toml           settings, written by people
+//! shop/ontologies/  rules/     RDF documents and rules of the project's own, if it has any
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
 //!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
@@ -24,7 +25,7 @@ pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
     EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, PromptSettings,
-    QuerySettings, ScoringSettings, ServeSettings, Settings,
+    QuerySettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings, ValidationSettings,
 };
 
 use crate::{Error, Result};
@@ -191,6 +192,11 @@ impl Project {
     /// The folder of text vectors.
     pub fn vectors(&self) -> PathBuf {
         self.state().join("vectors")
+    }
+
+    /// The folder of the project's own rules.
+    pub fn rules(&self) -> PathBuf {
+        self.root.join("rules")
     }
 
     /// A path of the project file (`prompt.template`, `model.path`), which is relative to [`Project::root`].

@@ -44,27 +44,35 @@ mod extract;
 mod fetch;
 mod import;
 mod insight;
+mod link;
 mod live;
 mod models;
+mod part;
+mod prove;
+mod reason;
 mod recommend;
+mod validate;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
 pub use extract::{Asked, Estimate, Job};
 pub use import::{Imported, Strictness};
+pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
+pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
+pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::journal::{ChangeNumber, Journal};
 use crate::scoring::Scorer;
-use crate::sparql::{Dataset, Limits};
+use crate::sparql::{Bound, Dataset, Limits, Query};
 use crate::{Error, ErrorKind, Result};
 use insight::Insight;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// A project that can be changed: imports, builds, and the journal of what was done.
@@ -109,6 +117,18 @@ pub struct Snapshot {
     last_change: ChangeNumber,
 }
 
+/// Tells snapshots apart.
+pub(crate) struct Mark {
+    graph: Weak<Graph>,
+    last_change: ChangeNumber,
+}
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        Weak::ptr_eq(&self.graph, &other.graph) && self.last_change == other.last_change
+    }
+}
+
 impl Snapshot {
     /// Opens the snapshot of a project, with all changes since that the journal keeps. Nothing is written but the note
     /// that the file was checked.
@@ -148,6 +168,14 @@ impl Snapshot {
         self.last_change
     }
 
+    /// Tells it from others without keeping it.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            graph: Arc::downgrade(&self.graph),
+            last_change: self.last_change,
+        }
+    }
+
     /// The graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
@@ -174,6 +202,28 @@ fn open_graph(project: &Project) -> Result<Graph> {
             .hint("`kenning import`, then `kenning build`"),
         _ => error,
     })
+}
+
+/// Parses a query that nobody vouches for, within the limits of the settings.
+///
+/// # Errors
+/// Those of [`Query::parse_within`], and `Budget` if its text is longer than `query.max_text_kb`.
+pub fn parse_query(text: &str, settings: &QuerySettings) -> Result<Query> {
+    short(text, settings.max_text_kb << 10)?;
+    Query::parse_within(text, None, limits(settings).memory)
+}
+
+/// Checks that the text of a query has at most so many bytes.
+pub(crate) fn short(text: &str, most: usize) -> Result<()> {
+    match text.len() > most {
+        true => Err(Error::budget(format!(
+            "the text of the query is longer than {} KB",
+            most >> 10
+        ))
+        .because(Bound::Text)
+        .hint("ask in parts, or allow more: `query.max_text_kb`")),
+        false => Ok(()),
+    }
 }
 
 /// The limits of queries, as the settings say.

@@ -14,6 +14,7 @@ use crate::prompt::wording;
 use crate::scoring::{Profile, Route};
 use crate::selection::Piece;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How far a claim is borne out by the graph, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,6 +59,9 @@ pub struct Reason {
     pub verdict: Verdict,
     /// IRIs of the edges that it rests on; SPARQL knows them as reifiers.
     pub evidence: Vec<String>,
+    /// Labels of the rules that concluded what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// What it adds to the item's score.
     pub contribution: f64,
 }
@@ -96,12 +100,42 @@ impl<'a> Explainer<'a> {
             }
         };
         let said = wording::say(self.graph, piece, &name);
+        let rules = self.rules(piece);
         Reason {
-            text: sentence(piece.route, &said),
+            text: sentence(piece.route, &said) + &cited(&rules),
             verdict: self.verdict(item, piece),
             evidence: piece.evidence.iter().map(iri).collect(),
+            rules,
             contribution: piece.contribution,
         }
+    }
+
+    /// The labels of the rules that concluded facts of a piece which nothing else says, each once.
+    fn rules(&self, piece: &Piece) -> Vec<String> {
+        let graph = self.graph;
+        let concluded_by = |statement: &Statement| {
+            let Statement::Fact(triple) = *statement else {
+                return None;
+            };
+            let facts = graph.facts(triple).filter_map(|fact| graph.fact(fact));
+            let rules: Option<Vec<u32>> = facts.map(|fact| graph.rule_of(&fact)).collect();
+            rules?.first().copied()
+        };
+        let statements = self.statements(piece);
+        let rules: BTreeSet<u32> = statements.iter().filter_map(concluded_by).collect();
+        let label = |&rule: &u32| wording::clean(graph.label(rule));
+        rules.iter().map(label).collect()
+    }
+
+    /// How many users or baskets link the items, as a piece claims.
+    fn counted(&self, piece: &Piece, kind: LinkKind) -> impl Iterator<Item = Statement> {
+        let (to, count) = (piece.to, wording::support(self.graph, piece));
+        piece.from.iter().map(move |&from| Statement::Together {
+            kind,
+            from,
+            to,
+            count,
+        })
     }
 
     /// What a piece claims, statement by statement.
@@ -120,16 +154,14 @@ impl<'a> Explainer<'a> {
                         .map(|&from| Statement::Similar { from, to }),
                 );
             }
-            Route::Link(kind) => {
-                let count = wording::support(self.graph, piece);
-                let counted = |&from: &u32| Statement::Together {
-                    kind,
-                    from,
-                    to,
-                    count,
-                };
-                statements.extend(piece.from.iter().map(counted));
+            Route::Link(kind @ LinkKind::GoesWith) => {
+                let linked = |&from: &u32| Statement::Linked { kind, from, to };
+                statements.extend(piece.from.iter().map(linked));
+                if wording::support(self.graph, piece) > 0 {
+                    statements.extend(self.counted(piece, LinkKind::CoOccursWith));
+                }
             }
+            Route::Link(kind) => statements.extend(self.counted(piece, kind)),
             Route::Stated(p) => {
                 statements.extend(
                     piece
@@ -163,6 +195,19 @@ impl<'a> Explainer<'a> {
     }
 }
 
+/// Which rules concluded what a sentence says, after it.
+fn cited(rules: &[String]) -> String {
+    let rules: Vec<&str> = rules
+        .iter()
+        .map(|rule| rule.trim_end_matches('.'))
+        .collect();
+    match &rules[..] {
+        [] => String::new(),
+        [rule] => format!(" (By the rule “{rule}”.)"),
+        rules => format!(" (By the rules “{}”.)", rules.join("”, “")),
+    }
+}
+
 /// The IRI by which SPARQL knows an edge.
 pub fn iri(edge: &EvidenceId) -> String {
     format!("urn:kenning:edge:{}", edge.0)
@@ -177,7 +222,9 @@ fn sentence(route: Route, said: &str) -> String {
             .map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
     };
     match route {
-        Route::Shared(_) | Route::Trend(_) | Route::Link(LinkKind::SimilarTo) => {
+        Route::Shared(_)
+        | Route::Trend(_)
+        | Route::Link(LinkKind::SimilarTo | LinkKind::GoesWith) => {
             format!("It {said}.")
         }
         _ => format!("{}.", capital(said)),

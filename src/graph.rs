@@ -14,11 +14,13 @@ pub mod layout;
 mod links;
 mod names;
 mod open;
+mod proof;
 mod rank;
 mod statistics;
 pub mod visit;
 
 pub use links::LinkRow;
+pub use proof::{Ground, Proof, Step};
 pub use statistics::PredicateStats;
 
 use crate::knowledge::segment::{NO_TIME, NONE};
@@ -57,6 +59,9 @@ pub struct Meta {
     /// Up to where the log of changes is part of it, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folded: Option<Folded>,
+    /// When it was all that was known; unset: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<UnixSeconds>,
 }
 
 /// A place in a log of changes.
@@ -85,8 +90,6 @@ pub struct FactRef {
     pub count: u32,
     /// When it was said.
     pub time: Option<UnixSeconds>,
-    /// The fact that it was derived from.
-    pub from: Option<u64>,
 }
 
 /// What an evidence id stands for.
@@ -139,7 +142,11 @@ pub struct Graph {
     fact_confidence: Column<f32>,
     fact_count: Column<u32>,
     fact_time: Column<i64>,
-    fact_from: Column<u64>,
+    derived: Column<u64>,
+    premise_at: Column<u64>,
+    premises: Column<u64>,
+    /// Pairs of a premise and what was concluded from it, sorted.
+    conclusions: OnceLock<Vec<[u64; 2]>>,
     met_at: Column<u64>,
     met: Column<u32>,
     met_by_at: Column<u64>,
@@ -153,7 +160,7 @@ pub struct Graph {
     event_of_at: Column<u64>,
     event_of: Column<u64>,
     labels: Column<u32>,
-    links: [Links; 4],
+    links: [Links; LinkKind::ALL.len()],
     /// Row starts and event numbers, by basket.
     events_in: OnceLock<(Vec<u64>, Vec<u64>)>,
     vector_nodes: Column<u32>,
@@ -229,7 +236,8 @@ impl Graph {
 
     /// Number of edges: facts, interactions, links; evidence ids are below it.
     pub fn edge_count(&self) -> u64 {
-        self.first_link(LinkKind::SimilarTo) + self.link_count(LinkKind::SimilarTo)
+        let links = LinkKind::ALL.map(|kind| self.link_count(kind));
+        self.first_link(LinkKind::ALL[0]) + links.iter().sum::<u64>()
     }
 
     /// Term number `id`, encoded as [`crate::model::term`] says.
@@ -284,7 +292,6 @@ impl Graph {
         let i = index as usize;
         let [predicate, object] = *self.out.get(i)?;
         let subject = self.out_at.partition_point(|&at| at <= index) as u32 - 1;
-        let known = |value: u64| (value != u64::MAX).then_some(value);
         Some(FactRef {
             index,
             triple: [subject, predicate, object],
@@ -293,7 +300,6 @@ impl Graph {
             confidence: self.fact_confidence.steady(i),
             count: self.fact_count.steady(i),
             time: Some(self.fact_time.steady(i)).filter(|&time| time != NO_TIME),
-            from: known(self.fact_from.steady(i)),
         })
     }
 
@@ -344,7 +350,10 @@ impl Graph {
     }
 
     /// The events of a user, oldest first.
-    pub fn events(&self, user: u32) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator {
+    pub fn events(
+        &self,
+        user: u32,
+    ) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator + Clone {
         let range = match self.users().contains(&user) {
             true => row(&self.event_at, user),
             false => 0..0,

@@ -5,7 +5,10 @@
 //! come as immutable [`Segment`]s, one named graph for each of their files. Dumps do not go through the store
 //! because they would lose their line numbers there and cost a multiple of the memory; the frozen graph unites both.
 
+mod horizon;
 pub mod segment;
+
+pub use horizon::{Horizon, LeftOut};
 
 use crate::model::{BlankNodes, Change, Dataset, term};
 use crate::vocabulary::{self, kenning, rdf};
@@ -16,7 +19,8 @@ use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
 use segment::Segment;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// The ontologies and vocabularies that come with Kenning: name, IRI of the named graph, Turtle text.
 pub const SHIPPED: &[(&str, &str, &str)] = &[
@@ -49,6 +53,21 @@ pub const SHIPPED: &[(&str, &str, &str)] = &[
         "product-aspects",
         "https://w3id.org/kenning/product-aspects",
         include_str!("../ontologies/product-aspects.ttl"),
+    ),
+    (
+        "films",
+        "https://w3id.org/kenning/films",
+        include_str!("../ontologies/films.ttl"),
+    ),
+    (
+        "products",
+        "https://w3id.org/kenning/products",
+        include_str!("../ontologies/products.ttl"),
+    ),
+    (
+        "media",
+        "https://w3id.org/kenning/media",
+        include_str!("../ontologies/media.ttl"),
     ),
 ];
 
@@ -98,6 +117,8 @@ impl Knowledge {
     pub fn load(&self, bytes: &[u8], format: RdfFormat, graph: &str, name: &str) -> Result<()> {
         let graph_name = NamedNode::new(graph)
             .map_err(|e| Error::input(format!("`{graph}` is not an IRI: {e}")).at(name))?;
+        let title = Literal::new_simple_literal(name).into();
+        self.say(&graph_name, "dcterms:title", title)?;
         let parser = RdfParser::from_format(format).with_default_graph(graph_name);
         let mut labels = blank_nodes(name);
         let mut loader = self.store.bulk_loader();
@@ -119,18 +140,7 @@ impl Knowledge {
 
     fn load_folder(&self, folder: &Path) -> Result<Vec<String>> {
         let mut names = Vec::new();
-        let Ok(entries) = std::fs::read_dir(folder) else {
-            return Ok(names);
-        };
-        let mut paths: Vec<_> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        paths.sort();
-        for path in paths {
-            let Some(format) = path
-                .extension()
-                .and_then(|e| RdfFormat::from_extension(e.to_str()?))
-            else {
-                continue;
-            };
+        for (path, format) in rdf_files(folder)? {
             let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let graph = format!("urn:kenning:ontology:{}", vocabulary::percent_encode(&stem));
@@ -163,11 +173,7 @@ impl Knowledge {
         let iri = |name: &str| NamedNode::new_unchecked(vocabulary::expand(name));
         let text = |text: &str| Term::from(Literal::new_simple_literal(text));
         let base = NamedNode::new_unchecked(&dataset.base);
-        let say = |subject: &NamedNode, predicate: &str, object: Term| {
-            let graph = NamedNode::new_unchecked(PROVENANCE);
-            let quad = Quad::new(subject.clone(), iri(predicate), object, graph);
-            self.store.insert(&quad).map_err(store_error).map(drop)
-        };
+        let say = |subject: &NamedNode, predicate, object| self.say(subject, predicate, object);
         say(&base, "rdf:type", iri("void:Dataset").into())?;
         say(&base, "rdfs:label", text(&dataset.label))?;
         if let Some(licence) = &dataset.licence {
@@ -184,19 +190,30 @@ impl Knowledge {
 
     /// States that the computation `run` took place, and how.
     pub fn describe_run(&self, run: &str, label: &str) -> Result<()> {
-        let run = NamedNode::new_unchecked(run);
+        self.describe_maker(run, "kenning:Run", label)
+    }
+
+    /// States which rule there is: its label, and the query that it is.
+    pub fn describe_rule(&self, rule: &str, label: &str, query: &str) -> Result<()> {
+        self.describe_maker(rule, "kenning:Rule", label)?;
+        let query = Literal::new_simple_literal(query).into();
+        self.say(&NamedNode::new_unchecked(rule), "kenning:construct", query)
+    }
+
+    fn describe_maker(&self, maker: &str, class: &str, label: &str) -> Result<()> {
+        let maker = NamedNode::new_unchecked(maker);
+        let class = NamedNode::new_unchecked(vocabulary::expand(class));
+        self.say(&maker, "rdf:type", class.into())?;
+        let label = Literal::new_simple_literal(label).into();
+        self.say(&maker, "rdfs:label", label)
+    }
+
+    /// Adds to what is known of sources and computations.
+    fn say(&self, subject: &NamedNode, predicate: &str, object: Term) -> Result<()> {
+        let predicate = NamedNode::new_unchecked(vocabulary::expand(predicate));
         let graph = NamedNode::new_unchecked(PROVENANCE);
-        let class = NamedNode::new_unchecked(vocabulary::expand("kenning:Run"));
-        let quads = [
-            Quad::new(run.clone(), oxrdf::vocab::rdf::TYPE, class, graph.clone()),
-            Quad::new(
-                run,
-                oxrdf::vocab::rdfs::LABEL,
-                Literal::new_simple_literal(label),
-                graph,
-            ),
-        ];
-        self.store.extend(quads).map_err(store_error)
+        let quad = Quad::new(subject.clone(), predicate, object, graph);
+        self.store.insert(&quad).map_err(store_error).map(drop)
     }
 
     /// How each property is said between an item and a value: what the datasets' mappings say, else
@@ -277,6 +294,25 @@ impl Knowledge {
         quads.sort_unstable();
         Ok(quads)
     }
+}
+
+/// The RDF files of a folder, by their names; none if it does not exist.
+pub fn rdf_files(folder: &Path) -> Result<Vec<(PathBuf, RdfFormat)>> {
+    let failed = |e| Error::io("list", folder, e);
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if let Some(format) = ending.and_then(RdfFormat::from_extension) {
+            files.push((path, format));
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(files)
 }
 
 /// Names blank nodes by document and order, so that two builds give the same graph.

@@ -10,7 +10,9 @@
 //! file ─ intake ─► records ─► segment ─┬─ facts, events ───────────────────────────┐
 //!                                      ├─ texts ─ extraction ─► derived facts ─────┤
 //!                                      ├─ events ─ extraction ─► item-item links ──┤
+//!                                      ├─ labels ─ linking ─► the same elsewhere ──┤
 //! ontologies ─ knowledge (RDF store) ──┴─ texts ─ embedding ─► vectors ────────────┤
+//! rules ───────────── all facts ─ reasoning ─► conclusions with proofs ────────────┤
 //!                                                                                  ▼
 //!                                               graph: one frozen, memory-mapped snapshot
 //! ```
@@ -37,20 +39,25 @@
 //! | [`intake`] | dumps → records, by a mapping file | model, vocabulary |
 //! | [`knowledge`] | what is stated: documents in an RDF store, dumps in segments | model, sections, vocabulary |
 //! | [`extraction`] | texts and co-behaviour → derived facts and links | config, knowledge, model, sections, vocabulary |
+//! | [`reasoning`] | facts → what follows from them by rules, each with a proof | model, vocabulary |
+//! | [`linking`] | things here → the same things elsewhere, by label, year and kind | model, vocabulary |
 //! | [`embedding`] | text → vectors, vectors → neighbours | model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
+//! | [`validation`] | what SHACL shapes find wrong with that dataset | graph, model, sparql, vocabulary |
+//! | [`ontology`] | pages about the ontologies and shapes that come along | knowledge, model, sparql, validation, vocabulary |
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
-//! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring |
+//! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
 //! | [`llm`] | anything that completes text | weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
-//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, llm, model, prompt, ranking, scoring, search, sections, selection, sparql, weights |
-//! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, graph, model, sparql, vocabulary |
-//! | [`cli`] | one file a verb | config, engine, explanation, extraction, graph, intake, journal, llm, model, prompt, scoring, selection, server, sparql, vocabulary, weights |
+//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
+//! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, scoring, selection, vocabulary |
+//! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, model, ontology, sparql, vocabulary |
+//! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?
 //!
@@ -80,18 +87,23 @@ pub mod extraction;
 pub mod graph;
 pub mod intake;
 pub mod knowledge;
+pub mod linking;
+pub mod reasoning;
 
 pub mod explanation;
 pub mod llm;
+pub mod ontology;
 pub mod prompt;
 pub mod ranking;
 pub mod scoring;
 pub mod search;
 pub mod selection;
 pub mod sparql;
+pub mod validation;
 
 pub mod cli;
 pub mod engine;
+pub mod evaluation;
 pub mod journal;
 pub mod server;
 

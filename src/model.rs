@@ -4,12 +4,14 @@ mod blanks;
 pub mod change;
 pub mod dataset;
 pub mod link;
+pub mod taste;
 pub mod term;
 
 pub use blanks::BlankNodes;
 pub use change::{Change, Statement};
 pub use dataset::Dataset;
 pub use link::LinkKind;
+pub use taste::Taste;
 
 use serde::{Deserialize, Serialize};
 

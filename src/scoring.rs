@@ -1,21 +1,22 @@
 //! Scores without a language model: each is the sum of its paths.
 //!
-//! `score(u, c) = Σ_h decay^age(h) · Σ_m w_m · W_m[h, c] + w_popular · popularity(c)` over the latest distinct items `h`
-//! of the user's history and the ways `m` from one item to another: computed links, facts between items, and facts
-//! that both share. So "why" is not a story told afterwards: [`Scorer::paths`] returns the summands, each with the
-//! evidence that it rests on, and they add up to [`Scorer::score`].
+//! `score(u, c) = Σ_h decay^age(h) · taste(h) · Σ_m w_m · W_m[h, c] + w_popular · popularity(c)` over the latest distinct
+//! items `h` of the user's history, with what their ratings tell of the user's [`Taste`], and the ways `m` from one item
+//! to another: computed links, facts between items, and facts that both share. So "why" is not a story told afterwards: [`Scorer::paths`] returns the summands, each with the
+//! evidence that it rests on, and they add up to [`Scorer::score`]. [`quality`] says how good they are to look at.
 //!
 //! A shared fact weighs `(d(h) · d(e) · d(c))^-½`, where `d` counts facts of the relation: what everything shares says
 //! little. Entities with more than [`HUB`] items are passed over.
 
 mod paths;
+pub mod quality;
 mod relations;
 
 pub use paths::{Path, Route};
 
 use crate::config::ScoringSettings;
 use crate::graph::Graph;
-use crate::model::LinkKind;
+use crate::model::{LinkKind, Taste, taste};
 use relations::{Relation, distinct};
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
@@ -27,11 +28,12 @@ pub const HUB: usize = 1000;
 /// Weights of the ways between items where the settings name none: set by hand between those that a search liked best on
 /// held-out parts of Amazon Beauty, MovieLens and Online Retail, which differ widely. This set itself was not measured.
 /// `[scoring.weights]` overrides them.
-const LINK_WEIGHTS: [(LinkKind, f64); 4] = [
+const LINK_WEIGHTS: [(LinkKind, f64); 5] = [
     (LinkKind::FollowedBy, 0.05),
     (LinkKind::BoughtWith, 0.05),
     (LinkKind::CoOccursWith, 0.15),
     (LinkKind::SimilarTo, 0.02),
+    (LinkKind::GoesWith, 4.0),
 ];
 const RELATION_WEIGHT: f64 = 0.1;
 
@@ -40,7 +42,7 @@ const RELATION_WEIGHT: f64 = 0.1;
 pub struct Profile {
     /// The user's node, if the graph knows them.
     pub user: Option<u32>,
-    /// Distinct items, the latest first, with the decay of their age.
+    /// Distinct items, the latest first, with what each counts: by its age, and by what its event says of taste.
     pub history: Vec<(u32, f64)>,
 }
 
@@ -65,6 +67,7 @@ pub struct Tables {
     settings: ScoringSettings,
     links: Vec<(LinkKind, f64)>,
     relations: Vec<Relation>,
+    taste: Taste,
     most_met: usize,
 }
 
@@ -80,14 +83,16 @@ impl Tables {
         let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
         let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
         let relations = Relation::find(graph, |iri| {
-            weight(iri)
-                .or_else(|| weight(&crate::vocabulary::shorten(iri)))
-                .unwrap_or(RELATION_WEIGHT)
+            weight(iri).or_else(|| weight(&crate::vocabulary::shorten(iri)))
         });
         Self {
             settings: settings.clone(),
             links: links.into_iter().filter(|(_, w)| *w != 0.0).collect(),
             relations,
+            taste: Taste::of(
+                settings.preference,
+                graph.users().map(|u| weights(graph, u)),
+            ),
             most_met: graph
                 .items()
                 .map(|i| graph.met_by(i).len())
@@ -108,12 +113,29 @@ impl<'g> Scorer<'g> {
         Self { graph, tables }
     }
 
+    /// The ways from item to item that weigh anything: link kinds and properties by name, with their weights.
+    pub fn weights(&self) -> Vec<(String, f64)> {
+        let links = self
+            .tables
+            .links
+            .iter()
+            .map(|&(kind, weight)| (kind.name().to_owned(), weight));
+        let relations = self.tables.relations.iter().map(|relation| {
+            let iri =
+                crate::model::term::as_iri(self.graph.term(relation.predicate)).unwrap_or_default();
+            (iri.to_owned(), relation.weight)
+        });
+        links.chain(relations).collect()
+    }
+
     /// What the graph knows of a user.
     pub fn profile(&self, user: u32) -> Profile {
-        let items = self.graph.events(user).rev().map(|e| e.item);
+        let middle = taste::mean(weights(self.graph, user));
+        let count = |weight| self.tables.taste.count(weight, middle);
+        let events = self.graph.events(user).rev();
         Profile {
             user: Some(user),
-            history: self.decayed(items),
+            history: self.decayed(events.map(|e| (e.item, count(e.weight)))),
         }
     }
 
@@ -121,17 +143,19 @@ impl<'g> Scorer<'g> {
     pub fn session(&self, items: &[u32]) -> Profile {
         Profile {
             user: None,
-            history: self.decayed(items.iter().copied()),
+            history: self.decayed(items.iter().map(|&item| (item, 1.0))),
         }
     }
 
-    fn decayed(&self, items: impl Iterator<Item = u32>) -> Vec<(u32, f64)> {
+    fn decayed(&self, items: impl Iterator<Item = (u32, f64)>) -> Vec<(u32, f64)> {
         let mut seen = FxHashSet::default();
         let distinct = items
-            .filter(|&item| seen.insert(item))
+            .filter(|&(item, _)| seen.insert(item))
             .take(self.tables.settings.history);
-        let weights = (0..).map(|age| f64::from(self.tables.settings.decay).powi(age));
-        distinct.zip(weights).collect()
+        let decay = f64::from(self.tables.settings.decay);
+        let aged = (0..).zip(distinct);
+        aged.map(|(age, (item, count))| (item, decay.powi(age) * count))
+            .collect()
     }
 
     /// The `k` best items, best first, equal scores by node; those that `excluded` names never appear.
@@ -242,6 +266,11 @@ impl<'g> Scorer<'g> {
             }
         }
     }
+}
+
+/// Of the events of a user, oldest first.
+fn weights(graph: &Graph, user: u32) -> impl Iterator<Item = f32> + Clone + '_ {
+    graph.events(user).map(|event| event.weight)
 }
 
 fn best_first(a: &Scored, b: &Scored) -> Ordering {

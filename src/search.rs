@@ -38,8 +38,17 @@ pub const WORDS: usize = 64;
 /// The index of one snapshot.
 pub struct Index {
     file: File,
-    /// Nodes whose texts changed since, and which state of the changes that is.
-    changed: (i64, FxHashSet<u32>),
+    /// The states of the changes that were asked lately, the last first.
+    states: Vec<State>,
+}
+
+/// What changed of the texts up to one state of the changes.
+struct State {
+    number: i64,
+    /// Nodes whose texts changed.
+    nodes: FxHashSet<u32>,
+    /// Where the file keeps their texts.
+    place: usize,
 }
 
 impl Index {
@@ -85,7 +94,7 @@ impl Index {
         };
         Ok(Self {
             file,
-            changed: (0, FxHashSet::default()),
+            states: Vec::new(),
         })
     }
 
@@ -103,18 +112,41 @@ impl Index {
         let Some(expression) = expression(words)? else {
             return Ok(Vec::new());
         };
-        if self.changed.0 != state {
-            let changed = texts::changed(graph, changes);
-            self.file
-                .keep_changed(&texts::now(graph, changes, &changed))?;
-            self.changed = (state, changed);
+        let known = self.states.iter().position(|known| known.number == state);
+        let known = known.map(|place| self.states.remove(place));
+        let state = match known {
+            Some(known) => known,
+            None => self.read(graph, changes, state)?,
+        };
+        let found = self.find(&expression, most, &state);
+        self.states.insert(0, state);
+        found
+    }
+
+    /// The texts of a state that is not known, in the place of the one that was asked for least lately.
+    fn read(&mut self, graph: &Graph, changes: &Changes, number: i64) -> Result<State> {
+        self.states.truncate(file::STATES - 1);
+        let is_free = |place: &usize| self.states.iter().all(|state| state.place != *place);
+        let place = (0..file::STATES).find(is_free).unwrap_or_default();
+        let nodes = texts::changed(graph, changes);
+        if !nodes.is_empty() {
+            let now = texts::now(graph, changes, &nodes);
+            self.file.keep_changed(place, &now)?;
         }
-        let changed = &self.changed.1;
+        Ok(State {
+            number,
+            nodes,
+            place,
+        })
+    }
+
+    fn find(&mut self, expression: &str, most: usize, state: &State) -> Result<Vec<(u32, f64)>> {
+        let changed = &state.nodes;
         // Of those found, the changed ones are left out again.
-        let mut found = self.file.search(&expression, most + changed.len())?;
+        let mut found = self.file.search(expression, most + changed.len())?;
         found.retain(|(node, _)| !changed.contains(node));
         if !changed.is_empty() {
-            let fresh = self.file.search_changed(&expression)?;
+            let fresh = self.file.search_changed(state.place, expression)?;
             found.extend(fresh.into_iter().map(|node| (node, 0.0)));
         }
         found.truncate(most);

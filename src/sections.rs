@@ -399,6 +399,26 @@ impl<T> Default for Column<T> {
 }
 
 impl<T: Pod> Column<T> {
+    /// Values that stand in no file.
+    ///
+    /// # Errors
+    /// `Io` if there is no memory for them.
+    pub fn in_memory(values: &[T]) -> Result<Self> {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        // Mapped as files are: aligned for any type, and columns stay of one kind.
+        let no_memory = |e| Error::io("take memory for", "a column".as_ref(), e);
+        let mut map = memmap2::MmapMut::map_anon(bytes.len()).map_err(no_memory)?;
+        map.copy_from_slice(bytes);
+        Ok(Self {
+            bytes: Some(Arc::new(map.make_read_only().map_err(no_memory)?)),
+            range: 0..bytes.len(),
+            of: PhantomData,
+        })
+    }
+
     /// The value of a row of a section that [`Writer::add_steady`] wrote.
     pub fn steady(&self, row: usize) -> T {
         match **self {
@@ -432,6 +452,22 @@ pub struct Strings {
 }
 
 impl Strings {
+    /// Strings that stand in no file.
+    ///
+    /// # Errors
+    /// `Io` if there is no memory for them.
+    pub fn in_memory<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Self> {
+        let (mut at, mut utf8) = (vec![0], String::new());
+        for text in texts {
+            utf8.push_str(text);
+            at.push(utf8.len() as u64);
+        }
+        Ok(Self {
+            at: Column::in_memory(&at)?,
+            utf8: Column::in_memory(utf8.as_bytes())?,
+        })
+    }
+
     /// How many strings there are.
     pub fn len(&self) -> usize {
         self.at.len().saturating_sub(1)

@@ -10,7 +10,19 @@
 //! large, pieces are taken by gain per token; the value is monotone and submodular, so that is near the best (Nemhauser,
 //! Wolsey & Fisher 1978; Khuller, Moss & Naor 1999), and [`Selection::bound`] says how near this time.
 //!
+//! A question in words has evidence too: [`evidence`] chooses the facts along the ways that answer it.
+//!
 //! What was chosen is also a petgraph graph ([`subgraph`]): the few nodes and edges that speak.
+
+mod evidence;
+mod question;
+pub mod selectors;
+mod ways;
+mod words;
+
+pub use evidence::{Evidence, evidence, line, names};
+pub use question::{Lexicon, Question};
+pub use ways::{Direction, Step, Way};
 
 use crate::graph::visit::Relation;
 use crate::graph::{Edge, Graph};

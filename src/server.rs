@@ -9,6 +9,7 @@
 //! | `/queries` | GET | what runs: number, kind, text, seconds, rows |
 //! | `/queries/ID` | DELETE | stops it |
 //! | `/.well-known/void` | GET | the dataset, in VoID |
+//! | `/ontology/NAME` | GET | an ontology of the program, as a page of Markdown; never needs a key |
 //! | `/health` | GET | 200 as long as the server answers; never needs a key |
 //! | `/metrics` | GET | counters for Prometheus |
 //!
@@ -18,27 +19,32 @@
 //! |---|---|
 //! | 400 | a request, query, update or document is malformed, or asks for what is not allowed (`SERVICE`, `LOAD`) |
 //! | 401, 403, 421 | a key is missing or wrong; it does not suffice; the request came under a name of somebody else |
-//! | 404, 405, 406, 413, 415 | there is no such thing; not by this method; not in that format; too large; unknown media type |
-//! | 408 | the body takes too long |
-//! | 422 | it has more rows, or needs more memory, than the limits allow |
+//! | 404, 405, 406, 413, 415 | there is no such thing; not by this method; not in that format; too large; unknown media type, or a compressed body |
+//! | 408 | the body takes too long, or stands still for `serve.idle_s` |
+//! | 422 | it has more rows or a longer text, or needs more memory, than the limits allow |
+//! | 500, 502 | the server cannot read or write its own files; what `LOAD` names does not answer |
+//! | 501 | a query needs what was not built: `kenning:nearest` where there are no vectors |
 //! | 503 | too much is running, or this was stopped; `Retry-After` says when it is worth trying again |
 //! | 504 | it took more time than the limits allow |
 //!
 //! Limits are those of `[query]`; parameters of a request may lower them. All jobs together may remember
-//! `serve.memory_mb`, so each may remember its share of that, if this is less. Relative IRIs are resolved against the
-//! address of the request.
+//! `serve.memory_mb`, so each may remember its share of that, if this is less; bodies that wait for their turn have as
+//! much room as four of the largest. Queries and updates wait in queues of their own. A connection whose client takes
+//! nothing of a response for `serve.idle_s` is closed. Relative IRIs are resolved against the address of the request.
 //!
 //! *Invariants:* a result that is not whole never looks whole (`stream`); an update whose success was told is on the
 //! disk, and every later query sees it; a client that went away costs nothing.
 
 mod access;
 mod answer;
+mod bounds;
 mod describe;
 mod listen;
 mod metrics;
 mod multipart;
 mod negotiate;
 mod pages;
+mod patient;
 mod pool;
 mod problem;
 mod protocol;
@@ -47,12 +53,15 @@ mod store;
 mod stream;
 
 use crate::config::ServeSettings;
-use crate::engine::{self, Live};
-use crate::sparql::{Limits, View};
+use crate::engine::Live;
+use crate::sparql::View;
 use crate::{Error, ErrorKind, Result};
 use access::Access;
+use bounds::Bounds;
+use describe::Counted;
 use metrics::Metrics;
 use pool::Pool;
+use request::Bodies;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -60,7 +69,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// Time between two looks at what other processes did.
 const TICK: Duration = Duration::from_millis(200);
@@ -71,13 +80,13 @@ const STACK: usize = 256 << 20;
 /// What requests need.
 struct Host {
     live: Live,
-    limits: Limits,
+    bounds: Bounds,
     access: Access,
     pool: Arc<Pool>,
     metrics: Arc<Metrics>,
-    max_body: usize,
-    /// Large bodies that may be taken in.
-    bodies: Semaphore,
+    bodies: Bodies,
+    /// What the description says.
+    counted: Counted,
 }
 
 /// A server that runs. Dropping it stops it.
@@ -99,24 +108,27 @@ impl Server {
     pub fn start(live: Live) -> Result<Self> {
         let settings = live.engine().project().settings();
         let serve = settings.serve.clone();
-        let limits = shares(engine::limits(&settings.query), &serve);
+        let bounds = Bounds::new(settings);
+        let idle = Duration::from_secs(serve.idle_s);
         let runtime = runtime(&serve)?;
         let listener = runtime.block_on(bind(&serve.bind))?;
         let address = listener.local_addr().map_err(|e| refused(&serve.bind, e))?;
         let metrics = Arc::<Metrics>::default();
         let host = Arc::new(Host {
             access: Access::new(&serve, address)?,
-            limits,
+            bounds,
             pool: Arc::new(Pool::new(&serve, Arc::clone(&metrics))),
             metrics,
-            max_body: serve.max_body_mb << 20,
-            bodies: Semaphore::new(request::LARGE),
+            bodies: Bodies::new(serve.max_body_mb << 20, idle),
+            counted: Counted::default(),
             live: live.with_view(view(&serve)),
         });
         let (ending, ends) = watch::channel(false);
         let router = pages::router(Arc::clone(&host), &serve)?;
         let pool = Arc::clone(&host.pool);
-        let listening = runtime.spawn(listen::listen(listener, router, ends, move || pool.close()));
+        let listening = runtime.spawn(listen::listen((listener, idle), router, ends, move || {
+            pool.close()
+        }));
         Ok(Self {
             address,
             ending,
@@ -194,15 +206,6 @@ fn refused(address: &str, error: std::io::Error) -> Error {
     Error::new(kind, format!("cannot listen at `{address}`: {error}"))
         .because(error)
         .hint("kenning serve --bind 127.0.0.1:0")
-}
-
-/// Each job's share of the memory, if that is less than a query may have anyhow.
-fn shares(limits: Limits, serve: &ServeSettings) -> Limits {
-    let share = (serve.memory_mb << 20) / serve.concurrency;
-    Limits {
-        memory: limits.memory.min(share),
-        ..limits
-    }
 }
 
 fn view(serve: &ServeSettings) -> View {

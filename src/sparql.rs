@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one for each source file or document | its facts, as stated |
 //! | `urn:kenning:run:…` | facts that a computation derived |
+//! | `urn:kenning:rule:SET:RULE` | what a rule concluded |
 //! | `kenning:interactions` | `?user kenning:interacted ?item`, one for each distinct pair; events with user, item, time, weight, basket |
 //! | `kenning:links` | `?item kenning:followedBy ?item` and its sisters |
 //! | `kenning:provenance` | sources, and a reifier for every edge: RDF 1.2 `rdf:reifies`, PROV-O, confidence, line |
@@ -26,6 +27,10 @@
 //! | `INSERT` | goes into `urn:kenning:graph:default` | the same |
 //! | `DELETE` | the triple leaves every graph, for the default graph shows them all | leaves `urn:kenning:graph:default` |
 //! | `CLEAR DEFAULT`, `DROP DEFAULT`, `COPY … TO DEFAULT` | empties `urn:kenning:graph:default` | the same |
+//! | `COPY DEFAULT TO …`, `MOVE DEFAULT`, `ADD DEFAULT` | is refused: it would copy all graphs, virtual triples included | reads `urn:kenning:graph:default` |
+//!
+//! What was derived stands no longer than what its kept proof rests on: it leaves with a premise that no graph states any
+//! more, and comes back with it. Rules and extractions are applied to what was inserted by the next build.
 //!
 //! There are no empty graphs: `CREATE` only fails if the graph states something already, and `DROP` is `CLEAR`.
 //! Virtual triples can neither be inserted nor deleted; `CLEAR ALL` clears what is stated.
@@ -37,7 +42,7 @@
 //!                                                                        ▲ estimate            ▲ scan, edges, events, paths
 //! ```
 //!
-//! - `guard` refuses what would nest too deep for a stack; `translate` gives each variable a slot of a row and each
+//! - `guard` refuses what would nest too deep for a stack, or take more memory than allowed once it is parsed; `translate` gives each variable a slot of a row and each
 //!   constant its number; `pattern` knows which variables a part always binds, and where it may see the bindings of others
 //!   (SPARQL is evaluated from the inside out).
 //! - `plan` orders joins by the exact counts and the statistics of the frozen graph (`estimate`), tests as early as can be,
@@ -79,19 +84,29 @@ mod stated;
 mod template;
 mod transaction;
 mod translate;
+mod triple;
 mod update;
 mod value;
+mod walk;
 
 pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 pub use explain::Explanation;
+pub use functions::Pattern as TextPattern;
+pub use ids::Id;
+pub use paths::Path;
 pub use results::{Collected, Format, Results, Writer, too_many};
+pub use scan::{Flow, Halt};
 pub use transaction::{Effect, Transaction};
+pub use triple::triple;
 pub use update::{Document, Update, no_loads};
+pub use value::is_well_formed;
+pub use walk::Walker;
 
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::vocabulary::PREFIXES;
 use crate::{Error, Result};
+use oxrdf::Term;
 use spargebra::SparqlParser;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -157,6 +172,39 @@ pub struct Limits {
     pub memory: usize,
 }
 
+/// Which bound was met: the source of a `Budget` error, for those who know better than it what can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// [`Limits::time`].
+    Time,
+    /// [`Limits::rows`].
+    Rows,
+    /// [`Limits::memory`].
+    Memory,
+    /// The length of a text.
+    Text,
+}
+
+impl Bound {
+    /// The bound that an error tells of.
+    pub fn of(error: &Error) -> Option<Self> {
+        std::error::Error::source(error)?.downcast_ref().copied()
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Time => "its time is over",
+            Self::Rows => "it has too many rows",
+            Self::Memory => "it needs too much memory",
+            Self::Text => "its text is too long",
+        })
+    }
+}
+
+impl std::error::Error for Bound {}
+
 /// Stops a query from another thread.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
@@ -181,8 +229,19 @@ pub struct Query {
 
 impl Query {
     /// Parses a query. The prefixes of [`PREFIXES`] are known; relative IRIs are resolved against `base`.
+    ///
+    /// # Errors
+    /// `Input` if it is not SPARQL.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
-        guard::check(text)?;
+        Self::parse_within(text, base, usize::MAX)
+    }
+
+    /// Parses a query that nobody vouches for: the tree of it may take so many bytes of `memory`.
+    ///
+    /// # Errors
+    /// Those of [`Query::parse`], and `Budget` if it has too many tokens for that.
+    pub fn parse_within(text: &str, base: Option<&str>, memory: usize) -> Result<Self> {
+        guard::check(text, memory)?;
         let algebra = parser(base)?.parse_query(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL query: {}",
@@ -227,7 +286,16 @@ impl Query {
         cancel: &Cancel,
         results: &mut dyn Results,
     ) -> Result<()> {
-        answer::answer(&self.algebra, dataset, (limits, cancel), results)
+        self.bind(&[]).run(dataset, limits, cancel, results)
+    }
+
+    /// The same query with values for some of its variables: each stands for its term wherever it is read, in subqueries
+    /// too (as SHACL §5.1 pre-binds variables).
+    pub fn bind<'q>(&'q self, values: &'q [(String, Term)]) -> BoundQuery<'q> {
+        BoundQuery {
+            query: self,
+            values,
+        }
     }
 
     /// Evaluates the query, drops what it finds, and tells how it was done.
@@ -238,6 +306,27 @@ impl Query {
         cancel: &Cancel,
     ) -> Result<Explanation> {
         answer::explained(&self.algebra, dataset, (limits, cancel))
+    }
+}
+
+/// A query some of whose variables have values already.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundQuery<'q> {
+    query: &'q Query,
+    values: &'q [(String, Term)],
+}
+
+impl BoundQuery<'_> {
+    /// Evaluates the query and hands what it finds to `results`; a bound variable that it selects has no value there.
+    pub fn run(
+        &self,
+        dataset: Dataset<'_>,
+        limits: &Limits,
+        cancel: &Cancel,
+        results: &mut dyn Results,
+    ) -> Result<()> {
+        let query = (&self.query.algebra, self.values);
+        answer::answer(query, dataset, (limits, cancel), results)
     }
 }
 
@@ -281,5 +370,6 @@ pub fn too_slow(time: Duration) -> Error {
         "the query was stopped after {} s",
         time.as_secs_f64()
     ))
+    .because(Bound::Time)
     .hint("ask for less, or give it more time with `--timeout SECONDS`")
 }

@@ -3,6 +3,15 @@
 /// The namespace of Kenning's own terms.
 pub const KENNING: &str = "https://w3id.org/kenning#";
 
+/// The namespace of the Shapes Constraint Language.
+pub const SHACL: &str = "http://www.w3.org/ns/shacl#";
+
+/// IRIs of the reifiers of edges, before the number of the edge.
+pub const EDGE: &str = "urn:kenning:edge:";
+
+/// IRIs of events, before their number.
+pub const EVENT: &str = "urn:kenning:event:";
+
 /// Prefixes that every query may use without declaring them; also those of mapping files.
 pub const PREFIXES: &[(&str, &str)] = &[
     ("kenning", KENNING),
@@ -16,6 +25,8 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("xsd", "http://www.w3.org/2001/XMLSchema#"),
     ("foaf", "http://xmlns.com/foaf/0.1/"),
     ("void", "http://rdfs.org/ns/void#"),
+    ("sh", SHACL),
+    ("dbo", "http://dbpedia.org/ontology/"),
 ];
 
 /// Writes out `prefix:name` as an IRI; anything with a known scheme or an unknown prefix comes back as it is.
@@ -59,6 +70,8 @@ pub mod kenning {
         CO_OCCURS_WITH = "https://w3id.org/kenning#" "coOccursWith";
         /// Item to item: their texts are close.
         SIMILAR_TO = "https://w3id.org/kenning#" "similarTo";
+        /// Item to item: the first speaks for the second, all else of a history being equal.
+        GOES_WITH = "https://w3id.org/kenning#" "goesWith";
         /// Class of users.
         USER = "https://w3id.org/kenning#" "User";
         /// Class of items.
@@ -93,6 +106,18 @@ pub mod kenning {
         WEIGHT = "https://w3id.org/kenning#" "weight";
         /// The number of the basket that an event is in; virtual.
         BASKET = "https://w3id.org/kenning#" "basket";
+        /// From the reifier of a derived statement to the rule that derived it; virtual.
+        DERIVED_BY = "https://w3id.org/kenning#" "derivedBy";
+        /// Class of rules.
+        RULE = "https://w3id.org/kenning#" "Rule";
+        /// The SPARQL `CONSTRUCT` query that a rule is.
+        CONSTRUCT = "https://w3id.org/kenning#" "construct";
+        /// What the IRIs of rules begin with.
+        RULES = "urn:kenning:" "rule:";
+        /// The computation that applies rules.
+        REASONING = "urn:kenning:run:" "reasoning";
+        /// Class of computations.
+        RUN = "https://w3id.org/kenning#" "Run";
         /// How a relation is said in a sentence, between an item and a value.
         PHRASE = "https://w3id.org/kenning#" "phrase";
         /// Named graph of the interactions.
@@ -135,6 +160,18 @@ pub mod kenning {
         CRITICISES = "https://w3id.org/kenning#" "criticises";
         /// Of how many pieces what is sold consists.
         PIECES = "https://w3id.org/kenning#" "pieces";
+        /// What a rule concludes that finds a contradiction; never a fact.
+        CONTRADICTS = "https://w3id.org/kenning#" "contradicts";
+        /// In a rule, list to member: the patterns with the member hold for each.
+        EVERY = "https://w3id.org/kenning#" "every";
+        /// In a rule: the first variable, of one member of a list, is the second of the next.
+        NEXT = "https://w3id.org/kenning#" "next";
+        /// Function: whether what a literal stands for is in a datatype.
+        IN_DATATYPE = "https://w3id.org/kenning#" "inDatatype";
+        /// Function: whether two literals are known to stand for different values.
+        DIFFERS_FROM = "https://w3id.org/kenning#" "differsFrom";
+        /// Function: whether a literal is none of its own datatype.
+        ILL_TYPED = "https://w3id.org/kenning#" "illTyped";
     }
 }
 
@@ -147,6 +184,16 @@ pub mod rdf {
         REIFIES = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "reifies";
         /// Label.
         LABEL = "http://www.w3.org/2000/01/rdf-schema#" "label";
+        /// Two names of one thing.
+        SAME_AS = "http://www.w3.org/2002/07/owl#" "sameAs";
+        /// From a class to one that it is a kind of.
+        SUB_CLASS_OF = "http://www.w3.org/2000/01/rdf-schema#" "subClassOf";
+        /// The first member of a list.
+        FIRST = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "first";
+        /// The list after its first member.
+        REST = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "rest";
+        /// The list without members.
+        NIL = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "nil";
         /// At most one value.
         FUNCTIONAL_PROPERTY = "http://www.w3.org/2002/07/owl#" "FunctionalProperty";
     }
@@ -180,6 +227,14 @@ pub mod schema {
     }
 }
 
+/// DC Terms.
+pub mod dcterms {
+    terms! {
+        /// Title; of a source its file.
+        TITLE = "http://purl.org/dc/terms/" "title";
+    }
+}
+
 /// PROV-O.
 pub mod prov {
     terms! {
@@ -187,6 +242,8 @@ pub mod prov {
         WAS_DERIVED_FROM = "http://www.w3.org/ns/prov#" "wasDerivedFrom";
         /// From what is made to the activity that made it.
         WAS_GENERATED_BY = "http://www.w3.org/ns/prov#" "wasGeneratedBy";
+        /// From an activity to what it used.
+        USED = "http://www.w3.org/ns/prov#" "used";
         /// When something happened.
         AT_TIME = "http://www.w3.org/ns/prov#" "atTime";
         /// When it came to be.
@@ -231,8 +288,23 @@ pub const LABELS: &[&str] = &[
     rdf::LABEL,
     skos::PREF_LABEL,
     schema::NAME,
-    "http://purl.org/dc/terms/title",
+    dcterms::TITLE,
     "http://xmlns.com/foaf/0.1/name",
+];
+
+/// Properties that say when a thing came out, or came to be.
+pub const YEARS: &[&str] = &[
+    "https://schema.org/datePublished",
+    "https://schema.org/dateCreated",
+    "https://schema.org/releaseDate",
+    "http://purl.org/dc/terms/issued",
+    "http://purl.org/dc/terms/created",
+    "http://purl.org/dc/terms/date",
+    "http://dbpedia.org/ontology/releaseDate",
+    "http://dbpedia.org/ontology/publicationDate",
+    "http://dbpedia.org/ontology/year",
+    "http://www.wikidata.org/prop/direct/P577",
+    "http://www.wikidata.org/prop/direct/P571",
 ];
 
 /// Properties that describe a node in words.

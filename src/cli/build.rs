@@ -1,3 +1,4 @@
+use super::time::seconds;
 use super::{Outcome, Session, Shape, Table, Verb};
 use crate::config::Layers;
 use crate::engine::{self, Engine};
@@ -11,12 +12,17 @@ pub struct Build {
     #[arg(long)]
     no_vectors: bool,
 
+    /// Build the graph of what was known at TIME: events and facts that came later are kept out, and what is computed of them
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+
     #[command(flatten)]
     shape: Shape,
 }
 
 impl Verb for Build {
     fn run(self, session: &Session) -> Result<Outcome> {
+        let as_of = self.as_of.as_deref().map(|time| seconds("--as-of", time)).transpose()?;
         let off = self.no_vectors.then_some(false);
         let layers = Layers::from_environment().flag("embedding.enabled", "--no-vectors", off);
         let engine = Engine::open(session.project_with(layers)?)?;
@@ -28,7 +34,10 @@ impl Verb for Build {
             }
             other => other?,
         };
-        let built = engine.build(embedder.as_ref(), &session.bars())?;
+        let built = match as_of {
+            Some(time) => engine.build_as_of(time, embedder.as_ref(), &session.bars())?,
+            None => engine.build(embedder.as_ref(), &session.bars())?,
+        };
         let mut table = Table::new("build", ["what", "value"]);
         table.row([json!("snapshot"), json!(built.snapshot.to_string())]);
         for (what, count) in &built.counts {
@@ -39,6 +48,11 @@ impl Verb for Build {
             table.row([json!(format!("seconds: {stage}")), json!(milliseconds)]);
         }
         session.printer.table(&table, self.shape.format)?;
+        let contradictions = built.contradictions.count;
+        if contradictions > 0 {
+            session.printer.warn(format_args!("{contradictions} contradictions follow from what is stated"));
+            session.printer.hint("`kenning reason` shows the first with their proofs");
+        }
         Ok(Outcome::Done)
     }
 }

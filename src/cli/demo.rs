@@ -140,6 +140,7 @@ impl Demo {
         let layers = Layers::from_environment()
             .flag("embedding.enabled", "--no-model", (!with_model).then_some(false))
             .flag("model.kind", "demo", Some(if with_model { "local" } else { "none" }))
+            .flag("reasoning.rules", "demo", Some("rdfs"))
             .flag("model.timeout_s", "demo", Some(PATIENCE))
             .flag("prompt.candidates", "demo", Some(CANDIDATES))
             .flag("prompt.budget", "demo", Some(BUDGET));

@@ -20,8 +20,9 @@ impl Verb for ExplainQuery {
     fn run(self, session: &Session) -> Result<Outcome> {
         let project = session.project_with(self.question.layers(Layers::from_environment()))?;
         let snapshot = Snapshot::open(&project)?;
-        let limits = limits(&project.settings().query);
-        let query = self.question.query(session)?;
+        let settings = &project.settings().query;
+        let limits = limits(settings);
+        let query = self.question.query(session, settings)?;
         let plan = query.explain(snapshot.dataset(), &limits, &Cancel::default())?;
         match self.format {
             Format::Json | Format::Jsonl => session.printer.json(&serde_json::json!({

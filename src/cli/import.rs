@@ -2,7 +2,7 @@ use super::{Outcome, Session, Verb};
 use crate::engine::{Engine, Imported, Strictness};
 use crate::intake::{self, Mapping, PRESETS};
 use crate::Result;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Bring in a dump: a folder, or a file of it
 #[derive(Debug, clap::Args)]
@@ -50,18 +50,10 @@ impl Import {
             session.printer.note(format_args!("reading by {}", beside.display()));
             return Mapping::load(&beside);
         }
-        Mapping::rdf_only(&name_of(&self.path)).map_err(|e| {
+        Mapping::rdf_only(&Mapping::name_of(&self.path)).map_err(|e| {
             e.hint(format!("name a preset with `--preset` ({}), or a mapping with `--mapping FILE`", PRESETS.join(", ")))
         })
     }
-}
-
-/// A dataset without a mapping is called like its file or folder.
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.split('.').next().unwrap_or_default().to_lowercase();
-    let name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    if name.is_empty() { "rdf".into() } else { name }
 }
 
 fn tell(session: &Session, imported: &Imported) {

@@ -31,16 +31,18 @@ pub struct Load {
 impl Verb for Load {
     fn run(self, session: &Session) -> Result<Outcome> {
         let graph = self.graph.as_deref().map(iri).transpose()?;
+        let project = session.project()?;
+        let mut limits = Limits {
+            time: Duration::MAX,
+            ..limits(&project.settings().query)
+        };
         let mut changes = Vec::new();
         for file in &self.files {
-            let statements = self.document(file)?.statements(&file.to_string_lossy(), graph.as_ref())?;
+            let (document, name) = (self.document(file)?, file.to_string_lossy());
+            let statements = document.statements(&name, graph.as_ref(), &mut limits.memory)?;
             changes.extend(statements.into_iter().map(Change::Insert));
         }
-        let live = Live::open(Engine::open(session.project()?)?)?;
-        let limits = Limits {
-            time: Duration::MAX,
-            ..limits(&live.engine().project().settings().query)
-        };
+        let live = Live::open(Engine::open(project)?)?;
         let updated = live.change(&changes, &limits, &Cancel::default())?;
         session.printer.note(format_args!(
             "{} statements loaded; {} were there already, or twice",

@@ -149,13 +149,25 @@ fn width() -> Option<u16> {
 /// peace: see [`is_closed_pipe`].
 pub fn written<T>(result: io::Result<T>) -> Result<T> {
     result.map_err(|e| match e.kind() {
-        io::ErrorKind::BrokenPipe => {
-            Error::new(ErrorKind::Io, "nobody reads the output").because(ClosedPipe)
-        }
+        io::ErrorKind::BrokenPipe => nobody_reads(),
         _ => Error::new(ErrorKind::Io, format!("cannot write the output: {e}"))
             .at("stdout")
             .because(e),
     })
+}
+
+/// The error of what was written to stdout by others: as [`written`] says it, if its reader went away.
+pub fn told(error: Error) -> Error {
+    let source =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    match source.map(io::Error::kind) {
+        Some(io::ErrorKind::BrokenPipe) => nobody_reads(),
+        _ => error,
+    }
+}
+
+fn nobody_reads() -> Error {
+    Error::new(ErrorKind::Io, "nobody reads the output").because(ClosedPipe)
 }
 
 /// Whether the error is only that the reader of stdout went away.

@@ -1,6 +1,6 @@
 use super::{Outcome, Session, Table, Verb, printer};
-use crate::config::Layers;
-use crate::engine::{Snapshot, limits};
+use crate::config::{Layers, QuerySettings};
+use crate::engine::{self, Snapshot, limits};
 use crate::sparql::{self, Cancel, Collected};
 use crate::vocabulary::shorten;
 use crate::Result;
@@ -81,7 +81,7 @@ impl Verb for Query {
         let snapshot = Snapshot::open(&project)?;
         let settings = &project.settings().query;
         let limits = limits(settings);
-        let query = self.question.query(session)?;
+        let query = self.question.query(session, settings)?;
         let cancel = Cancel::default();
         let dataset = snapshot.dataset();
         if self.format == Format::Table && !query.gives_triples() {
@@ -91,8 +91,8 @@ impl Verb for Query {
         } else {
             let mut out = session.printer.stdout();
             let mut writer = sparql::Writer::new(&mut out, self.format.standard());
-            query.run(dataset, &limits, &cancel, &mut writer)?;
-            writer.finish()?;
+            let found = query.run(dataset, &limits, &cancel, &mut writer);
+            found.and_then(|()| writer.finish()).map_err(printer::told)?;
             printer::written(out.flush())?;
         }
         Ok(Outcome::Done)
@@ -120,9 +120,9 @@ impl Question {
     }
 
     /// The parsed query.
-    pub(super) fn query(&self, session: &Session) -> Result<sparql::Query> {
+    pub(super) fn query(&self, session: &Session, settings: &QuerySettings) -> Result<sparql::Query> {
         let text = session.text("the query", self.query.as_deref(), self.file.as_deref())?;
-        sparql::Query::parse(&text, None)
+        engine::parse_query(&text, settings)
     }
 }
 

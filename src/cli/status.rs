@@ -98,15 +98,24 @@ fn snapshot(session: &Session, project: &Project) -> Table {
     match Snapshot::open(project) {
         Ok(snapshot) => {
             let graph = snapshot.graph();
-            table.row([
-                json!(graph.id().to_string()),
-                json!(graph.size()),
-                json!(graph.users().len()),
-                json!(graph.items().len()),
-                json!(graph.nodes().len()),
-                json!(graph.edge_count()),
-                json!(connected_components(graph)),
-            ]);
+            let as_of = graph.meta.as_of.and_then(|time| jiff::Timestamp::from_second(time).ok());
+            if as_of.is_some() {
+                table = Table::new("snapshot", columns.into_iter().chain(["as_of"]));
+            }
+            table.row(
+                [
+                    json!(graph.id().to_string()),
+                    json!(graph.size()),
+                    json!(graph.users().len()),
+                    json!(graph.items().len()),
+                    json!(graph.nodes().len()),
+                    json!(graph.edge_count()),
+                    json!(connected_components(graph)),
+                ]
+                .into_iter()
+                .chain(as_of.map(|time| json!(time.to_string())))
+                .collect::<Vec<_>>(),
+            );
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => {

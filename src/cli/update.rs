@@ -29,9 +29,10 @@ impl Verb for Update {
     fn run(self, session: &Session) -> Result<Outcome> {
         let layers = Layers::from_environment().flag("query.timeout_s", "--timeout", self.timeout);
         let text = session.text("the update", self.update.as_deref(), self.file.as_deref())?;
-        let update = sparql::Update::parse(&text, self.base.as_deref())?;
-        let live = Live::open(Engine::open(session.project_with(layers)?)?)?;
-        let limits = limits(&live.engine().project().settings().query);
+        let project = session.project_with(layers)?;
+        let limits = limits(&project.settings().query);
+        let update = sparql::Update::parse_within(&text, self.base.as_deref(), limits.memory)?;
+        let live = Live::open(Engine::open(project)?)?;
         let updated = live.update(&update, &limits, &Cancel::default())?;
         session.printer.note(format_args!(
             "{} statements inserted, {} deleted",

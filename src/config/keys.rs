@@ -33,12 +33,20 @@ pub enum Kind {
 /// Every setting, in the order of the project file.
 pub const KEYS: &[Key] = &[
     key("name", Kind::Text),
+    key("reasoning.rules", Kind::Texts),
+    key("reasoning.max_facts", Kind::Count(1)),
     key("scoring.history", Kind::Count(1)),
     key("scoring.decay", Kind::Number(0.0, 1.0)),
+    key("scoring.preference", Kind::Number(0.0, 0.5)),
     key("scoring.popularity", Kind::Number(0.0, f32::MAX as f64)),
     key("scoring.weights", Kind::Weights),
     key("links.window", Kind::Count(1)),
     key("links.neighbours", Kind::Count(1)),
+    key("links.regressors", Kind::Count(0)),
+    key("links.ridge", Kind::Number(0.001, f32::MAX as f64)),
+    key("links.shared", Kind::Number(0.0, 1e6)),
+    key("links.order", Kind::Number(0.0, 1e6)),
+    key("links.preference", Kind::Number(0.0, 0.5)),
     key("extraction.batch", Kind::Count(1)),
     key("extraction.budget", Kind::Count(1)),
     key("embedding.enabled", Kind::Flag),
@@ -60,7 +68,10 @@ pub const KEYS: &[Key] = &[
     key("query.timeout_s", Kind::Count(1)),
     key("query.max_rows", Kind::Count(1)),
     key("query.memory_mb", Kind::Count(1)),
+    key("query.max_text_kb", Kind::Count(1)),
     key("query.load", Kind::Texts),
+    key("validation.timeout_s", Kind::Count(1)),
+    key("validation.max_results", Kind::Count(1)),
     key("serve.bind", Kind::Text),
     key("serve.read_key_env", Kind::Text),
     key("serve.write_key_env", Kind::Text),
@@ -71,6 +82,7 @@ pub const KEYS: &[Key] = &[
     key("serve.queue", Kind::Count(0)),
     key("serve.memory_mb", Kind::Count(1)),
     key("serve.max_body_mb", Kind::Count(1)),
+    key("serve.idle_s", Kind::Count(1)),
 ];
 
 /// Variables of the command line that are no settings.

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Settings {
     /// What the project is called; empty: like its folder.
     pub name: String,
+    /// What is concluded from what is stated.
+    pub reasoning: ReasoningSettings,
     /// How items are scored.
     pub scoring: ScoringSettings,
     /// How items are linked.
@@ -22,8 +24,32 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Limits of queries.
     pub query: QuerySettings,
+    /// How the knowledge is validated.
+    pub validation: ValidationSettings,
     /// How the project is served.
     pub serve: ServeSettings,
+}
+
+/// `[reasoning]`: what is concluded from what is stated.
+///
+/// By default nothing is: rules that nobody asked for would change what queries count, and report as contradictions what
+/// dumps have always said. `rules = ["rdfs"]` is cheap and changes no score; `benches/README.md` has the figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReasoningSettings {
+    /// Names of shipped rule sets (`rdfs`, `owl2-rl`), or files in the project's `rules` folder.
+    pub rules: Vec<String>,
+    /// Conclusions at most; more are an error.
+    pub max_facts: usize,
+}
+
+impl Default for ReasoningSettings {
+    fn default() -> Self {
+        Self {
+            rules: Vec::new(),
+            max_facts: 10_000_000,
+        }
+    }
 }
 
 /// `[scoring]`: how items are scored.
@@ -34,6 +60,8 @@ pub struct ScoringSettings {
     pub history: usize,
     /// Weight of each event against the one after it, in 0..=1.
     pub decay: f32,
+    /// How much more an event counts whose weight, such as a rating, is one deviation above its user's mean; 0..=0.5.
+    pub preference: f32,
     /// Weight of an item's popularity beside its paths.
     pub popularity: f32,
     /// Weight of each link kind or property; the scorer's own where one is missing.
@@ -43,8 +71,9 @@ pub struct ScoringSettings {
 impl Default for ScoringSettings {
     fn default() -> Self {
         Self {
-            history: 50,
+            history: 1000,
             decay: 0.9,
+            preference: 0.25,
             popularity: 0.01,
             weights: BTreeMap::new(),
         }
@@ -59,6 +88,16 @@ pub struct LinkSettings {
     pub window: usize,
     /// Links kept for each item and kind.
     pub neighbours: usize,
+    /// Items that the linear model predicts an item from; none without the model.
+    pub regressors: usize,
+    /// The linear model's ridge: how many interactions a weight must explain away.
+    pub ridge: f32,
+    /// What an entity that two items alone share weighs in the linear model, beside 1 for a user who met both.
+    pub shared: f32,
+    /// What items next to one another in a history weigh more in the linear model.
+    pub order: f32,
+    /// How much more an event counts in the linear model whose weight is one deviation above its user's mean.
+    pub preference: f32,
 }
 
 impl Default for LinkSettings {
@@ -66,6 +105,11 @@ impl Default for LinkSettings {
         Self {
             window: 5,
             neighbours: 100,
+            regressors: 50,
+            ridge: 100.0,
+            shared: 1.0,
+            order: 0.5,
+            preference: 0.25,
         }
     }
 }
@@ -177,6 +221,8 @@ pub struct QuerySettings {
     pub max_rows: usize,
     /// Megabytes that a query may remember at once.
     pub memory_mb: usize,
+    /// Kilobytes of a query's text; updates may be longer.
+    pub max_text_kb: usize,
     /// `LOAD` may fetch what lies below these addresses: `https://…/` or `file:///…/`.
     pub load: Vec<String>,
 }
@@ -187,7 +233,27 @@ impl Default for QuerySettings {
             timeout_s: 30,
             max_rows: 100_000,
             memory_mb: 1024,
+            max_text_kb: 1024,
             load: Vec::new(),
+        }
+    }
+}
+
+/// `[validation]`: how the knowledge is validated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValidationSettings {
+    /// A validation is stopped after so many seconds.
+    pub timeout_s: u64,
+    /// Findings of each constraint that are reported one by one; all are counted.
+    pub max_results: usize,
+}
+
+impl Default for ValidationSettings {
+    fn default() -> Self {
+        Self {
+            timeout_s: 600,
+            max_results: 1_000,
         }
     }
 }
@@ -216,6 +282,8 @@ pub struct ServeSettings {
     pub memory_mb: usize,
     /// Megabytes of a request's body.
     pub max_body_mb: usize,
+    /// Seconds that a connection may stand still: its client sends nothing of a request, or takes nothing of a response.
+    pub idle_s: u64,
 }
 
 impl Default for ServeSettings {
@@ -231,6 +299,7 @@ impl Default for ServeSettings {
             queue: 256,
             memory_mb: 4096,
             max_body_mb: 64,
+            idle_s: 30,
         }
     }
 }

@@ -1,21 +1,22 @@
 //! All that was imported becomes one frozen graph.
 
+use super::reason::{Contradictions, Gathered};
 use super::{Engine, Stopwatch};
+use crate::config::LinkSettings;
 use crate::embedding::{self, Embedder, VectorCache};
 use crate::extraction::behaviour::{self, LinkTable};
-use crate::extraction::{DerivedFact, Extractor, run};
 use crate::graph::draft::Draft;
 use crate::graph::freeze::{Vectors, freeze};
 use crate::graph::{Folded, Graph, Meta};
 use crate::journal::{self, Build, Logged, Stage};
-use crate::knowledge::Knowledge;
 use crate::knowledge::segment::Segment;
+use crate::knowledge::{Horizon, Knowledge};
 use crate::model::link::ALIKE;
-use crate::model::{Change, LinkKind, Progress, Unwatched};
+use crate::model::{Change, LinkKind, Progress, UnixSeconds, Unwatched};
 use crate::search::Index;
 use crate::sections::Id;
 use crate::{Error, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Similar items kept for each item.
@@ -26,6 +27,8 @@ const SIMILAR: usize = 20;
 pub struct Built {
     /// The identity of the snapshot.
     pub snapshot: Id,
+    /// What cannot be, though it follows from what is stated.
+    pub contradictions: Contradictions,
     /// How many of what it holds.
     pub counts: BTreeMap<String, u64>,
     /// Seconds of each stage, in order.
@@ -41,38 +44,60 @@ impl Engine {
     /// # Errors
     /// `NotFound` if nothing was imported and nothing was changed.
     pub fn build(&self, embedder: Option<&Embedder>, progress: &dyn Progress) -> Result<Built> {
+        self.build_within(Horizon::Open, embedder, progress)
+    }
+
+    /// Builds the graph of what was known at a time: events and facts that came later are kept out, and so is what is computed
+    /// of them. What tells no time stays. Changes that updates made are kept out too, for their log tells no times.
+    ///
+    /// # Errors
+    /// Those of [`Engine::build`], and `Input` if the events of a dataset only tell before from after.
+    pub fn build_as_of(
+        &self,
+        time: UnixSeconds,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<Built> {
+        self.build_within(Horizon::All(time), embedder, progress)
+    }
+
+    fn build_within(
+        &self,
+        horizon: Horizon,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<Built> {
         if self.imports_nothing()? && self.journal.last_change()? == 0 {
             return Err(Error::not_found("nothing was imported yet")
                 .at(self.project.imports().display())
                 .hint("kenning import --preset movielens DIR"));
         }
-        self.build_graph(embedder, progress)
+        self.build_graph(horizon, embedder, progress)
     }
 
     /// Builds the graph of a project that holds nothing yet.
     pub(super) fn build_empty(&self) -> Result<Built> {
-        self.build_graph(None, &Unwatched)
+        self.build_graph(Horizon::Open, None, &Unwatched)
     }
 
-    fn build_graph(&self, embedder: Option<&Embedder>, progress: &dyn Progress) -> Result<Built> {
+    fn build_graph(
+        &self,
+        horizon: Horizon,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<Built> {
         let _lock = self.project.lock()?;
         let started = journal::now();
         let mut watch = Stopwatch::start();
-        let mut knowledge =
-            Knowledge::open(self.segments()?, &self.project.root().join("ontologies"))?;
-        let logged = self.journal.changes_after(0)?;
-        let last_change = logged.last().map(|last| last.number);
-        knowledge.changes = net(logged);
-        watch.lap("knowledge");
-        let extractors = self.extractors(&knowledge)?;
-        let derived = run::extract(&knowledge, &extractors, usize::MAX, progress).facts;
-        watch.lap("extraction from text");
+        let rules = self.rules()?;
+        let Gathered {
+            knowledge,
+            draft,
+            last_change,
+            contradictions,
+            left_out,
+        } = self.gather(&rules, horizon, progress, &mut watch)?;
         let settings = &self.project.settings().links;
-        describe_runs(&knowledge, &extractors, &derived, |kind| {
-            behaviour::method(kind, settings)
-        })?;
-        let draft = Draft::merge(&knowledge, &derived)?;
-        watch.lap("merge");
         let mut links = behaviour::links(draft.behaviour(), settings);
         watch.lap("links from behaviour");
         let labels = draft.labels();
@@ -82,11 +107,12 @@ impl Engine {
             links.push(similar(&draft, &vectors, embedder.dimensions())?);
         }
         watch.lap("vectors");
-        let mut meta = self.meta(&draft, &knowledge, &links, embedder)?;
+        let mut meta = self.meta(&draft, &knowledge, (&links, settings), embedder)?;
         if let Some(change) = last_change {
             let log = self.journal.change_log()?;
             meta.folded = Some(Folded { log, change });
         }
+        meta.as_of = horizon.as_of();
         let snapshot = freeze(
             &draft,
             &meta,
@@ -98,7 +124,9 @@ impl Engine {
         watch.lap("freeze");
         Index::build(&graph, &self.project.state())?;
         watch.lap("index of texts");
-        let counts = counts(&graph);
+        let mut counts = counts(&graph);
+        counts.insert("contradictions".into(), contradictions.count as u64);
+        counts.extend(left_out.counts());
         let stages = watch.stages();
         self.journal.record_build(&Build {
             started,
@@ -115,6 +143,7 @@ impl Engine {
         })?;
         Ok(Built {
             snapshot,
+            contradictions,
             counts,
             stages,
         })
@@ -167,14 +196,13 @@ impl Engine {
         Ok(vectors)
     }
 
-    fn meta(
+    pub(super) fn meta(
         &self,
         draft: &Draft,
         knowledge: &Knowledge,
-        links: &[LinkTable],
+        (links, settings): (&[LinkTable], &LinkSettings),
         embedder: Option<&Embedder>,
     ) -> Result<Meta> {
-        let settings = &self.project.settings().links;
         let method = |l: &LinkTable| {
             (
                 l.kind.name().to_owned(),
@@ -195,13 +223,14 @@ impl Engine {
             dimensions: embedder.map_or(0, Embedder::dimensions),
             groups: draft.groups,
             folded: None,
-            window: self.project.settings().links.window,
+            as_of: None,
+            window: settings.window,
         })
     }
 }
 
 /// What a log comes to: of each statement its last change, by statement.
-fn net(logged: Vec<Logged>) -> Vec<Change> {
+pub(super) fn net(logged: Vec<Logged>) -> Vec<Change> {
     let mut last = BTreeMap::new();
     for Logged { change, .. } in logged {
         last.insert(change.statement().clone(), change);
@@ -231,34 +260,13 @@ fn similar(draft: &Draft, vectors: &Vectors, dimensions: usize) -> Result<LinkTa
     })
 }
 
-/// States which computations there are. Link kinds are described whether or not this graph has such links.
-fn describe_runs(
-    knowledge: &Knowledge,
-    extractors: &[Box<dyn Extractor>],
-    derived: &[DerivedFact],
-    method: impl Fn(LinkKind) -> String,
-) -> Result<()> {
-    let runs: BTreeSet<&str> = derived.iter().map(|f| f.run.as_str()).collect();
-    for extractor in extractors {
-        for segment in &knowledge.segments {
-            let run = run::name(extractor.as_ref(), &segment.dataset);
-            if runs.contains(run.as_str()) {
-                knowledge.describe_run(&run, &extractor.method())?;
-            }
-        }
-    }
-    for kind in LinkKind::ALL {
-        knowledge.describe_run(&kind.run(), &method(kind))?;
-    }
-    Ok(())
-}
-
 fn counts(graph: &Graph) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::from([
         ("users".to_owned(), graph.users().len() as u64),
         ("items".to_owned(), graph.items().len() as u64),
         ("nodes".to_owned(), graph.nodes().len() as u64),
         ("facts".to_owned(), graph.fact_count()),
+        ("derived facts".to_owned(), graph.derived().len() as u64),
         ("interactions".to_owned(), graph.interaction_count()),
         ("events".to_owned(), graph.event_count()),
         ("vectors".to_owned(), graph.vector_count() as u64),

@@ -2,7 +2,8 @@
 
 use super::Verdict;
 use crate::extraction::behaviour::steps;
-use crate::graph::{Event, Graph};
+use crate::graph::changes::Changes;
+use crate::graph::{Event, FactRef, Graph};
 use crate::model::link::ALIKE;
 use crate::model::{LinkKind, term};
 use rustc_hash::FxHashSet;
@@ -44,6 +45,15 @@ pub enum Statement {
         /// The entity.
         entity: u32,
     },
+    /// A model links two items.
+    Linked {
+        /// In which way.
+        kind: LinkKind,
+        /// The first item.
+        from: u32,
+        /// The second item.
+        to: u32,
+    },
     /// The texts of two items are close.
     Similar {
         /// The first item.
@@ -80,6 +90,10 @@ pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
                 1,
             )
         }
+        Statement::Linked { kind, from, to } => match graph.links(kind, from).to.contains(&to) {
+            true => Verdict::Inferred,
+            false => Verdict::Unsupported,
+        },
         Statement::Similar { from, to } => match cosine(graph, from, to) {
             Some(cosine) if cosine >= ALIKE => Verdict::Inferred,
             _ => Verdict::Unsupported,
@@ -90,7 +104,7 @@ pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
 /// Words found in a text at least this surely are what the text says.
 const LITERAL: f32 = 0.9;
 
-/// A triple that no source states is contradicted if its predicate allows one value and has another.
+/// A triple that no source states is inferred if its proof holds, and contradicted if its predicate allows one value and has another.
 fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
     let [subject, predicate, _] = triple;
     let mut stated = graph
@@ -98,11 +112,12 @@ fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
         .filter_map(|index| graph.fact(index))
         .peekable();
     if stated.peek().is_some() {
-        let surely = stated.any(|fact| fact.from.is_none() || fact.confidence >= LITERAL);
-        return if surely {
-            Verdict::Verified
-        } else {
-            Verdict::Inferred
+        let literal = |fact: &FactRef| graph.rule_of(fact).is_none() && fact.confidence >= LITERAL;
+        let surely = |fact: FactRef| graph.premises(fact.index).is_none() || literal(&fact);
+        return match stated.any(surely) {
+            true => Verdict::Verified,
+            false if graph.proof(&Changes::none(graph), triple).is_some() => Verdict::Inferred,
+            false => Verdict::Unsupported,
         };
     }
     let iri = term::as_iri(graph.term(predicate)).unwrap_or_default();
@@ -140,7 +155,7 @@ fn together(graph: &Graph, kind: LinkKind, from: u32, to: u32) -> usize {
                 .filter(|&&user| follows(graph, user, from, to, window))
                 .count()
         }
-        LinkKind::SimilarTo => 0,
+        LinkKind::SimilarTo | LinkKind::GoesWith => 0,
     }
 }
 

@@ -6,6 +6,8 @@
 //! a way from one step of a history to the `d`-th step after it weighs `1/d`. The support of a link is the number of
 //! users or baskets that carry it: [`crate::explanation`] counts it again when a reason cites it.
 
+mod ridge;
+
 use crate::config::LinkSettings;
 use crate::knowledge::segment::{EventRow, NONE};
 use crate::model::LinkKind;
@@ -28,7 +30,7 @@ pub struct LinkTable {
 }
 
 /// Events over numbered users and items; unknown users come last.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Behaviour<'a> {
     /// Events by user, oldest first.
     pub events: &'a [EventRow],
@@ -38,6 +40,8 @@ pub struct Behaviour<'a> {
     pub items: usize,
     /// How many baskets there are.
     pub groups: u32,
+    /// What items share: pairs of a number, for a relation with an entity, and an item counted from the first; sorted.
+    pub traits: Vec<(u32, u32)>,
 }
 
 /// Computes the links of every kind that the events allow.
@@ -51,7 +55,11 @@ pub fn links(behaviour: Behaviour, settings: &LinkSettings) -> Vec<LinkTable> {
     let mut tables = Vec::new();
     if behaviour.events.iter().any(|e| e.user != NONE) {
         tables.push(events.followed_by());
-        tables.push(events.together(LinkKind::CoOccursWith, events.histories()));
+        let histories = events.histories();
+        if settings.regressors > 0 {
+            tables.push(ridge::table(&behaviour, &histories, settings));
+        }
+        tables.push(events.together(LinkKind::CoOccursWith, histories));
     }
     if behaviour.groups > 0 {
         tables.push(events.together(LinkKind::BoughtWith, events.baskets(behaviour.groups)));
@@ -61,7 +69,15 @@ pub fn links(behaviour: Behaviour, settings: &LinkSettings) -> Vec<LinkTable> {
 
 /// How links of a kind are computed, for people.
 pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
-    let LinkSettings { window, neighbours } = settings;
+    let LinkSettings {
+        window,
+        neighbours,
+        regressors,
+        ridge,
+        shared,
+        order,
+        preference,
+    } = settings;
     let how = match kind {
         LinkKind::FollowedBy => {
             format!(
@@ -74,6 +90,12 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         LinkKind::CoOccursWith => {
             "the same users met both; a way through a user of n items weighs n^-1/2".into()
         }
+        LinkKind::GoesWith => {
+            return format!(
+                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
+                neighbours.max(regressors)
+            );
+        }
         LinkKind::SimilarTo => return format!("cosine of text vectors, at least {ALIKE}"),
     };
     format!(
@@ -85,6 +107,8 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
 struct Rows {
     at: Vec<u64>,
     items: Vec<u32>,
+    /// The event that each item stands for: the last one.
+    events: Vec<u32>,
 }
 
 impl Rows {
@@ -96,9 +120,9 @@ impl Rows {
         self.at.len() - 1
     }
 
-    /// Distinct (container, item) pairs as rows; the last [`LONGEST`] of each by `order`, the third of each triple.
-    fn collect(mut pairs: Vec<(u32, u32, u64)>, containers: usize) -> Self {
-        let latest = |order: u64| std::cmp::Reverse(order);
+    /// Distinct (container, item) pairs as rows; the last [`LONGEST`] of each by event, the third of each triple.
+    fn collect(mut pairs: Vec<(u32, u32, u32)>, containers: usize) -> Self {
+        let latest = |order: u32| std::cmp::Reverse(order);
         pairs
             .par_sort_unstable_by_key(|&(container, item, order)| (container, item, latest(order)));
         pairs.dedup_by_key(|&mut (container, item, _)| (container, item));
@@ -111,7 +135,8 @@ impl Rows {
         });
         Self {
             at: row_starts(&pairs, containers, |p| p.0 as usize),
-            items: pairs.into_iter().map(|p| p.1).collect(),
+            items: pairs.iter().map(|p| p.1).collect(),
+            events: pairs.into_iter().map(|p| p.2).collect(),
         }
     }
 
@@ -124,6 +149,7 @@ impl Rows {
         Self {
             at: row_starts(&pairs, items, |p| p.0 as usize),
             items: pairs.into_iter().map(|p| p.1).collect(),
+            events: Vec::new(),
         }
     }
 }
@@ -228,6 +254,7 @@ impl Events<'_> {
                     walk(item, ways);
                     let mut row = ways.drain(|other, way| damp(item, 0.5) * damp(other, 0.3) * way);
                     row.truncate(self.settings.neighbours);
+                    row.shrink_to_fit();
                     row
                 },
             )

@@ -3,11 +3,15 @@
 //! Terms are numbered by what they are, then by their text: users, items, other resources, literals, triple
 //! terms. So a number tells the kind of its term, and equal input gives equal numbers.
 
+mod proofs;
 mod roles;
 mod terms;
 
+pub(super) use proofs::Premise;
+pub use proofs::{Inference, Inferred};
 pub use terms::Terms;
 
+use super::FactRef;
 use crate::extraction::DerivedFact;
 use crate::extraction::behaviour::Behaviour;
 use crate::knowledge::Knowledge;
@@ -16,6 +20,7 @@ use crate::model::term::{self, Kind};
 use crate::model::{Change, LinkKind};
 use crate::vocabulary::{kenning, prov, rdf};
 use crate::{Error, Result};
+use proofs::Proofs;
 use rayon::prelude::*;
 use roles::Roles;
 use rustc_hash::FxHashSet;
@@ -122,8 +127,23 @@ pub struct DraftFact {
     pub count: u32,
     /// Seconds since 1970, or [`NO_TIME`].
     pub time: i64,
-    /// For a derived fact, the triple and graph of the fact that it was derived from.
-    pub from: Option<([u32; 3], u32)>,
+    /// Of a derived fact where its premises are kept, or [`NONE`].
+    pub proof: u32,
+}
+
+impl DraftFact {
+    /// The fact as that of a graph, where its number is `index`.
+    fn at(&self, index: u64) -> FactRef {
+        FactRef {
+            index,
+            triple: self.triple,
+            graph: self.graph,
+            line: Some(self.line).filter(|&line| line > 0),
+            confidence: self.confidence,
+            count: self.count,
+            time: Some(self.time).filter(|&time| time != NO_TIME),
+        }
+    }
 }
 
 /// Everything that a snapshot holds but links and vectors.
@@ -138,6 +158,8 @@ pub struct Draft {
     pub events: Vec<EventRow>,
     /// Number of baskets.
     pub groups: u32,
+    /// What derived facts were derived from.
+    pub(in crate::graph) proofs: Proofs,
 }
 
 /// What a draft is made of.
@@ -191,12 +213,13 @@ impl Draft {
             facts: Vec::new(),
             events: Vec::new(),
             groups: 0,
+            proofs: Proofs::default(),
         };
         for (segment, numbers) in parts.segments.iter().zip(&numbers) {
             draft.add_segment(segment, numbers)?;
         }
         draft.add_documents(parts.documents);
-        draft.add_derived(parts.derived);
+        draft.add_derived(parts.derived)?;
         draft.order();
         draft.fold(parts.changes);
         draft.forget_order_numbers(parts.segments);
@@ -208,6 +231,20 @@ impl Draft {
         self.terms.find(term)
     }
 
+    /// What is known of a source or a computation under a property: its first text there.
+    pub fn described(&self, node: u32, property: &str) -> Option<&str> {
+        let property = self.id(&term::iri(property))?;
+        let provenance = self.id(&term::iri(crate::knowledge::PROVENANCE))?;
+        let low = self
+            .facts
+            .partition_point(|f| f.triple < [node, property, 0]);
+        let mut facts = self.facts[low..]
+            .iter()
+            .take_while(|f| f.triple[..2] == [node, property]);
+        let fact = facts.find(|fact| fact.graph == provenance)?;
+        term::lexical(self.terms.get(fact.triple[2]))
+    }
+
     /// The events, as behaviour is counted from.
     pub fn behaviour(&self) -> Behaviour<'_> {
         Behaviour {
@@ -215,7 +252,27 @@ impl Draft {
             first_item: self.ranges.users,
             items: self.ranges.items().len(),
             groups: self.groups,
+            traits: self.traits(),
         }
+    }
+
+    /// What is said of several items: entities and values. Not the class, which all share, nor what only rules say.
+    fn traits(&self) -> Vec<(u32, u32)> {
+        let class = self.id(&term::iri(rdf::TYPE));
+        let items = self.ranges.items();
+        let shared = self.facts.iter().filter(|f| {
+            let [subject, predicate, _] = f.triple;
+            f.proof == NONE && items.contains(&subject) && Some(predicate) != class
+        });
+        let mut shared: Vec<[u32; 3]> = shared.map(|f| f.triple).collect();
+        shared.par_sort_unstable_by_key(|&[s, p, o]| (p, o, s));
+        shared.dedup();
+        let runs = shared.chunk_by(|a, b| a[1..] == b[1..]);
+        let runs = runs.filter(|run| run.len() > 1);
+        let numbered = (0..).zip(runs);
+        numbered
+            .flat_map(|(number, run)| run.iter().map(move |t| (number, t[0] - items.start)))
+            .collect()
     }
 
     /// The number of a term that is known to be there.
@@ -233,7 +290,7 @@ impl Draft {
             confidence: f.confidence,
             count: f.count,
             time: f.time,
-            from: None,
+            proof: NONE,
         }));
         if let Some(event) = segment
             .events
@@ -269,19 +326,19 @@ impl Draft {
         }
     }
 
-    fn add_derived(&mut self, derived: &[DerivedFact]) {
+    fn add_derived(&mut self, derived: &[DerivedFact]) -> Result<()> {
         for fact in derived {
             let ids = fact.triple.each_ref().map(|t| self.of(t));
+            let from = fact.from.each_ref().map(|t| self.of(t));
+            let source = self.of(&term::iri(&fact.source));
             self.facts.push(DraftFact {
                 confidence: fact.confidence,
                 count: fact.support,
-                from: Some((
-                    fact.from.each_ref().map(|t| self.of(t)),
-                    self.of(&term::iri(&fact.source)),
-                )),
+                proof: self.proofs.add([(from, source)])?,
                 ..stated(ids, self.of(&term::iri(&fact.run)))
             });
         }
+        Ok(())
     }
 
     /// Where a dump's times only tell before from after, they have done their work once the events are in order.
@@ -304,7 +361,7 @@ impl Draft {
         // Confidences are not negative, so their bits are in their order: of several, the surest fact stays.
         let sure = |f: &DraftFact| Reverse(f.confidence.to_bits());
         self.facts
-            .par_sort_unstable_by_key(|f| (f.triple, f.graph, sure(f), f.line, f.from));
+            .par_sort_unstable_by_key(|f| (f.triple, f.graph, sure(f), f.line, f.proof));
         self.facts.dedup_by_key(|f| (f.triple, f.graph));
         // Stable: events of one user and one time keep the order of their records.
         self.events.par_sort_by_key(|e| (e.user, e.time));
@@ -329,7 +386,7 @@ pub(super) fn stated(triple: [u32; 3], graph: u32) -> DraftFact {
         confidence: 1.0,
         count: 1,
         time: NO_TIME,
-        from: None,
+        proof: NONE,
     }
 }
 
@@ -348,6 +405,8 @@ fn fixed_terms() -> impl Iterator<Item = String> {
         kenning::EVENT_ITEM,
         kenning::WEIGHT,
         kenning::BASKET,
+        kenning::DERIVED_BY,
+        kenning::REASONING,
         crate::knowledge::PROVENANCE,
         rdf::REIFIES,
         rdf::TYPE,

@@ -127,14 +127,12 @@ fn last_two(triples: &[[u32; 3]]) -> Vec<[u32; 2]> {
 
 fn write_provenance(writer: &mut Writer, draft: &Draft) -> Result<()> {
     let facts = &draft.facts;
-    let position = |fact| facts.partition_point(|f| (f.triple, f.graph) < fact) as u64;
-    let from = |f: &DraftFact| f.from.map_or(u64::MAX, position);
     writer.add_steady("fact.graph", &project(facts, |f| f.graph))?;
     writer.add_steady("fact.line", &project(facts, |f| f.line))?;
     writer.add_steady("fact.confidence", &project(facts, |f| f.confidence))?;
     writer.add_steady("fact.count", &project(facts, |f| f.count))?;
     writer.add_steady("fact.time", &project(facts, |f| f.time))?;
-    writer.add_steady("fact.from", &project(facts, from))?;
+    write_proofs(writer, draft)?;
 
     let mut by_graph: Vec<(u32, u64)> = facts.iter().map(|f| f.graph).zip(0..).collect();
     by_graph.par_sort_unstable();
@@ -146,6 +144,24 @@ fn write_provenance(writer: &mut Writer, draft: &Draft) -> Result<()> {
     let listed = if graphs.len() > 1 { &by_graph[..] } else { &[] };
     writer.add("graph-facts", &project(listed, |f| f.1))?;
     writer.add("graphs", &graphs)
+}
+
+fn write_proofs(writer: &mut Writer, draft: &Draft) -> Result<()> {
+    let facts = &draft.facts;
+    let derived = |(fact, number): (&DraftFact, u64)| (fact.proof != NONE).then_some(number);
+    let derived: Vec<u64> = facts.iter().zip(0..).filter_map(derived).collect();
+    let of = |&number: &u64| draft.proofs.of(&facts[number as usize]).unwrap_or_default();
+    let mut at = Vec::with_capacity(derived.len() + 1);
+    at.push(0);
+    for row in &derived {
+        at.push(at[at.len() - 1] + of(row).len() as u64);
+    }
+    let position = |fact| facts.partition_point(|f| (f.triple, f.graph) < fact) as u64;
+    let places = |row| of(row).iter().map(|&premise| position(premise));
+    let premises: Vec<u64> = derived.par_iter().flat_map_iter(places).collect();
+    writer.add("derived", &derived)?;
+    writer.add("premise.at", &at)?;
+    writer.add("premise", &premises)
 }
 
 fn write_events(writer: &mut Writer, draft: &Draft) -> Result<()> {
@@ -214,7 +230,7 @@ fn write_links(writer: &mut Writer, kind: LinkKind, table: Option<&LinkTable>) -
 }
 
 impl Draft {
-    /// The literal that names each node, or [`NONE`]: by the order of [`vocabulary::LABELS`], then English or
+    /// The literal that names each node, or [`NONE`]: a stated one before a derived one, then by the order of [`vocabulary::LABELS`], then English or
     /// untagged before other languages, then what most records say, then the first in order.
     pub fn labels(&self) -> Vec<u32> {
         let properties: Vec<Option<u32>> = vocabulary::LABELS
@@ -233,7 +249,8 @@ impl Draft {
                 Some(tag) => tag != "en" && !tag.starts_with("en-"),
             };
             let records: u64 = sources.iter().map(|f| u64::from(f.count)).sum();
-            let key = (rank, foreign, std::cmp::Reverse(records), value);
+            let derived = sources.iter().all(|f| f.proof != NONE);
+            let key = (derived, rank, foreign, std::cmp::Reverse(records), value);
             let slot = &mut best[node as usize];
             if value < self.ranges.literals
                 && value >= self.ranges.nodes
@@ -262,7 +279,7 @@ impl Draft {
         for fact in &self.facts {
             let [subject, _, object] = fact.triple;
             // What was read off the label would only say it again.
-            if !items.contains(&subject) || items.contains(&object) || fact.from.is_some() {
+            if !items.contains(&subject) || items.contains(&object) || fact.proof != NONE {
                 continue;
             }
             let Some(label) = name(object) else {

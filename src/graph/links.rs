@@ -35,8 +35,8 @@ pub(super) fn section(kind: LinkKind, column: &str) -> String {
     format!("link{}.{column}", kind as usize)
 }
 
-pub(super) fn open(file: &Sections) -> Result<[Links; 4]> {
-    let mut links: [Links; 4] = Default::default();
+pub(super) fn open(file: &Sections) -> Result<[Links; LinkKind::ALL.len()]> {
+    let mut links: [Links; LinkKind::ALL.len()] = Default::default();
     for kind in LinkKind::ALL {
         links[kind as usize] = Links {
             at: file.column(&section(kind, "at"))?,

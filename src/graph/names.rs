@@ -2,6 +2,7 @@
 
 use super::Graph;
 use crate::Error;
+use crate::knowledge::PROVENANCE;
 use crate::knowledge::segment::NONE;
 use crate::model::{Dataset, term};
 use std::ops::Range;
@@ -33,13 +34,7 @@ impl Graph {
         template: fn(&Dataset) -> &String,
         range: Range<u32>,
     ) -> Option<u32> {
-        let encoded = crate::vocabulary::percent_encode(name);
-        let minted = self
-            .meta
-            .datasets
-            .iter()
-            .map(|d| template(d).replace("{}", &encoded));
-        let mut names = std::iter::once(name.to_owned()).chain(minted);
+        let mut names = Dataset::iris(&self.meta.datasets, name, template);
         names.find_map(|iri| self.find_iri(&iri).filter(|id| range.contains(id)))
     }
 
@@ -49,6 +44,18 @@ impl Graph {
             Some(&label) if label != NONE => term::lexical(self.term(label)).unwrap_or_default(),
             _ => local_name(self.term(node)),
         }
+    }
+
+    /// What is known of a source or a computation under a property: its first text there.
+    pub fn described(&self, node: u32, property: &str) -> Option<&str> {
+        let (property, provenance) = (self.find_iri(property)?, self.find_iri(PROVENANCE)?);
+        // Others may speak of it too.
+        let said = |pair: &&[u32; 2]| {
+            let mut facts = self.facts([node, property, pair[1]]);
+            facts.any(|fact| self.graph_of(fact) == provenance)
+        };
+        let [_, text] = self.objects(node, property).iter().find(said)?;
+        term::lexical(self.term(*text))
     }
 
     /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else

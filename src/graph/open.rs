@@ -72,7 +72,10 @@ impl Graph {
             fact_confidence: file.column("fact.confidence")?,
             fact_count: file.column("fact.count")?,
             fact_time: file.column("fact.time")?,
-            fact_from: file.column("fact.from")?,
+            derived: file.column("derived")?,
+            premise_at: file.column("premise.at")?,
+            premises: file.column("premise")?,
+            conclusions: OnceLock::new(),
             met_at: file.column("met.at")?,
             met: file.column("met")?,
             met_by_at: file.column("met-by.at")?,
@@ -104,9 +107,12 @@ impl Graph {
         if !self.rows_fit() {
             return Err("its tables do not fit together");
         }
-        match self.numbers_fit() {
+        if !self.numbers_fit() {
+            return Err("a number points outside its table");
+        }
+        match self.proofs_end() {
             true => Ok(()),
-            false => Err("a number points outside its table"),
+            false => Err("a fact is derived from itself"),
         }
     }
 
@@ -132,7 +138,6 @@ impl Graph {
             self.fact_confidence.is_steady_for(facts),
             self.fact_count.is_steady_for(facts),
             self.fact_time.is_steady_for(facts),
-            self.fact_from.is_steady_for(facts),
         ];
         let listed = if self.graphs.len() > 1 { facts } else { 0 };
         let of_events = [
@@ -150,7 +155,8 @@ impl Graph {
             && self.predicate_stats.len() == self.predicates.len() + 1
             && table(&self.graph_facts_at, self.graphs.len(), facts)
             && of_facts == [facts; 2]
-            && provenance == [true; 6]
+            && provenance == [true; 5]
+            && table(&self.premise_at, self.derived.len(), self.premises.len())
             && self.graph_facts.len() == listed
             && table(&self.met_at, ranges.users as usize, self.met.len())
             && table(&self.met_by_at, items, self.met.len())
@@ -171,6 +177,7 @@ impl Graph {
             &self.in_at,
             &self.predicate_at,
             &self.graph_facts_at,
+            &self.premise_at,
             &self.met_at,
             &self.met_by_at,
             &self.event_at,
@@ -189,7 +196,6 @@ impl Graph {
         let within = |numbers: &[u32], range: &Range<u32>| {
             numbers.par_iter().all(|number| range.contains(number))
         };
-        let from = |&from: &u64| from < facts || from == u64::MAX;
         let by = |links: &Links| {
             let inside = |&[item, place]: &[u32; 2]| {
                 items.contains(&item) && (place as usize) < row(&links.at, item - items.start).len()
@@ -204,7 +210,9 @@ impl Graph {
             && within(&self.fact_graph, &(0..nodes))
             && within(&self.graphs, &(0..nodes))
             && self.graph_facts.par_iter().all(|&fact| fact < facts)
-            && self.fact_from.par_iter().all(from)
+            && self.derived.is_sorted_by(|a, b| a < b)
+            && self.derived.last().is_none_or(|&fact| fact < facts)
+            && self.premises.par_iter().all(|&fact| fact < facts)
             && within(&self.met, &items)
             && within(&self.met_by, &users)
             && within(&self.event_item, &items)

@@ -284,7 +284,7 @@ pub struct Attribute {
     /// How sure the column is, in 0..=1.
     #[serde(default = "certain")]
     pub confidence: f32,
-    /// The column that says when it was said.
+    /// The column that says when it was said; without it, what stands in a record of an event was said when that happened.
     pub time: Option<String>,
     /// Whether it is a text in which facts are to be found.
     #[serde(default)]
@@ -363,6 +363,15 @@ impl Mapping {
         let mut mapping = Self::parse(&text, "the dataset's name")?;
         mapping.dataset.base = format!("{}{}/", mapping.dataset.base, mapping.dataset.name);
         Ok(mapping)
+    }
+
+    /// What a dataset without a mapping is called: like its file or folder.
+    pub fn name_of(path: &std::path::Path) -> String {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.split('.').next().unwrap_or_default().to_lowercase();
+        let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = stem.chars().map(letter).collect();
+        if name.is_empty() { "rdf".into() } else { name }
     }
 
     /// The name for people.

@@ -1,6 +1,6 @@
 //! What a chunk of a file turned into.
 
-use crate::model::{Fact, Interaction, Place, Record};
+use crate::model::{Fact, Interaction, Place, Record, UnixSeconds};
 use std::collections::BTreeMap;
 
 /// The records of one chunk. Their sources are numbered within the chunk: 0 is the file, others follow in `graphs`.
@@ -31,14 +31,14 @@ pub struct Rejected {
 
 impl Parsed {
     /// Adds a fact that the file is sure of.
-    pub fn fact(&mut self, terms: [String; 3], place: Place) {
+    pub fn fact(&mut self, terms: [String; 3], time: Option<UnixSeconds>, place: Place) {
         let [subject, predicate, object] = terms;
         self.records.push(Record::Fact(Fact {
             subject,
             predicate,
             object,
             confidence: 1.0,
-            time: None,
+            time,
             place,
         }));
     }

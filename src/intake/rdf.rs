@@ -77,6 +77,7 @@ pub fn parse_lines(chunk: &Chunk, syntax: Syntax, names: &Names) -> Parsed {
             parsed.read += 1;
             parsed.fact(
                 terms,
+                None,
                 Place {
                     source: 0,
                     line: start.line,
@@ -191,7 +192,7 @@ fn push(quad: Quad, line: u32, names: &Names, parsed: &mut Parsed) {
         term::encode(&quad.predicate.into()),
         term::encode(&quad.object),
     ];
-    parsed.fact(terms, place);
+    parsed.fact(terms, None, place);
 }
 
 fn renamed(quad: Quad, rename: &mut impl FnMut(&BlankNode) -> BlankNode) -> Quad {
@@ -384,7 +385,7 @@ mod tests {
             let mut parsed = Parsed::default();
             parse_line(line.as_bytes(), (1, Syntax::NTriples), &names, &mut parsed);
             let mut expected = Parsed::default();
-            expected.fact(terms, Place { source: 0, line: 1 });
+            expected.fact(terms, None, Place { source: 0, line: 1 });
             assert_eq!(
                 format!("{:?}", parsed.records),
                 format!("{:?}", expected.records)

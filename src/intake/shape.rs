@@ -81,12 +81,19 @@ impl Shape {
     }
 
     fn read_all(&self, row: Row<'_>, place: Place, parsed: &mut Parsed) -> Result<(), Refusal> {
+        let event = self.event.as_ref();
+        let context = Context {
+            place,
+            times: &self.times,
+            // A row without a sound time is refused below, by what the event says of it.
+            said: event.and_then(|event| event.clock(row, &self.times).ok()?),
+        };
         for thing in [&self.item, &self.user].into_iter().flatten() {
-            thing.read(row, (place, &self.times), parsed)?;
+            thing.read(row, context, parsed)?;
         }
-        match &self.event {
+        match event {
             Some(event) => {
-                let event = event.read(row, (place, &self.times))?;
+                let event = event.read(row, context)?;
                 parsed.event(event);
                 Ok(())
             }
@@ -95,8 +102,16 @@ impl Shape {
     }
 }
 
-/// Where a row stands, and how its file writes times.
-type Context<'a> = (Place, &'a [TimeFormat]);
+/// What is known of a row before it is read.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    /// Where it stands.
+    place: Place,
+    /// How its file writes times.
+    times: &'a [TimeFormat],
+    /// When it was written: the time of the event that it tells of, if it does.
+    said: Option<UnixSeconds>,
+}
 
 /// A thing that rows describe.
 struct Thing {
@@ -137,12 +152,25 @@ impl Thing {
         let thing = self.iri.iri(&id).map_err(|why| self.id.refuse(why))?;
         if let Some(class) = &self.class {
             let terms = [thing.clone(), term::iri(rdf::TYPE), class.clone()];
-            parsed.fact(terms, context.0);
+            let said = context.said.or(self.said(row, context)?);
+            parsed.fact(terms, said, context.place);
         }
         for attribute in &self.attributes {
             attribute.read(&thing, (row, context), parsed)?;
         }
         Ok(())
+    }
+
+    /// When a row first speaks of the thing, where all that it says has a time.
+    fn said(&self, row: Row<'_>, context: Context<'_>) -> Result<Option<UnixSeconds>, Refusal> {
+        let mut first = None;
+        for attribute in &self.attributes {
+            let Some(time) = attribute.said(row, context)? else {
+                return Ok(None);
+            };
+            first = Some(first.map_or(time, |first: UnixSeconds| first.min(time)));
+        }
+        Ok(first)
     }
 }
 
@@ -191,11 +219,8 @@ impl Attribute {
         (row, context): (Row<'_>, Context<'_>),
         parsed: &mut Parsed,
     ) -> Result<(), Refusal> {
-        let (place, times) = context;
-        let time = match &self.time {
-            Some(column) => column.map(row, |text| value::time(text, times))?,
-            None => None,
-        };
+        let place = context.place;
+        let time = self.said(row, context)?;
         for cell in row.values(self.column.slot) {
             let separator = self.split.as_deref();
             let one = separator.is_none().then_some(cell);
@@ -208,6 +233,13 @@ impl Attribute {
             }
         }
         Ok(())
+    }
+
+    fn said(&self, row: Row<'_>, context: Context<'_>) -> Result<Option<UnixSeconds>, Refusal> {
+        match &self.time {
+            Some(column) => column.map(row, |text| value::time(text, context.times)),
+            None => Ok(context.said),
+        }
     }
 
     fn read_value(&self, raw: &str, said: &Said<'_>, parsed: &mut Parsed) -> Result<(), Refusal> {
@@ -233,7 +265,7 @@ impl Attribute {
             place: said.place,
         }));
         if let Some(label) = label {
-            parsed.fact(label, said.place);
+            parsed.fact(label, said.time, said.place);
         }
         Ok(())
     }
@@ -308,7 +340,8 @@ impl Event {
         })
     }
 
-    fn read(&self, row: Row<'_>, (place, times): Context<'_>) -> Result<Interaction, Refusal> {
+    fn read(&self, row: Row<'_>, context: Context<'_>) -> Result<Interaction, Refusal> {
+        let Context { place, times, .. } = context;
         let user = match self.anonymous {
             true => self.user.get(row)?,
             false => Some(self.user.demand(row)?),
@@ -342,9 +375,14 @@ impl Event {
 
     /// A cell without time leaves the event without one.
     fn when(&self, row: Row<'_>, times: &[TimeFormat]) -> Result<Option<UnixSeconds>, Refusal> {
-        if let Some(order) = &self.order {
-            return order.map(row, value::order);
+        match &self.order {
+            Some(order) => order.map(row, value::order),
+            None => self.clock(row, times),
         }
+    }
+
+    /// The point in time, where the file tells it.
+    fn clock(&self, row: Row<'_>, times: &[TimeFormat]) -> Result<Option<UnixSeconds>, Refusal> {
         match &self.time {
             Some(time) => time.map(row, |text| value::time(text, times)),
             None => Ok(None),

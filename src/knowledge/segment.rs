@@ -1,7 +1,8 @@
 //! A segment: all that one dataset says, as integers over a table of terms, in one file.
 //!
 //! An import leaves a segment; the build reads it without parsing anything again. Facts that several records
-//! of one source repeat are kept once, with the first place and the number of records ([`FactRow::count`]).
+//! of one source repeat are kept once, with the earliest time, its first place and the number of records
+//! ([`FactRow::count`]).
 
 mod texts;
 
@@ -35,7 +36,7 @@ pub struct FactRow {
     pub triple: [u32; 3],
     /// Index of the source.
     pub source: u32,
-    /// Seconds since 1970, or [`NO_TIME`].
+    /// When it was first said: seconds since 1970, or [`NO_TIME`].
     pub time: i64,
     /// Line in the source, from 1; 0 when unknown.
     pub line: u32,
@@ -127,22 +128,25 @@ impl SegmentBuilder {
         Ok(())
     }
 
-    /// What a source says several times becomes one fact at the first place.
+    /// What a source says several times, and as surely, becomes one fact at the first place of the earliest time: what was
+    /// said later must not change what was known before.
     fn fold_repeats(&mut self) {
         if self.distinct == self.facts.len() {
             return;
         }
         let facts = &mut self.facts;
-        let key = |fact: &FactRow| (fact.triple, fact.source);
+        let key = |fact: &FactRow| (fact.triple, fact.source, fact.confidence.to_bits());
         let mut order: Vec<u32> = (0..facts.len() as u32).collect();
-        order.par_sort_unstable_by_key(|&index| (key(&facts[index as usize]), index));
+        order.par_sort_unstable_by_key(|&index| {
+            let fact = &facts[index as usize];
+            (key(fact), fact.time, index)
+        });
         let mut first = usize::MAX;
         for index in order.into_iter().map(|index| index as usize) {
             let fact = facts[index];
             match facts.get_mut(first).filter(|f| key(f) == key(&fact)) {
                 Some(stated) => {
                     stated.count = stated.count.saturating_add(fact.count);
-                    stated.confidence = stated.confidence.max(fact.confidence);
                     facts[index].count = 0;
                 }
                 None => first = index,
@@ -231,6 +235,32 @@ impl Segment {
         Ok(segment)
     }
 
+    /// Puts other records over the same terms in the place of its own. Terms and baskets are numbered anew, in the order of
+    /// the records, so that nothing is left of those that went.
+    pub(super) fn replace(
+        &mut self,
+        mut facts: Vec<FactRow>,
+        mut events: Vec<EventRow>,
+    ) -> Result<()> {
+        let mut terms = Numbers::over(self.terms.len());
+        for fact in &mut facts {
+            fact.triple = fact.triple.map(|term| terms.of(term));
+        }
+        let baskets = events.iter().filter(|event| event.group != NONE);
+        let baskets = baskets.map(|event| event.group as usize + 1).max();
+        let mut groups = Numbers::over(baskets.unwrap_or(0));
+        for event in &mut events {
+            event.user = terms.of(event.user);
+            event.item = terms.of(event.item);
+            event.group = groups.of(event.group);
+        }
+        let texts = terms.order.iter().map(|&old| self.terms.get(old as usize));
+        self.terms = Strings::in_memory(texts)?;
+        self.facts = Column::in_memory(&facts)?;
+        self.events = Column::in_memory(&events)?;
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), String> {
         if !self.terms.are_sound() {
             return Err("the string table `term` is out of bounds".into());
@@ -254,5 +284,32 @@ impl Segment {
             true => Ok(()),
             false => Err("a record points outside its tables".into()),
         }
+    }
+}
+
+/// New numbers for old ones, in the order in which they are asked for.
+struct Numbers {
+    new: Vec<u32>,
+    order: Vec<u32>,
+}
+
+impl Numbers {
+    fn over(count: usize) -> Self {
+        Self {
+            new: vec![NONE; count],
+            order: Vec::new(),
+        }
+    }
+
+    /// The new number of `old`; that of [`NONE`] is [`NONE`].
+    fn of(&mut self, old: u32) -> u32 {
+        let Some(new) = self.new.get_mut(old as usize) else {
+            return NONE;
+        };
+        if *new == NONE {
+            *new = self.order.len() as u32;
+            self.order.push(old);
+        }
+        *new
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of a dataset as a whole.
 
 use super::Source;
+use crate::vocabulary::percent_encode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,4 +38,19 @@ pub struct Dataset {
     pub phrases: BTreeMap<String, String>,
     /// Where its records stood; [`super::Place::source`] is an index into this list.
     pub sources: Vec<Source>,
+}
+
+impl Dataset {
+    /// The IRIs that a name may stand for: itself, and what each dataset makes of an id by its template.
+    pub fn iris<'a>(
+        datasets: &'a [Self],
+        name: &'a str,
+        template: impl Fn(&Self) -> &String + 'a,
+    ) -> impl Iterator<Item = String> + 'a {
+        let encoded = percent_encode(name);
+        let minted = datasets
+            .iter()
+            .map(move |dataset| template(dataset).replace("{}", &encoded));
+        std::iter::once(name.to_owned()).chain(minted)
+    }
 }

@@ -18,15 +18,18 @@ pub enum LinkKind {
     CoOccursWith,
     /// Their texts are close.
     SimilarTo,
+    /// The first speaks for the second, or with a negative score against it, all else of a history being equal.
+    GoesWith,
 }
 
 impl LinkKind {
     /// Every kind, in the order of their edges.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::FollowedBy,
         Self::BoughtWith,
         Self::CoOccursWith,
         Self::SimilarTo,
+        Self::GoesWith,
     ];
 
     /// The predicate of the kind's virtual triples.
@@ -36,6 +39,7 @@ impl LinkKind {
             Self::BoughtWith => kenning::BOUGHT_WITH,
             Self::CoOccursWith => kenning::CO_OCCURS_WITH,
             Self::SimilarTo => kenning::SIMILAR_TO,
+            Self::GoesWith => kenning::GOES_WITH,
         }
     }
 
@@ -46,6 +50,7 @@ impl LinkKind {
             Self::BoughtWith => "bought-with",
             Self::CoOccursWith => "co-occurs-with",
             Self::SimilarTo => "similar-to",
+            Self::GoesWith => "goes-with",
         }
     }
 

@@ -48,6 +48,9 @@ pub fn say(graph: &Graph, piece: &Piece, name: &dyn Fn(u32) -> String) -> String
                     format!("{n} who {verb} {from} {verb} it next", n = people(n))
                 }
                 LinkKind::CoOccursWith => format!("{n} {verb} both it and {from}", n = people(n)),
+                LinkKind::GoesWith if piece.contribution < 0.0 => format!("goes ill with {from}"),
+                LinkKind::GoesWith if n == 0 => format!("goes with {from}"),
+                LinkKind::GoesWith => format!("goes with {from}, {n} {verb} both", n = people(n)),
                 LinkKind::BoughtWith => format!("{verb} together with {from}, {}", times(n)),
                 LinkKind::SimilarTo => format!("described much like {from}"),
             }

@@ -1,6 +1,6 @@
 //! Which facts lead from item to item, and which entities are on everybody's list.
 
-use super::Scorer;
+use super::{RELATION_WEIGHT, Scorer};
 use crate::graph::Graph;
 use crate::model::term;
 use crate::vocabulary::rdf;
@@ -15,16 +15,28 @@ pub(super) struct Relation {
 }
 
 impl Relation {
-    /// Every predicate that leads from an item to a resource, but the class, which all items share.
-    pub(super) fn find(graph: &Graph, weight: impl Fn(&str) -> f64) -> Vec<Self> {
+    /// Every predicate that leads from an item to a resource, but the class, which all items share. One under which
+    /// nothing stands but what rules concluded counts only if it has a weight of its own: it says again, in other words,
+    /// what counts already.
+    pub(super) fn find(graph: &Graph, weight: impl Fn(&str) -> Option<f64>) -> Vec<Self> {
         let (items, nodes) = (graph.items(), graph.nodes());
         let leads =
             |[object, subject]: &[u32; 2]| items.contains(subject) && nodes.contains(object);
         let predicates = graph.predicates().iter().copied();
         let relations = predicates.filter_map(|predicate| {
             let iri = term::as_iri(graph.term(predicate)).filter(|iri| *iri != rdf::TYPE)?;
-            let weight = weight(iri);
-            let used = weight != 0.0 && graph.pairs(predicate).iter().any(leads);
+            let own = weight(iri);
+            let weight = own.unwrap_or(RELATION_WEIGHT);
+            let concluded = |[object, subject]: &[u32; 2]| {
+                let mut facts = graph.facts([*subject, predicate, *object]);
+                facts.all(|fact| {
+                    graph
+                        .fact(fact)
+                        .is_some_and(|f| graph.rule_of(&f).is_some())
+                })
+            };
+            let counts = |pair: &[u32; 2]| leads(pair) && (own.is_some() || !concluded(pair));
+            let used = weight != 0.0 && graph.pairs(predicate).iter().any(counts);
             used.then(|| Self {
                 predicate,
                 weight,

@@ -20,12 +20,47 @@ const PACK: &str = "INSERT INTO texts (texts) VALUES ('optimize')";
 const SEARCH: &str = "SELECT rowid, bm25(texts, ?2, 1.0) AS badness FROM texts WHERE texts MATCH ?1 \
                       ORDER BY badness, rowid LIMIT ?3";
 
-const FORGET: &str = "DROP TABLE IF EXISTS temp.changed";
-const CHANGED: &str = "CREATE VIRTUAL TABLE temp.changed USING fts5(label, description, content='', \
-                       tokenize=\"unicode61 remove_diacritics 2\")";
-const FILL_CHANGED: &str = "INSERT INTO temp.changed (rowid, label, description) \
-                            SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)";
-const SEARCH_CHANGED: &str = "SELECT rowid FROM temp.changed WHERE changed MATCH ?1 ORDER BY rowid";
+/// A table of texts that changed, in memory.
+struct Overlay {
+    forget: &'static str,
+    create: &'static str,
+    fill: &'static str,
+    search: &'static str,
+}
+
+macro_rules! overlay {
+    ($name:literal) => {
+        Overlay {
+            forget: concat!("DROP TABLE IF EXISTS temp.", $name),
+            create: concat!(
+                "CREATE VIRTUAL TABLE temp.",
+                $name,
+                " USING fts5(label, description, content='', tokenize=\"unicode61 remove_diacritics 2\")"
+            ),
+            fill: concat!(
+                "INSERT INTO temp.",
+                $name,
+                " (rowid, label, description) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)"
+            ),
+            search: concat!(
+                "SELECT rowid FROM temp.",
+                $name,
+                " WHERE ",
+                $name,
+                " MATCH ?1 ORDER BY rowid"
+            ),
+        }
+    };
+}
+
+const OVERLAYS: [Overlay; 3] = [
+    overlay!("changed0"),
+    overlay!("changed1"),
+    overlay!("changed2"),
+];
+
+/// States of the changes whose texts are kept at once: a query that began earlier reads an earlier one.
+pub(super) const STATES: usize = OVERLAYS.len();
 
 /// An open index. Its methods must not be called from an async task.
 pub(super) struct File {
@@ -87,19 +122,20 @@ impl File {
         Ok(hits.collect())
     }
 
-    /// Puts the texts that changed since in the place of those kept before, in memory.
-    pub(super) fn keep_changed(&mut self, texts: &[Text]) -> Result<()> {
+    /// Puts the texts that changed since in the place of those kept before at `place`, one of [`STATES`], in memory.
+    pub(super) fn keep_changed(&mut self, place: usize, texts: &[Text]) -> Result<()> {
+        let overlay = &OVERLAYS[place];
         self.run(async |c| {
-            sqlx::query(FORGET).execute(&mut *c).await?;
-            sqlx::query(CHANGED).execute(&mut *c).await?;
-            fill(c, FILL_CHANGED, texts).await
+            sqlx::query(overlay.forget).execute(&mut *c).await?;
+            sqlx::query(overlay.create).execute(&mut *c).await?;
+            fill(c, overlay.fill, texts).await
         })
     }
 
-    /// The nodes whose changed texts match, by number.
-    pub(super) fn search_changed(&mut self, expression: &str) -> Result<Vec<u32>> {
+    /// The nodes whose changed texts at `place` match, by number.
+    pub(super) fn search_changed(&mut self, place: usize, expression: &str) -> Result<Vec<u32>> {
         let nodes: Vec<i64> = self.run(async |c| {
-            let query = sqlx::query_scalar(SEARCH_CHANGED).bind(expression);
+            let query = sqlx::query_scalar(OVERLAYS[place].search).bind(expression);
             query.fetch_all(c).await
         })?;
         Ok(nodes.into_iter().map(|node| node as u32).collect())

@@ -48,12 +48,12 @@ fn find(host: &Host, asked: &Asked, mut ticket: Ticket, mut pipe: Pipe) {
     match evaluate(host, asked, &job, &mut pipe, &mut document) {
         Ok(()) => {
             ticket.outcome = Outcome::Done;
-            pipe.end();
+            pipe.end(ticket);
         }
         Err(problem) => {
             ticket.outcome = outcome(&problem);
             let mark = document.map(|document| mark(document, problem.detail()));
-            pipe.fail(problem, &mark.unwrap_or_default());
+            pipe.fail(problem, &mark.unwrap_or_default(), ticket);
         }
     }
 }
@@ -65,7 +65,8 @@ fn evaluate(
     pipe: &mut Pipe,
     document: &mut Option<Document>,
 ) -> Result<(), Problem> {
-    let query = prepared(asked)?;
+    let failed = |error| job.problem(error, &host.bounds);
+    let query = prepared(asked).map_err(failed)?;
     let mut format = Format {
         solutions: SOLUTIONS[0].1,
         triples: TRIPLES[0].1,
@@ -92,11 +93,11 @@ fn evaluate(
         .nothing
         .filter(|_| job.rows.load(Ordering::Relaxed) == 0);
     match (done, nothing) {
-        (Err(error), _) => Err(job.problem(error, asked.limits.time)),
+        (Err(error), _) => Err(failed(error)),
         (Ok(()), Some(nothing)) => Err(nothing()),
         (Ok(()), None) => {
             let finished = sink.writer.finish();
-            finished.map_err(|error| job.problem(error, asked.limits.time))
+            finished.map_err(failed)
         }
     }
 }
@@ -168,7 +169,7 @@ where
 }
 
 /// Does work within the limits, on a thread of the pool.
-async fn job<T, W>(
+pub async fn job<T, W>(
     host: Arc<Host>,
     (kind, text): (Kind, &str),
     limits: Limits,
@@ -184,7 +185,7 @@ where
     let done = tokio::task::spawn_blocking(move || {
         let mut ticket = ticket;
         let done = work(&host, &limits, &ticket.job.cancel);
-        let done = done.map_err(|error| ticket.job.problem(error, limits.time));
+        let done = done.map_err(|error| ticket.job.problem(error, &host.bounds));
         ticket.outcome = match &done {
             Ok(_) => Outcome::Done,
             Err(problem) => outcome(problem),
@@ -195,7 +196,7 @@ where
 }
 
 fn prepared(asked: &Asked) -> Fallible<Query> {
-    let query = Query::parse(&asked.text, asked.base.as_deref())?;
+    let query = Query::parse_within(&asked.text, asked.base.as_deref(), asked.limits.memory)?;
     let [default, named] = &asked.graphs;
     match default.is_empty() && named.is_empty() {
         true => Ok(query),

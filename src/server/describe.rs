@@ -1,20 +1,22 @@
 //! What the server and its dataset are, in RDF: SPARQL 1.1 Service Description and VoID.
 
+mod counts;
+
+pub use counts::Counted;
+
 use super::Host;
 use super::negotiate::{Accept, SOLUTIONS, TRIPLES};
 use super::problem::Problem;
-use crate::engine::Snapshot;
-use crate::graph::Graph;
-use crate::model::{LinkKind, term};
 use crate::sparql::View;
-use crate::vocabulary::{kenning, rdf, xsd};
+use crate::vocabulary::{rdf, xsd};
 use crate::{Error, ErrorKind};
 use axum::body::Body;
 use axum::http::Response;
 use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, VARY};
+use counts::Counts;
 use oxigraph::io::RdfSerializer;
 use oxrdf::{BlankNode, Literal, NamedNode, NamedOrBlankNode, Term, Triple};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const SD: &str = "http://www.w3.org/ns/sparql-service-description#";
 const VOID: &str = "http://rdfs.org/ns/void#";
@@ -23,7 +25,7 @@ const VOID: &str = "http://rdfs.org/ns/void#";
 const PARTS: usize = 500;
 
 /// The service, and the dataset behind it.
-pub fn service(host: &Host, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+pub async fn service(host: &Arc<Host>, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
     let mut page = Page::default();
     let root = root(headers);
     let endpoint = node(&format!("{root}/sparql"));
@@ -57,22 +59,23 @@ pub fn service(host: &Host, headers: &HeaderMap) -> Result<Response<Body>, Probl
     for format in TRIPLES {
         page.iri(&endpoint, &format!("{SD}inputFormat"), format.1.iri());
     }
-    let dataset = dataset(&mut page, host, &root);
+    let counts = host.counted.now(host).await?;
+    let dataset = dataset(&mut page, host, &counts, &root);
     page.add(&endpoint, &format!("{SD}defaultDataset"), dataset);
     page.written(headers)
 }
 
 /// The dataset alone, for `/.well-known/void`.
-pub fn void(host: &Host, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+pub async fn void(host: &Arc<Host>, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
     let mut page = Page::default();
-    dataset(&mut page, host, &root(headers));
+    let counts = host.counted.now(host).await?;
+    dataset(&mut page, host, &counts, &root(headers));
     page.written(headers)
 }
 
-/// Adds the dataset with its counts. A statement of two sources counts once, except in the graphs of both.
-fn dataset(page: &mut Page, host: &Host, root: &str) -> NamedOrBlankNode {
+/// Adds the dataset with its counts.
+fn dataset(page: &mut Page, host: &Host, counts: &Counts, root: &str) -> NamedOrBlankNode {
     let snapshot = host.live.current();
-    let graph = snapshot.graph();
     let dataset = node(&format!("{root}/.well-known/void"));
     for class in [format!("{VOID}Dataset"), format!("{SD}Dataset")] {
         page.iri(&dataset, rdf::TYPE, &class);
@@ -84,7 +87,6 @@ fn dataset(page: &mut Page, host: &Host, root: &str) -> NamedOrBlankNode {
     );
     let name = Literal::new_simple_literal(host.live.engine().project().name());
     page.add(&dataset, "http://purl.org/dc/terms/title", name);
-    let properties = properties(graph, host.live.view());
     let default = BlankNode::new_unchecked("default").into();
     page.add(
         &dataset,
@@ -92,23 +94,22 @@ fn dataset(page: &mut Page, host: &Host, root: &str) -> NamedOrBlankNode {
         NamedOrBlankNode::clone(&default),
     );
     page.iri(&default, rdf::TYPE, &format!("{SD}Graph"));
-    page.count(&dataset, "triples", triples(&snapshot, &properties));
-    page.count(&dataset, "properties", properties.len() as u64);
-    page.count(&dataset, "entities", graph.nodes().len() as u64);
-    for (index, (property, count)) in largest(properties).into_iter().enumerate() {
+    for whole in [&dataset, &default] {
+        page.count(whole, "triples", counts.triples());
+    }
+    page.count(&dataset, "properties", counts.properties.len() as u64);
+    page.count(&dataset, "entities", snapshot.graph().nodes().len() as u64);
+    for (index, (property, count)) in counts.properties.iter().take(PARTS).enumerate() {
         let part = BlankNode::new_unchecked(format!("property{index}")).into();
         page.add(
             &dataset,
             &format!("{VOID}propertyPartition"),
             NamedOrBlankNode::clone(&part),
         );
-        page.iri(&part, &format!("{VOID}property"), &property);
-        page.count(&part, "triples", count);
+        page.iri(&part, &format!("{VOID}property"), property);
+        page.count(&part, "triples", *count);
     }
-    for (index, (name, count)) in largest(graphs(graph, host.live.view()))
-        .into_iter()
-        .enumerate()
-    {
+    for (index, (name, count)) in counts.graphs.iter().take(PARTS).enumerate() {
         let named = BlankNode::new_unchecked(format!("named{index}")).into();
         let inside = BlankNode::new_unchecked(format!("graph{index}")).into();
         page.add(
@@ -117,74 +118,16 @@ fn dataset(page: &mut Page, host: &Host, root: &str) -> NamedOrBlankNode {
             NamedOrBlankNode::clone(&named),
         );
         page.iri(&named, rdf::TYPE, &format!("{SD}NamedGraph"));
-        page.iri(&named, &format!("{SD}name"), &name);
+        page.iri(&named, &format!("{SD}name"), name);
         page.add(
             &named,
             &format!("{SD}graph"),
             NamedOrBlankNode::clone(&inside),
         );
         page.iri(&inside, rdf::TYPE, &format!("{SD}Graph"));
-        page.count(&inside, "triples", count);
+        page.count(&inside, "triples", *count);
     }
     dataset
-}
-
-/// How many triples there are, changes since the build included as far as they can be told without looking.
-fn triples(snapshot: &Snapshot, properties: &BTreeMap<String, u64>) -> u64 {
-    let changes = snapshot.dataset().changes;
-    let frozen: u64 = properties.values().sum();
-    (frozen + changes.added_count() as u64).saturating_sub(changes.removed_count() as u64)
-}
-
-/// The frozen triples of each property.
-fn properties(graph: &Graph, view: View) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for &predicate in graph.predicates() {
-        let pairs = graph.pairs(predicate);
-        let repeated = pairs.windows(2).filter(|two| two[0] == two[1]).count();
-        let name = term::as_iri(graph.term(predicate)).unwrap_or_default();
-        counts.insert(name.to_owned(), (pairs.len() - repeated) as u64);
-    }
-    if view == View::Union {
-        *counts.entry(kenning::INTERACTED.to_owned()).or_default() += graph.interaction_count();
-        for kind in LinkKind::ALL {
-            *counts.entry(kind.predicate().to_owned()).or_default() += graph.link_count(kind);
-        }
-        *counts.entry(rdf::REIFIES.to_owned()).or_default() += graph.edge_count();
-    }
-    counts.retain(|_, count| *count > 0);
-    counts
-}
-
-/// The frozen statements of each named graph.
-fn graphs(graph: &Graph, view: View) -> BTreeMap<String, u64> {
-    let mut numbers: BTreeMap<u32, u64> = BTreeMap::new();
-    for fact in 0..graph.fact_count() {
-        *numbers.entry(graph.graph_of(fact)).or_default() += 1;
-    }
-    let named = numbers.into_iter().filter_map(|(number, count)| {
-        let name = term::as_iri(graph.term(number))?;
-        Some((name.to_owned(), count))
-    });
-    let mut counts: BTreeMap<String, u64> = named.collect();
-    match view {
-        View::Union => {
-            let links = LinkKind::ALL.map(|kind| graph.link_count(kind));
-            counts.insert(kenning::INTERACTIONS.into(), graph.interaction_count());
-            counts.insert(kenning::LINKS.into(), links.iter().sum());
-        }
-        View::Stated => {
-            counts.remove(kenning::DEFAULT_GRAPH);
-        }
-    }
-    counts
-}
-
-fn largest(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counts.truncate(PARTS);
-    counts
 }
 
 /// Where the client reached this server.

@@ -2,28 +2,26 @@
 //!
 //! HTTP/1.1 only: for TLS and HTTP/2 put a proxy before it.
 
+use super::patient::Patient;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 /// Connections at once; further ones wait in the queue of the system.
 const CONNECTIONS: u32 = 1024;
 
-/// How long the head of a request may take, and a connection be idle.
-const HEAD: Duration = Duration::from_secs(30);
-
 /// How long open requests may take when the server ends, and again after they were told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until `ending` is true, then waits for requests in progress; `close` stops those that take longer.
+/// Serves until `ending` is true, connections that stand still no longer than `idle`; then waits for requests in progress; `close` stops those that take longer.
 pub async fn listen(
-    listener: TcpListener,
+    (listener, idle): (TcpListener, Duration),
     router: Router,
     mut ending: watch::Receiver<bool>,
     close: impl FnOnce(),
@@ -42,9 +40,11 @@ pub async fn listen(
             sleep(Duration::from_millis(50)).await;
             continue;
         };
+        // Only speed is lost without it.
+        let _ = stream.set_nodelay(true);
         let (router, ending) = (router.clone(), ending.clone());
         tokio::spawn(async move {
-            serve(stream, router, ending).await;
+            serve(Patient::new(stream, idle), idle, router, ending).await;
             drop(place);
         });
     }
@@ -56,12 +56,10 @@ pub async fn listen(
     }
 }
 
-async fn serve(stream: TcpStream, router: Router, mut ending: watch::Receiver<bool>) {
-    // Only speed is lost without it.
-    let _ = stream.set_nodelay(true);
+async fn serve(stream: Patient, idle: Duration, router: Router, mut ending: watch::Receiver<bool>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(idle)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     // How it ends is the client's affair: an error is that it went away, or that its body was broken off.

@@ -41,6 +41,7 @@ pub(super) fn router(host: Arc<Host>, settings: &ServeSettings) -> Result<Router
         .route("/queries", get(queries))
         .route("/queries/{id}", delete(kill))
         .route("/.well-known/void", get(void))
+        .route("/ontology/{name}", get(ontology))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
         .method_not_allowed_fallback(not_allowed)
@@ -106,7 +107,14 @@ async fn kill(State(host): State<Arc<Host>>, Path(id): Path<String>, headers: He
 
 async fn void(State(host): State<Arc<Host>>, headers: HeaderMap) -> Answer {
     host.access.check(&headers, Right::Read)?;
-    describe::void(&host, &headers)
+    describe::void(&host, &headers).await
+}
+
+/// The page of an ontology that comes along; it says nothing of the data.
+async fn ontology(Path(name): Path<String>) -> Answer {
+    let page = crate::ontology::page(&name)?;
+    let media = [(CONTENT_TYPE, "text/markdown; charset=utf-8")];
+    Ok((media, page).into_response())
 }
 
 async fn health() -> &'static str {

@@ -1,10 +1,11 @@
 //! Which queries and updates run, how many may, and how they are stopped.
 //!
-//! At most `serve.concurrency` run at once, each on a thread of its own; `serve.queue` more may wait, and whoever comes
-//! then is told to come again later. Updates come one after the other anyhow, so they wait for their turn before they
-//! take a slot. While others wait for slots, at most half of them stay with what runs longer than a second: a few long
+//! At most `serve.concurrency` run at once, each on a thread of its own; `serve.queue` more queries may wait, and whoever
+//! comes then is told to come again later. Updates come one after the other anyhow, so they wait for their turn before
+//! they take a slot, in a queue of their own: however many there are, they take no place of a query. While others wait for slots, at most half of them stay with what runs longer than a second: a few long
 //! queries cannot keep everybody else out.
 
+use super::bounds::Bounds;
 use super::metrics::{Metrics, Outcome};
 use super::problem::Problem;
 use crate::Error;
@@ -92,14 +93,14 @@ impl Job {
     }
 
     /// Why it failed: a job that was stopped fails for that, whatever it says itself.
-    pub fn problem(&self, error: Error, time: Duration) -> Problem {
+    pub fn problem(&self, error: Error, bounds: &Bounds) -> Problem {
         if let Some(reason) = self.stopped() {
             return reason.problem();
         }
-        let slow = error.kind() == crate::ErrorKind::Budget && self.since.elapsed() >= time;
-        let mut problem = Problem::from(error);
-        if slow {
-            problem.status = StatusCode::GATEWAY_TIMEOUT;
+        let mut problem = bounds.problem(error);
+        // A query asks no other server: what it lacks was not built.
+        if self.kind == Kind::Query && problem.status == StatusCode::BAD_GATEWAY {
+            problem.status = StatusCode::NOT_IMPLEMENTED;
         }
         problem
     }
@@ -117,7 +118,11 @@ pub struct Listed {
 
 /// All jobs.
 pub struct Pool {
-    places: Arc<Semaphore>,
+    /// Of queries that run or wait.
+    readers: Arc<Semaphore>,
+    /// Of updates that run or wait.
+    writers: Arc<Semaphore>,
+    /// The update whose turn it is.
     turn: Arc<Semaphore>,
     slots: Arc<Semaphore>,
     size: usize,
@@ -141,7 +146,8 @@ impl Pool {
         let size = settings.concurrency.min(Semaphore::MAX_PERMITS / 4);
         let queue = settings.queue.min(Semaphore::MAX_PERMITS / 4);
         Self {
-            places: Arc::new(Semaphore::new(size + queue)),
+            readers: Arc::new(Semaphore::new(size + queue)),
+            writers: Arc::new(Semaphore::new(size + queue)),
             turn: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(size)),
             size,
@@ -157,7 +163,11 @@ impl Pool {
     /// # Errors
     /// 503 if too many wait already, or it took too long.
     pub async fn enter(&self, kind: Kind, patience: Duration) -> Result<Slot, Problem> {
-        let entered = match Arc::clone(&self.places).try_acquire_owned() {
+        let (places, what) = match kind {
+            Kind::Query => (&self.readers, "too many queries are running"),
+            Kind::Update => (&self.writers, "too many updates wait for their turn"),
+        };
+        let entered = match Arc::clone(places).try_acquire_owned() {
             Ok(place) => timeout(patience, self.wait(kind, place))
                 .await
                 .ok()
@@ -166,7 +176,7 @@ impl Pool {
         };
         entered.ok_or_else(|| {
             self.metrics.refused();
-            crowded("too many queries are running")
+            crowded(what)
         })
     }
 
@@ -190,7 +200,7 @@ impl Pool {
         let job = Arc::new(Job {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             kind: slot.kind,
-            text: text.chars().take(SHOWN).collect(),
+            text: shown(text),
             since: Instant::now(),
             rows: AtomicU64::new(0),
             cancel: Cancel::default(),
@@ -233,7 +243,7 @@ impl Pool {
     /// Stops the oldest of the long jobs while others wait, if more than half of the slots are theirs.
     pub fn make_room(&self) {
         let full = self.slots.available_permits() == 0;
-        if !full || self.waiting() == 0 {
+        if !full || self.waiting_for_slots() == 0 {
             return;
         }
         let jobs = self.jobs();
@@ -252,9 +262,22 @@ impl Pool {
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        let inside = self.size + self.queue - self.places.available_permits();
-        let running = self.size - self.slots.available_permits();
-        inside.saturating_sub(running)
+        let inside = self.inside(&self.readers) + self.inside(&self.writers);
+        inside.saturating_sub(self.slots_taken())
+    }
+
+    /// How many could run if there were slots: of the updates only the one whose turn it is.
+    fn waiting_for_slots(&self) -> usize {
+        let ready = self.inside(&self.readers) + 1 - self.turn.available_permits();
+        ready.saturating_sub(self.slots_taken())
+    }
+
+    fn inside(&self, places: &Semaphore) -> usize {
+        self.size + self.queue - places.available_permits()
+    }
+
+    fn slots_taken(&self) -> usize {
+        self.size - self.slots.available_permits()
     }
 
     fn jobs(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Job>>> {
@@ -301,7 +324,13 @@ impl Drop for Watch {
     }
 }
 
-fn crowded(detail: &str) -> Problem {
+/// What the list shows of a text.
+pub fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
+/// The server has no room for this now.
+pub fn crowded(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
         .header(RETRY_AFTER, "1")
         .hint("send this again a little later")

@@ -47,6 +47,11 @@ impl Problem {
         self
     }
 
+    /// Says what to do next, instead of what was said.
+    pub fn advise(&mut self, hint: String) {
+        self.hint = Some(hint);
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));

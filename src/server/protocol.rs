@@ -9,8 +9,10 @@ use super::access::Right;
 use super::answer::{self, Asked};
 use super::describe;
 use super::negotiate::Accept;
+use super::pool;
 use super::problem::Problem;
-use super::request::{self, Parameters};
+use super::request::{self, Parameters, Taken};
+use crate::engine;
 use crate::sparql::Update;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -30,7 +32,7 @@ pub async fn get_query(State(host): State<Arc<Host>>, request: Request) -> Answe
     host.access.check(&parts.headers, Right::Read)?;
     match parameters.one("query")? {
         Some(text) => query(host, &parts, text.to_owned(), &parameters).await,
-        None => describe::service(&host, &parts.headers),
+        None => describe::service(&host, &parts.headers).await,
     }
 }
 
@@ -42,22 +44,26 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let address = Parameters::of(&parts.uri);
     match request::media(&parts.headers)?.as_str() {
         "application/x-www-form-urlencoded" => {
-            let form = request::bytes(&host, body).await?;
-            let all = Parameters::parse(&form).and(address);
+            let sent = request::form(&host, &parts.headers, body).await?;
+            let Taken { body, room } = sent;
+            let all = body.and(address);
             match (all.one("query")?, all.one("update")?) {
                 (Some(text), None) => query(host, &parts, text.to_owned(), &all).await,
-                (None, Some(text)) => update(host, &parts, text.to_owned(), &all).await,
+                (None, Some(text)) => {
+                    let body = text.to_owned();
+                    update(host, &parts, Taken { body, room }, &all).await
+                }
                 (None, None) => Err(Problem::bad("the form has neither `query` nor `update`")),
                 _ => Err(Problem::bad("the form has both `query` and `update`")),
             }
         }
         "application/sparql-query" => {
-            let text = request::text(&host, body).await?;
-            query(host, &parts, text, &address).await
+            let text = request::text(&host, &parts.headers, body).await?;
+            query(host, &parts, text.body, &address).await
         }
         "application/sparql-update" => {
             host.access.check(&parts.headers, Right::Write)?;
-            let text = request::text(&host, body).await?;
+            let text = request::text(&host, &parts.headers, body).await?;
             update(host, &parts, text, &address).await
         }
         other => Err(Problem::new(
@@ -71,6 +77,8 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
 }
 
 async fn query(host: Arc<Host>, parts: &Parts, text: String, parameters: &Parameters) -> Answer {
+    let short = engine::short(&text, host.bounds.text);
+    short.map_err(|error| host.bounds.problem(error))?;
     let asked = Asked {
         text,
         base: base(parts),
@@ -78,7 +86,7 @@ async fn query(host: Arc<Host>, parts: &Parts, text: String, parameters: &Parame
             parameters.iris("default-graph-uri")?,
             parameters.iris("named-graph-uri")?,
         ],
-        limits: parameters.lower(&host.limits)?,
+        limits: parameters.lower(&host.bounds.limits)?,
         accept: Accept::of(&parts.headers),
         nothing: None,
     };
@@ -88,14 +96,20 @@ async fn query(host: Arc<Host>, parts: &Parts, text: String, parameters: &Parame
     }
 }
 
-async fn update(host: Arc<Host>, parts: &Parts, text: String, parameters: &Parameters) -> Answer {
+async fn update(
+    host: Arc<Host>,
+    parts: &Parts,
+    text: Taken<String>,
+    parameters: &Parameters,
+) -> Answer {
     host.access.check(&parts.headers, Right::Write)?;
     let default = parameters.iris("using-graph-uri")?;
     let named = parameters.iris("using-named-graph-uri")?;
-    let limits = parameters.lower(&host.limits)?;
-    let (shown, base) = (text.clone(), base(parts));
+    let limits = parameters.lower(&host.bounds.limits)?;
+    let (shown, base) = (pool::shown(&text.body), base(parts));
     let updated = answer::change(host, &shown, limits, move |host, limits, cancel| {
-        let mut update = Update::parse(&text, base.as_deref())?;
+        let text = text;
+        let mut update = Update::parse_within(&text.body, base.as_deref(), limits.memory)?;
         if !default.is_empty() || !named.is_empty() {
             update = update.with_dataset(default, named)?;
         }

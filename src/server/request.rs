@@ -1,25 +1,31 @@
 //! Reads requests: parameters, media types, bodies.
 
 use super::Host;
+use super::pool::crowded;
 use super::problem::Problem;
 use crate::sparql::Limits;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use oxigraph::io::RdfFormat;
 use oxrdf::NamedNode;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
-/// Bytes of a body that everybody may send at once; of larger ones only [`LARGE`] are taken in at a time.
+/// Bytes of a body that everybody may send at once. What is larger takes room, part by part of this size.
 const SMALL: usize = 64 << 10;
 
-/// Large bodies taken in at a time.
-pub const LARGE: usize = 4;
+/// There is room for so many bodies of the largest size.
+const LARGE: usize = 4;
 
-/// How long a body may take.
+/// Parameters of a form.
+const PARAMETERS: usize = 1000;
+
+/// How long a whole body may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Names with values, of an address or of a form.
@@ -141,43 +147,142 @@ pub fn format(headers: &HeaderMap) -> Result<RdfFormat, Problem> {
     })
 }
 
+/// Room for the bodies of requests that are taken in, or wait for their turn.
+pub struct Bodies {
+    /// Bytes of one.
+    most: usize,
+    /// How long one may stand still.
+    idle: Duration,
+    room: Arc<Semaphore>,
+}
+
+impl Bodies {
+    /// For bodies of `most` bytes that stand still no longer than `idle`.
+    pub fn new(most: usize, idle: Duration) -> Self {
+        let parts = most.div_ceil(SMALL).saturating_mul(LARGE);
+        Self {
+            most,
+            idle,
+            room: Arc::new(Semaphore::new(parts.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+}
+
+/// A body, and the room that it takes until this is dropped.
+pub struct Taken<T> {
+    /// What was sent.
+    pub body: T,
+    /// Its room.
+    pub room: Option<OwnedSemaphorePermit>,
+}
+
+impl<T> Taken<T> {
+    /// The same room for what is made of the body.
+    pub fn map<U>(self, make: impl FnOnce(T) -> Result<U, Problem>) -> Result<Taken<U>, Problem> {
+        Ok(Taken {
+            body: make(self.body)?,
+            room: self.room,
+        })
+    }
+}
+
 /// A body as text.
 ///
 /// # Errors
 /// Those of [`bytes`], and 400 if it is no UTF-8.
-pub async fn text(host: &Host, body: Body) -> Result<String, Problem> {
-    let bytes = bytes(host, body).await?;
-    String::from_utf8(bytes).map_err(|_| Problem::bad("the body is not UTF-8"))
+pub async fn text(host: &Host, headers: &HeaderMap, body: Body) -> Result<Taken<String>, Problem> {
+    let utf8 = |_| Problem::bad("the body is not UTF-8");
+    let sent = bytes(host, headers, body).await?;
+    sent.map(|bytes| String::from_utf8(bytes).map_err(utf8))
+}
+
+/// The parameters of a body.
+///
+/// # Errors
+/// Those of [`bytes`], and 400 if there are too many.
+pub async fn form(
+    host: &Host,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Taken<Parameters>, Problem> {
+    let sent = bytes(host, headers, body).await?;
+    if sent.body.iter().filter(|byte| **byte == b'&').count() >= PARAMETERS {
+        let detail = format!("the form has more than {PARAMETERS} parameters");
+        return Err(Problem::bad(detail));
+    }
+    sent.map(|bytes| Ok(Parameters::parse(&bytes)))
 }
 
 /// A whole body.
 ///
 /// # Errors
-/// 413 if it is too large, 408 if it takes too long, 400 if it breaks off.
-pub async fn bytes(host: &Host, body: Body) -> Result<Vec<u8>, Problem> {
-    let slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body takes too long");
-    timeout(PATIENCE, take(host, body)).await.map_err(slow)?
+/// 415 if it is compressed, 413 if it is too large, 408 if it takes too long or stands still, 503 if others take all
+/// the room, 400 if it breaks off.
+pub async fn bytes(
+    host: &Host,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Taken<Vec<u8>>, Problem> {
+    plain(headers)?;
+    let whole = timeout(PATIENCE, take(&host.bodies, body)).await;
+    whole.map_err(|_| slow("the body takes too long"))?
 }
 
-async fn take(host: &Host, body: Body) -> Result<Vec<u8>, Problem> {
+/// Takes only the room that it fills, so that a client that sends slowly keeps no other one out.
+async fn take(bodies: &Bodies, body: Body) -> Result<Taken<Vec<u8>>, Problem> {
     let mut taken = Vec::new();
-    let mut permit = None;
+    let mut room: Option<OwnedSemaphorePermit> = None;
     let mut parts = body.into_data_stream();
-    while let Some(part) = parts.next().await {
+    loop {
+        let part = timeout(bodies.idle, parts.next()).await;
+        let Some(part) = part.map_err(|_| slow("the body stands still"))? else {
+            break;
+        };
         let part = part.map_err(|e| Problem::bad(format!("the body breaks off: {e}")))?;
-        if taken.len() + part.len() > host.max_body {
-            let most = host.max_body >> 20;
+        let length = taken.len() + part.len();
+        if length > bodies.most {
+            let most = bodies.most >> 20;
             let detail = format!("the body is larger than {most} MB");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-                .hint("send less at once, or set `serve.max_body_mb` higher"));
+                .hint("send less at once: this server allows no more (`serve.max_body_mb`)"));
         }
-        if taken.len() + part.len() > SMALL && permit.is_none() {
-            // It is never closed.
-            permit = host.bodies.acquire().await.ok();
+        let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let needed = length.saturating_sub(SMALL).div_ceil(SMALL);
+        if needed > held {
+            let more = u32::try_from(needed - held).unwrap_or(u32::MAX);
+            let more = Arc::clone(&bodies.room).acquire_many_owned(more);
+            // Bodies that wait for each other would wait in vain.
+            let Ok(Ok(more)) = timeout(bodies.idle, more).await else {
+                return Err(crowded("other large bodies are taken in"));
+            };
+            match &mut room {
+                Some(room) => room.merge(more),
+                None => room = Some(more),
+            }
         }
         taken.extend_from_slice(&part);
     }
-    Ok(taken)
+    Ok(Taken { body: taken, room })
+}
+
+/// That a body is what it says it is: nothing is unpacked here, for a few bytes could become very many.
+fn plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let codings = headers.get_all(CONTENT_ENCODING).into_iter();
+    let packed = codings
+        .filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+        .count();
+    match packed {
+        0 => Ok(()),
+        _ => Err(
+            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is compressed")
+                .header(ACCEPT_ENCODING, "identity")
+                .hint("send it as it is, without `Content-Encoding`"),
+        ),
+    }
+}
+
+fn slow(detail: &str) -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
 }
 
 /// The IRI of a path of this server.

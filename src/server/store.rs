@@ -10,7 +10,7 @@ use super::answer::{self, Asked};
 use super::multipart::documents;
 use super::negotiate::Accept;
 use super::problem::Problem;
-use super::request::{self, Parameters};
+use super::request::{self, Parameters, Taken};
 use crate::Result as Fallible;
 use crate::model::{Change, Statement, term};
 use crate::sparql::{Document, Limits};
@@ -39,7 +39,7 @@ pub async fn get(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let graph = named(&parts, &parameters)?.ok_or_else(nameless)?;
     let all = Limits {
         rows: usize::MAX,
-        ..host.limits
+        ..host.bounds.limits
     };
     let asked = Asked {
         text: "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }".to_owned(),
@@ -60,8 +60,8 @@ pub async fn put(State(host): State<Arc<Host>>, request: Request) -> Answer {
     host.access.check(&parts.headers, Right::Write)?;
     let parameters = Parameters::of(&parts.uri);
     let graph = named(&parts, &parameters)?.ok_or_else(nameless)?;
-    let limits = parameters.lower(&host.limits)?;
-    let documents = documents(&parts.headers, request::bytes(&host, body).await?)?;
+    let limits = parameters.lower(&host.bounds.limits)?;
+    let documents = received(&host, &parts, body).await?;
     let existed = replace(host, Some(documents), graph, limits).await?;
     Ok(match existed {
         true => StatusCode::NO_CONTENT.into_response(),
@@ -76,7 +76,7 @@ pub async fn delete(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let parameters = Parameters::of(&parts.uri);
     let graph = named(&parts, &parameters)?.ok_or_else(nameless)?;
     let default = graph.as_str() == kenning::DEFAULT_GRAPH;
-    let limits = parameters.lower(&host.limits)?;
+    let limits = parameters.lower(&host.bounds.limits)?;
     let existed = replace(host, None, graph, limits).await?;
     match existed || default {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
@@ -90,8 +90,8 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
     host.access.check(&parts.headers, Right::Write)?;
     let parameters = Parameters::of(&parts.uri);
     let given = named(&parts, &parameters)?;
-    let limits = parameters.lower(&host.limits)?;
-    let documents = documents(&parts.headers, request::bytes(&host, body).await?)?;
+    let limits = parameters.lower(&host.bounds.limits)?;
+    let documents = received(&host, &parts, body).await?;
     let fresh = given.is_none();
     let graph = match given {
         Some(graph) => graph,
@@ -100,9 +100,10 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
     let target = graph.clone();
     let text = format!("POST {graph}");
     let updated = answer::change(host, &text, limits, move |host, limits, cancel| {
-        let statements = read(documents, &target)?;
+        let Taken { body, room: _room } = documents;
+        let (statements, left) = read(body, &target, limits)?;
         let changes: Vec<Change> = statements.into_iter().map(Change::Insert).collect();
-        host.live.change(&changes, limits, cancel)
+        host.live.change(&changes, &left, cancel)
     });
     updated.await?;
     if !fresh {
@@ -118,7 +119,7 @@ pub async fn post(State(host): State<Arc<Host>>, request: Request) -> Answer {
 /// Empties a graph and fills it from documents, if there are any, all in one; whether the graph was there before.
 async fn replace(
     host: Arc<Host>,
-    documents: Option<Documents>,
+    documents: Option<Taken<Documents>>,
     graph: NamedNode,
     limits: Limits,
 ) -> Result<bool, Problem> {
@@ -126,10 +127,13 @@ async fn replace(
     let text = format!("{verb} {graph}");
     let (tell, told) = std::sync::mpsc::channel();
     let changed = answer::change(host, &text, limits, move |host, limits, cancel| {
-        let statements = read(documents.unwrap_or_default(), &graph)?;
+        // The room stays taken until all is done.
+        let (documents, _room) =
+            documents.map_or_else(Default::default, |sent| (sent.body, sent.room));
+        let (statements, left) = read(documents, &graph, limits)?;
         let name = term::iri(graph.as_str());
         let existed = Cell::new(false);
-        let updated = host.live.transact(limits, cancel, &|work| {
+        let updated = host.live.transact(&left, cancel, &|work| {
             existed.set(work.has_graph(&name));
             work.clear(&|graph| graph == name)?;
             statements
@@ -144,18 +148,28 @@ async fn replace(
     Ok(told.try_recv().unwrap_or(false))
 }
 
-/// The statements of documents.
-fn read(documents: Documents, graph: &NamedNode) -> Fallible<Vec<Statement>> {
+async fn received(host: &Host, parts: &Parts, body: Body) -> Result<Taken<Documents>, Problem> {
+    let sent = request::bytes(host, &parts.headers, body).await?;
+    sent.map(|bytes| documents(&parts.headers, bytes))
+}
+
+/// The statements of documents, and what they leave of the limits.
+fn read(
+    documents: Documents,
+    graph: &NamedNode,
+    limits: &Limits,
+) -> Fallible<(Vec<Statement>, Limits)> {
     let mut statements = Vec::new();
+    let mut left = *limits;
     for (format, bytes) in documents {
         let document = Document {
             bytes,
             format,
             base: Some(graph.as_str().to_owned()),
         };
-        statements.extend(document.statements("the body", Some(graph))?);
+        statements.extend(document.statements("the body", Some(graph), &mut left.memory)?);
     }
-    Ok(statements)
+    Ok((statements, left))
 }
 
 /// The graph that a request names; none for `/store` itself.

@@ -90,32 +90,33 @@ impl Pipe {
         self.media.get_or_init(|| media);
     }
 
-    /// The result is whole.
-    pub fn end(mut self) {
+    /// The result is whole. The job ends before its client can know: who asks again at once finds its place free.
+    pub fn end(mut self, ticket: Ticket) {
         let rest = std::mem::take(&mut self.buffer);
         // If the client went away, nobody is left to be told.
-        let _ = self.send(Part::Last(rest.into()));
+        let _ = self.send(Part::Last(rest.into()), Some(ticket));
     }
 
-    /// The result is not whole: `mark` makes sure that what was sent is no document.
-    pub fn fail(mut self, problem: Problem, mark: &str) {
+    /// The result is not whole: `mark` makes sure that what was sent is no document. The job ends as in [`Pipe::end`].
+    pub fn fail(mut self, problem: Problem, mark: &str, ticket: Ticket) {
         self.deadline = Instant::now() + Duration::from_secs(1);
         if self.sent {
             self.buffer.extend_from_slice(mark.as_bytes());
             let marked = std::mem::take(&mut self.buffer);
-            let _ = self.send(Part::More(marked.into()));
+            let _ = self.send(Part::More(marked.into()), None);
             // What the connection has not written when it hears of the error is never written.
             std::thread::sleep(2 * GLANCE);
         }
-        let _ = self.send(Part::Failed(problem));
+        let _ = self.send(Part::Failed(problem), Some(ticket));
     }
 
-    /// Waits until there is room, as long as there is time and somebody who reads.
-    fn send(&mut self, part: Part) -> io::Result<()> {
+    /// Waits until there is room, as long as there is time and somebody who reads; then the `last` part ends its job.
+    fn send(&mut self, part: Part, last: Option<Ticket>) -> io::Result<()> {
         loop {
             let room = self.parts.reserve();
             match self.runtime.block_on(async { timeout(GLANCE, room).await }) {
                 Ok(Ok(room)) => {
+                    drop(last);
                     room.send(part);
                     self.sent = true;
                     return Ok(());
@@ -145,7 +146,7 @@ impl Write for Pipe {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= PART {
             let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(PART));
-            self.send(Part::More(full.into()))?;
+            self.send(Part::More(full.into()), None)?;
         }
         Ok(bytes.len())
     }

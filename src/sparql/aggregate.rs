@@ -94,8 +94,8 @@ impl Aggregate {
 
     /// Whether its accumulators grow with the rows that they take.
     pub(super) fn grows(&self) -> bool {
-        let concat = matches!(self.function, AggregateFunction::GroupConcat { .. });
-        concat || self.repeats == Repeats::Dropped
+        use AggregateFunction::{Avg, Count, Sum};
+        self.repeats == Repeats::Dropped || !matches!(self.function, Count | Sum | Avg)
     }
 
     /// An accumulator for a new group.
@@ -192,11 +192,17 @@ impl Accumulator<'_> {
             }
             Operand::Value(_) => 0,
         };
-        let text = match &self.state {
+        size_of::<Self>() + rows + self.text() + self.seen.capacity() * (size_of::<Id>() + 1)
+    }
+
+    /// Bytes of text that it holds.
+    pub(super) fn text(&self) -> usize {
+        match &self.state {
             State::Concat(joined) => joined.size(),
+            State::Extreme(_, Some(extreme)) => extreme.value.size() + extreme.datum.size(),
+            State::Sample(Some(value)) => value.size(),
             _ => 0,
-        };
-        size_of::<Self>() + rows + text + self.seen.capacity() * (size_of::<Id>() + 1)
+        }
     }
 
     /// The result; `None` if it is an error.

@@ -4,7 +4,8 @@
 use super::estimate::Estimator;
 use super::expression::Expr;
 use super::ids::Id;
-use super::pattern::{Kind, Part, Pattern, Slots};
+use super::pattern::{Kind, Part, Pattern};
+use super::plan::Bound;
 
 /// A variable that has the value of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +15,11 @@ pub(super) struct Alias {
 }
 
 /// Takes the tests that make aliases out of `tests`, and puts one variable for both into `items`. `outer` are the
-/// variables that may have a value before.
+/// variables that have a value before.
 pub(super) fn aliases(
     items: &mut [Pattern],
     tests: &mut Vec<Expr>,
-    outer: &Slots,
+    outer: &Bound,
     estimator: &Estimator,
 ) -> Vec<Alias> {
     let mut found: Vec<Alias> = Vec::new();
@@ -46,19 +47,21 @@ pub(super) fn aliases(
 
 impl Alias {
     /// Whether the name stands in triple patterns only, once at least where just a resource can.
-    fn may_replace(&self, items: &[Pattern], outer: &Slots, estimator: &Estimator) -> bool {
+    fn may_replace(&self, items: &[Pattern], outer: &Bound, estimator: &Estimator) -> bool {
         let users: Vec<&Pattern> = items
             .iter()
             .filter(|i| i.vars.contains(self.name))
             .collect();
-        let known = items.iter().any(|item| item.certain.contains(self.of));
+        let known = match outer.possible.contains(self.of) {
+            true => outer.certain.contains(self.of),
+            false => items.iter().any(|item| item.certain.contains(self.of)),
+        };
         let plain = |item: &&Pattern| match &item.kind {
             Kind::Triple { parts, .. } => !parts.iter().any(|part| matches!(part, Part::Triple(_))),
             _ => false,
         };
         known
-            && !outer.contains(self.name)
-            && !outer.contains(self.of)
+            && !outer.possible.contains(self.name)
             && users.iter().all(plain)
             && users.iter().any(|item| self.is_resource(item, estimator))
     }

@@ -2,9 +2,8 @@
 
 use super::estimate::Estimator;
 use super::explain::{Explanation, explain};
-use super::ids::{Id, Terms};
+use super::ids::{Id, Terms, text_length};
 use super::meter::Meter;
-use super::pattern::Slots;
 use super::plan::{Bound, Node, Planner};
 use super::results::{Results, too_many};
 use super::run::Run;
@@ -30,8 +29,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(source: &Source, pattern: &GraphPattern) -> Result<Self> {
-        let mut translator = Translator::new(&source.terms);
+    fn new(source: &Source, pattern: &GraphPattern, bound: &[(String, Term)]) -> Result<Self> {
+        let mut translator = Translator::new(&source.terms, bound);
         let variables = variables(pattern);
         let columns = variables.iter().map(|v| translator.variable(v)).collect();
         let translated = translator.pattern(pattern)?;
@@ -39,14 +38,8 @@ impl Plan {
         let mut planner = Planner::new(&estimator);
         let root = planner.plan(translated, &Bound::default());
         // Plans of `EXISTS` are in the order of their numbers.
-        let exists = translator.exists.into_iter().map(|(pattern, certain)| {
-            let shared: Slots = certain.common(&pattern.vars);
-            let bound = Bound {
-                possible: certain,
-                certain: shared,
-            };
-            planner.plan(pattern, &bound)
-        });
+        let exists = translator.exists.into_iter();
+        let exists = exists.map(|(pattern, around)| planner.exists(pattern, around));
         Ok(Self {
             exists: exists.collect(),
             root,
@@ -92,15 +85,15 @@ fn variables(pattern: &GraphPattern) -> Vec<Variable> {
     }
 }
 
-/// Evaluates a query and hands what it finds to `results`.
+/// Evaluates a query, some of whose variables may be bound to terms, and hands what it finds to `results`.
 pub(super) fn answer(
-    query: &Query,
+    (query, bound): (&Query, &[(String, Term)]),
     dataset: Dataset<'_>,
     bounds: (&Limits, &Cancel),
     results: &mut dyn Results,
 ) -> Result<()> {
     let source = Source::new(Terms::new(dataset), query.dataset());
-    evaluate(query, &source, bounds, results).map(drop)
+    evaluate((query, bound), &source, bounds, results).map(drop)
 }
 
 /// Evaluates a query and tells how it was done.
@@ -110,22 +103,22 @@ pub(super) fn explained(
     bounds: (&Limits, &Cancel),
 ) -> Result<Explanation> {
     let source = Source::new(Terms::new(dataset), query.dataset());
-    let plan = evaluate(query, &source, bounds, &mut Ignored)?;
+    let plan = evaluate((query, &[]), &source, bounds, &mut Ignored)?;
     Ok(explain(&plan, &source.terms))
 }
 
 fn evaluate(
-    query: &Query,
+    (query, bound): (&Query, &[(String, Term)]),
     source: &Source,
     (limits, cancel): (&Limits, &Cancel),
     results: &mut dyn Results,
 ) -> Result<Plan> {
-    let meter = Meter::start(limits, cancel);
+    let meter = Meter::start(limits, cancel, source.terms.made_bytes());
     let (Query::Select { pattern, .. }
     | Query::Construct { pattern, .. }
     | Query::Describe { pattern, .. }
     | Query::Ask { pattern, .. }) = query;
-    let plan = Plan::new(source, pattern)?;
+    let plan = Plan::new(source, pattern, bound)?;
     let run = Run::new(source, &meter, query.base_iri(), &plan.exists);
     let mut form = Form {
         plan: &plan,
@@ -223,7 +216,7 @@ impl Form<'_, '_, '_> {
                 if seen.insert(triple.clone()) {
                     self.count += 1;
                     within(self.count, self.run.meter)?;
-                    held.add(size_of::<Triple>() * 3)?;
+                    held.add(size_of::<Triple>() * 3 + text_length(&triple.clone().into()))?;
                     self.results.triple(&triple)?;
                 }
             }
@@ -235,6 +228,7 @@ impl Form<'_, '_, '_> {
     fn describe(&mut self) -> Result<()> {
         self.results.triples()?;
         let mut seen = FxHashSet::default();
+        let mut held = self.run.meter.held();
         let terms = self.run.terms();
         self.plan.solutions(self.run, &mut |ids| {
             let mut open: Vec<Id> = ids.iter().copied().filter(|id| id.is_bound()).collect();
@@ -242,6 +236,7 @@ impl Form<'_, '_, '_> {
                 if !seen.insert(id) {
                     continue;
                 }
+                held.add(2 * size_of::<Id>())?;
                 let pattern = [Some(id), None, None];
                 self.run
                     .source

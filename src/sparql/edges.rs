@@ -1,20 +1,23 @@
 //! Virtual triples: interactions, links, and the reifiers of all edges.
 
-use super::Dataset;
-use super::events::{EVENT, EventNames};
-use super::ids::{EDGE, Id, Named, Terms, begins};
+mod reifiers;
+
+use super::events::EventNames;
+use super::ids::{Id, Named, Terms, begins};
 use super::plain::Plain;
 use crate::graph::{Edge, Graph};
 use crate::knowledge::PROVENANCE;
 use crate::model::{EvidenceId, LinkKind, term};
-use crate::vocabulary::{kenning, prov, rdf, xsd};
+use crate::vocabulary::{EDGE, EVENT, kenning, prov, rdf, xsd};
 use oxrdf::{NamedNode, Term, Triple};
 
 /// The numbers of the terms that virtual triples are made of. Every snapshot has them.
 pub(super) struct Virtual {
     interacted: u32,
-    links: [u32; 4],
-    runs: [u32; 4],
+    links: [u32; LinkKind::ALL.len()],
+    runs: [u32; LinkKind::ALL.len()],
+    /// The computation that applies rules.
+    reasoning: u32,
     reifies: u32,
     properties: Properties,
     interactions: u32,
@@ -31,6 +34,7 @@ pub(super) struct Virtual {
 
 /// Predicates of reifiers.
 struct Properties {
+    derived_by: u32,
     derived_from: u32,
     generated_by: u32,
     at_time: u32,
@@ -53,8 +57,10 @@ impl Virtual {
             interacted: id(kenning::INTERACTED),
             links: LinkKind::ALL.map(|kind| id(kind.predicate())),
             runs: LinkKind::ALL.map(|kind| id(&kind.run())),
+            reasoning: id(kenning::REASONING),
             reifies: id(rdf::REIFIES),
             properties: Properties {
+                derived_by: id(kenning::DERIVED_BY),
                 derived_from: id(prov::WAS_DERIVED_FROM),
                 generated_by: id(prov::WAS_GENERATED_BY),
                 at_time: id(prov::GENERATED_AT_TIME),
@@ -148,19 +154,29 @@ impl Virtual {
             };
         }
         match (s, o) {
-            (None, None) => graph.edge_count(),
-            (None, Some(_)) => (graph.edge_count() as f64 / self.values(graph, p)) as u64 + 1,
+            (None, None) => self.said(graph, p),
+            (None, Some(_)) => (self.said(graph, p) as f64 / self.values(graph, p)) as u64 + 1,
             _ => 1,
+        }
+    }
+
+    /// About how often reifiers say something under a predicate.
+    fn said(&self, graph: &Graph, p: u32) -> u64 {
+        match p {
+            p if p == self.properties.derived_by => graph.derived().len() as u64,
+            p if p == self.properties.derived_from => graph.edge_count() + graph.premise_count(),
+            _ => graph.edge_count(),
         }
     }
 
     /// About how many values reifiers have under a predicate.
     fn values(&self, graph: &Graph, p: u32) -> f64 {
-        let edges = graph.edge_count().max(1) as f64;
+        let edges = self.said(graph, p).max(1) as f64;
         match p {
             p if p == self.reifies => edges,
             // Few runs make many edges.
             p if p == self.properties.generated_by => self.runs.len() as f64 + 1.0,
+            p if p == self.properties.derived_by => graph.graphs().len() as f64,
             _ => edges.sqrt(),
         }
     }
@@ -183,10 +199,11 @@ impl Virtual {
             .then(|| (edges, self.values(graph, p)))
     }
 
-    fn reifier_predicates(&self) -> [u32; 8] {
+    fn reifier_predicates(&self) -> [u32; 9] {
         let p = &self.properties;
         [
             self.reifies,
+            p.derived_by,
             p.derived_from,
             p.generated_by,
             p.at_time,
@@ -300,140 +317,6 @@ impl Terms<'_> {
                 targets.map(move |&item| [source, predicate, item].map(Id::known))
             })
         }))
-    }
-
-    /// What is said of the reifiers of edges.
-    fn reifiers(&self, [s, p, o]: Pattern) -> Found<'_> {
-        // Without these every edge would be asked in vain: nothing else is said of reifiers, and nobody is a value.
-        let said = self.names.reifier_predicates();
-        let can_be_said = |p| self.number(p).is_some_and(|p| said.contains(&p));
-        let people_and_items = self.dataset.graph.items().end;
-        let is_person_or_item =
-            |o: Id| matches!(o.named(), Named::Known(id) if id < people_and_items);
-        if !p.is_none_or(can_be_said) || o.is_some_and(is_person_or_item) {
-            return none();
-        }
-        let edges: Box<dyn Iterator<Item = u64>> = match (s.map(Id::named), o.map(Id::named)) {
-            (Some(Named::Reifier(EvidenceId(edge))), _) => Box::new(edge..edge + 1),
-            (Some(_), _) => return none(),
-            (None, Some(Named::Triple(edge))) => return self.reifiers_of(edge, p),
-            (None, Some(Named::Known(value))) if self.is_resource(value) => self.edges_from(value),
-            (None, Some(_)) if !o.is_some_and(|o| self.is_said_of_edges(o)) => return none(),
-            (None, _) => Box::new(0..self.dataset.graph.edge_count()),
-        };
-        let wanted = p.and_then(|p| self.number(p));
-        Box::new(edges.map(EvidenceId).flat_map(move |edge| {
-            let properties = self.properties(edge, wanted);
-            let wanted = properties
-                .into_iter()
-                .filter(move |(_, value)| o.is_none_or(|o| o == *value));
-            wanted.map(move |(predicate, value)| [Id::reifier(edge), Id::known(predicate), value])
-        }))
-    }
-
-    fn is_resource(&self, number: u32) -> bool {
-        term::kind(self.dataset.term(number)) == term::Kind::Resource
-    }
-
-    /// The edges that come from a source or a computation.
-    fn edges_from(&self, source: u32) -> Box<dyn Iterator<Item = u64> + '_> {
-        let graph = self.dataset.graph;
-        let run = LinkKind::ALL.into_iter().zip(self.names.runs);
-        let run = run.into_iter().find(|&(_, run)| run == source);
-        let links = run.into_iter().flat_map(|(kind, _)| graph.edges_of(kind));
-        Box::new(graph.facts_in(source).chain(links))
-    }
-
-    /// Whether a term is of a kind that numbers and times of edges are, or another edge's reifier.
-    fn is_said_of_edges(&self, value: Id) -> bool {
-        if matches!(value.named(), Named::Reifier(_)) {
-            return true;
-        }
-        self.text(value).is_some_and(|text| {
-            let datatype = text.strip_prefix('^').and_then(|t| t.split_once('\0'));
-            datatype.is_some_and(|(datatype, _)| Plain::TYPES.contains(&datatype))
-        })
-    }
-
-    /// The reifiers of the triple of `edge`: one for each source that states it.
-    pub(super) fn reifiers_of(&self, edge: EvidenceId, p: Option<Id>) -> Found<'_> {
-        let reifies = Id::known(self.names.reifies);
-        if p.is_some_and(|p| p != reifies) {
-            return none();
-        }
-        let facts = match self.dataset.graph.edge(edge) {
-            Some(Edge::Fact(fact)) => self.dataset.graph.facts(fact.triple),
-            _ => 0..0,
-        };
-        let computed = self.triple(edge);
-        let computed = computed.and_then(|triple| self.names.computed(self.dataset.graph, triple));
-        let edges = facts.map(EvidenceId).chain(computed);
-        let edges = edges.filter(|&edge| self.stands(edge));
-        Box::new(edges.map(move |each| [Id::reifier(each), reifies, Id::triple(edge)]))
-    }
-
-    /// What is said of one reifier, only under `wanted` if that is given.
-    fn properties(&self, edge: EvidenceId, wanted: Option<u32>) -> Vec<(u32, Id)> {
-        if !self.stands(edge) {
-            return Vec::new();
-        }
-        let names = &self.names.properties;
-        let mut said = Vec::with_capacity(4);
-        let mut say = |predicate: u32, value: &dyn Fn() -> Option<Id>| {
-            if wanted.is_none_or(|w| w == predicate) {
-                said.extend(value().map(|value| (predicate, value)));
-            }
-        };
-        say(self.names.reifies, &|| {
-            Some(Id::triple(self.first_edge(edge)))
-        });
-        match self.dataset.graph.edge(edge) {
-            Some(Edge::Fact(fact)) => {
-                let derived = fact.from.map(|from| Id::reifier(EvidenceId(from)));
-                let source = Id::known(fact.graph);
-                say(names.derived_from, &|| Some(derived.unwrap_or(source)));
-                say(names.generated_by, &|| derived.map(|_| source));
-                say(names.line, &|| Some(self.integer(fact.line?.into())));
-                say(names.confidence, &|| Some(self.decimal(fact.confidence)));
-                say(names.support, &|| Some(self.integer(fact.count.into())));
-                say(names.at_time, &|| Some(self.time(fact.time?)));
-            }
-            Some(Edge::Interaction { user, item }) => {
-                let events = || self.dataset.graph.events_between(user, item);
-                say(names.support, &|| {
-                    Some(self.integer(events().count() as u64))
-                });
-                say(names.at_time, &|| {
-                    Some(self.time(events().filter_map(|e| e.time).max()?))
-                });
-            }
-            Some(Edge::Link {
-                kind,
-                score,
-                support,
-                ..
-            }) => {
-                let run = self.names.runs[kind as usize];
-                say(names.generated_by, &|| Some(Id::known(run)));
-                say(names.score, &|| Some(self.decimal(score)));
-                say(names.support, &|| Some(self.integer(support.into())));
-            }
-            None => {}
-        }
-        said
-    }
-
-    /// Whether an edge was not removed since the graph was frozen.
-    fn stands(&self, edge: EvidenceId) -> bool {
-        let Dataset { graph, changes, .. } = self.dataset;
-        if changes.removed_count() == 0 {
-            return true;
-        }
-        let fact = graph.fact(edge.0);
-        fact.is_none_or(|fact| {
-            let [s, p, o] = fact.triple;
-            !changes.is_removed([s, p, o, fact.graph])
-        })
     }
 
     /// The id of an integer.

@@ -9,9 +9,6 @@ use crate::graph::Graph;
 use crate::model::term;
 use crate::vocabulary::{kenning, prov, rdf};
 
-/// IRIs of events, before their number.
-pub(super) const EVENT: &str = "urn:kenning:event:";
-
 /// The numbers of the terms that are said of events.
 pub(super) struct EventNames {
     a: u32,

@@ -3,7 +3,7 @@
 //! What filters and sums are mostly made of is evaluated here, on the encoded text of terms. What is rare
 //! ([`Library`]) goes to the general evaluator, which is exact and slow.
 
-use super::functions::{self, Blanks, Library, OwnFunction, Pattern};
+use super::functions::{self, Blanks, Library, OwnFunction, Pattern, Patterns, Replacement};
 use super::ids::{Id, Terms};
 use super::pattern::Slots;
 use super::value::{Datum, Value, equal, order};
@@ -22,10 +22,17 @@ pub(super) const DEEPEST: usize = 200;
 /// make them as long as memory is.
 pub(super) const LONGEST: usize = 1 << 24;
 
+/// Texts of more bytes than this make a function slow enough to look at the clock.
+pub(super) const LONG: usize = 1 << 14;
+
 /// What compiling needs to know of the pattern around an expression.
 pub(super) trait Scope {
     /// The slot of a variable in a row; every variable that is mentioned has one.
     fn slot(&mut self, variable: &Variable) -> usize;
+    /// What a variable stands for wherever it is read, if its value was given with the query.
+    fn constant(&self, _variable: &Variable) -> Option<Term> {
+        None
+    }
     /// Compiles the pattern of an `EXISTS`.
     fn exists(&mut self, pattern: &GraphPattern) -> Result<Subplan>;
 }
@@ -51,6 +58,11 @@ pub(super) trait Context {
     fn now(&self) -> DateTime;
     /// The blank nodes that `BNODE` gave to the present solution.
     fn blanks(&self) -> &Blanks;
+    /// The regular expressions that were compiled lately.
+    fn patterns(&self) -> &Patterns;
+    /// That there is time left, and memory for `bytes`; without, the evaluation ends. Asked before and within what takes
+    /// long.
+    fn afford(&self, bytes: usize) -> Option<()>;
     /// The value of one of Kenning's own functions; `None` is an error.
     fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>>;
 }
@@ -79,6 +91,8 @@ pub(super) enum Expr {
     Call(Function, Vec<Expr>),
     /// A regular expression that is known already.
     Matches(Box<Expr>, Pattern),
+    /// A replacement of what one matches.
+    Replace(Box<Replacement>),
     Library(Box<Library>),
     Own(OwnFunction, Box<Expr>),
 }
@@ -145,6 +159,7 @@ impl Expr {
             Expr::Call(function, arguments) => {
                 return functions::call(function, arguments, row, context);
             }
+            Expr::Replace(replacement) => replacement.evaluate(row, context)?,
             Expr::Library(library) => library.evaluate(row, context)?.into(),
             Expr::Own(function, argument) => {
                 let argument = argument.evaluate(row, context)?.into_id(context.terms());
@@ -206,6 +221,7 @@ impl Expr {
             | Expr::Coalesce(_)
             | Expr::Arithmetic(..)
             | Expr::Call(..)
+            | Expr::Replace(_)
             | Expr::Library(_)
             | Expr::Own(..) => self.datum(row, context)?.meaning().truth(),
             logical => logical.decide(row, context),
@@ -217,6 +233,10 @@ impl Expr {
         let datum = self.evaluate(row, context)?.read(context.terms())?;
         match &datum {
             Datum::Text(text) if text.len() > LONGEST => None,
+            Datum::Text(text) if text.len() > LONG => {
+                context.afford(text.len())?;
+                Some(datum)
+            }
             _ => Some(datum),
         }
     }
@@ -286,6 +306,7 @@ impl Expr {
             Expr::In(part, list) => std::iter::once(&**part).chain(list).collect(),
             Expr::Arithmetic(_, arithmetic) => arithmetic.operands.iter().collect(),
             Expr::If(parts) => parts.iter().collect(),
+            Expr::Replace(replacement) => replacement.operands.iter().collect(),
             Expr::Library(library) => library.arguments().iter().collect(),
         }
     }
@@ -382,8 +403,14 @@ impl Compiler<'_> {
         Ok(match expression {
             E::NamedNode(node) => Expr::Constant(Datum::of(&node.clone().into())),
             E::Literal(literal) => Expr::Constant(Datum::of(&literal.clone().into())),
-            E::Variable(variable) => Expr::Variable(self.scope.slot(variable)),
-            E::Bound(variable) => Expr::Bound(self.scope.slot(variable)),
+            E::Variable(variable) => match self.scope.constant(variable) {
+                Some(term) => Expr::Constant(Datum::of(&term)),
+                None => Expr::Variable(self.scope.slot(variable)),
+            },
+            E::Bound(variable) => match self.scope.constant(variable) {
+                Some(_) => Expr::Constant(Datum::Boolean(true)),
+                None => Expr::Bound(self.scope.slot(variable)),
+            },
             E::Or(..) => Expr::Or(self.all(&chain(expression, |e| match e {
                 E::Or(a, b) => Some((a, b)),
                 _ => None,

@@ -1,6 +1,6 @@
 //! The functions of expressions (SPARQL 1.1 §17.4, SPARQL 1.2 §17.4).
 
-use super::expression::{Context, Expr, LONGEST};
+use super::expression::{Context, Expr, LONG, LONGEST};
 use super::ids::Id;
 use super::value::{Datum, Meaning, Number, Value, XSD};
 use crate::model::term;
@@ -18,7 +18,8 @@ mod library;
 mod pattern;
 
 pub(super) use library::Library;
-pub(super) use pattern::Pattern;
+pub use pattern::Pattern;
+pub(super) use pattern::{Patterns, Replacement};
 
 /// Kenning's own functions: what only the frozen graph knows of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,17 @@ pub(super) fn compile(function: &Function, mut arguments: Vec<Expr>) -> Result<E
                 let known = Pattern::of(pattern.meaning(), flags);
                 return Ok(match known {
                     Some(known) => Expr::Matches(Box::new(text.clone()), known),
+                    None => Expr::Coalesce(Vec::new()),
+                });
+            }
+        }
+        Function::Replace => {
+            if let [text, Expr::Constant(pattern), with, flags @ ..] = &arguments[..]
+                && let Some(flags) = constant(flags)
+            {
+                let operands = [text.clone(), with.clone()];
+                return Ok(match Pattern::of(pattern.meaning(), flags) {
+                    Some(pattern) => Expr::Replace(Box::new(Replacement { operands, pattern })),
                     None => Expr::Coalesce(Vec::new()),
                 });
             }
@@ -174,12 +186,12 @@ pub(super) fn call<'a>(
         (Function::Triple | Function::Replace, _) | (Function::Regex, [_, _, _]) => {
             let found = arguments.iter().map(|a| a.datum(row, context));
             let found = found.collect::<Option<Vec<_>>>()?;
-            many_arguments(function, &found)
+            many_arguments(function, &found, context)
         }
         (_, [a, b]) => {
             let a = a.datum(row, context)?;
             let b = b.datum(row, context)?;
-            two_arguments(function, a.meaning(), b.meaning()).map(Value::from)
+            two_arguments(function, [a.meaning(), b.meaning()], context).map(Value::from)
         }
         _ => None,
     }
@@ -220,11 +232,15 @@ fn one_argument(
     })
 }
 
-fn two_arguments(function: &Function, a: Meaning<'_>, b: Meaning<'_>) -> Option<bool> {
+fn two_arguments(
+    function: &Function,
+    [a, b]: [Meaning<'_>; 2],
+    context: &dyn Context,
+) -> Option<bool> {
     match function {
         Function::LangMatches => Some(language_matches(a.plain()?, b.plain()?)),
         Function::Regex => {
-            let pattern = Pattern::of(b, None)?;
+            let pattern = context.patterns().of(b, None)?;
             Some(pattern.matches(a.string()?.1))
         }
         _ => {
@@ -242,7 +258,11 @@ fn two_arguments(function: &Function, a: Meaning<'_>, b: Meaning<'_>) -> Option<
     }
 }
 
-fn many_arguments(function: &Function, found: &[Datum<'_>]) -> Option<Value<'static>> {
+fn many_arguments(
+    function: &Function,
+    found: &[Datum<'_>],
+    context: &dyn Context,
+) -> Option<Value<'static>> {
     match (function, found) {
         (Function::Triple, [subject, predicate, object]) => {
             let subject = match subject.term() {
@@ -256,15 +276,14 @@ fn many_arguments(function: &Function, found: &[Datum<'_>]) -> Option<Value<'sta
             Some(Term::from(Triple::new(subject, predicate, object.term())).into())
         }
         (Function::Regex, [text, pattern, flags]) => {
-            let pattern = Pattern::of(pattern.meaning(), Some(flags.meaning()))?;
+            let flags = Some(flags.meaning());
+            let pattern = context.patterns().of(pattern.meaning(), flags)?;
             Some(pattern.matches(text.meaning().string()?.1).into())
         }
         (Function::Replace, [text, pattern, replacement, flags @ ..]) => {
             let flags = flags.first().map(Datum::meaning);
-            let pattern = Pattern::of(pattern.meaning(), flags)?;
-            let (tag, text) = text.meaning().string()?;
-            let replaced = pattern.replace(text, replacement.meaning().plain()?)?;
-            Some(Datum::string(tag, &replaced).into())
+            let pattern = context.patterns().of(pattern.meaning(), flags)?;
+            pattern.replaced(text, replacement, context)
         }
         _ => None,
     }
@@ -275,6 +294,9 @@ fn concat(parts: &[Expr], row: &[Id], context: &dyn Context) -> Option<Value<'st
     for part in parts {
         let part = part.datum(row, context)?;
         joined.push("", part.meaning())?;
+        if joined.size() > LONG {
+            context.afford(joined.size())?;
+        }
         if joined.size() > 2 * LONGEST {
             return None;
         }

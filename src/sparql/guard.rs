@@ -1,8 +1,10 @@
-//! Refuses queries that would nest too deep for the stack, before they are parsed.
+//! Refuses queries that would nest too deep for the stack, or whose tree would not fit into memory, before they are
+//! parsed.
 //!
 //! The parser recurses into brackets, and a chain of operators or of groups becomes a tree as deep as the chain is
 //! long. What is counted here is never less than the depth of that tree.
 
+use super::Bound;
 use crate::{Error, Result};
 
 /// How deep brackets may lie in each other.
@@ -10,6 +12,9 @@ const BRACKETS: usize = 200;
 
 /// How deep the tree may be.
 const TREE: usize = 10_000;
+
+/// Bytes that the parser needs for a token, at most about: `ASK {<a:b> <a:b> 1,1,1…}` takes 650 for each `1,`.
+const TOKEN: usize = 500;
 
 /// An open bracket.
 #[derive(Default)]
@@ -29,17 +34,23 @@ impl Level {
     }
 }
 
-/// Checks a query or an update.
+/// Checks a query or an update, which may take so many bytes of memory once it is parsed; how many it takes at most.
 ///
 /// # Errors
 ///
-/// If it is nested too deep.
-pub(super) fn check(text: &str) -> Result<()> {
+/// `Input` if it is nested too deep, `Budget` if it has too many tokens.
+pub(super) fn check(text: &str, memory: usize) -> Result<usize> {
     let bytes = text.as_bytes();
     let mut levels = vec![Level::default()];
-    let mut at = 0;
+    let (mut at, mut tree) = (0, 0_usize);
     while at < bytes.len() {
         let length = token(&bytes[at..]);
+        if !bytes[at].is_ascii_whitespace() && bytes[at] != b'#' {
+            tree = tree.saturating_add(TOKEN + length);
+        }
+        if tree > memory {
+            return Err(too_long(memory));
+        }
         read(&bytes[at..at + length], &bytes[at + length..], &mut levels);
         let depth = levels.last().map_or(0, Level::depth);
         if levels.len() > BRACKETS || depth > TREE {
@@ -47,7 +58,36 @@ pub(super) fn check(text: &str) -> Result<()> {
         }
         at += length;
     }
-    Ok(())
+    Ok(tree)
+}
+
+/// Whether an update copies, moves or adds the default graph somewhere.
+pub(super) fn copies_default(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut after_verb) = (0, false);
+    while at < bytes.len() {
+        let length = token(&bytes[at..]);
+        let word = &bytes[at..at + length];
+        at += length;
+        if after_verb && word.eq_ignore_ascii_case(b"default") {
+            return true;
+        }
+        let between = word[0].is_ascii_whitespace() || word[0] == b'#';
+        let silent = after_verb && word.eq_ignore_ascii_case(b"silent");
+        if !between && !silent {
+            after_verb = is_any(word, &[b"copy", b"move", b"add"]);
+        }
+    }
+    false
+}
+
+fn too_long(memory: usize) -> Error {
+    let most = memory >> 20;
+    Error::budget(format!(
+        "the text has more tokens than {most} MB of memory hold once it is parsed"
+    ))
+    .because(Bound::Memory)
+    .hint("send less at once, or allow more: `query.memory_mb`")
 }
 
 fn too_deep(text: &str, at: usize) -> Error {
@@ -167,7 +207,7 @@ fn string(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, copies_default};
 
     #[test]
     fn what_is_deep_is_refused_and_what_is_long_is_not() {
@@ -200,7 +240,7 @@ mod tests {
             ),
         ];
         for text in refused {
-            let error = check(&text).unwrap_err();
+            let error = check(&text, usize::MAX).unwrap_err();
             assert!(
                 error.to_string().contains("nested too deep"),
                 "{}",
@@ -224,7 +264,38 @@ mod tests {
             ")}]".to_owned(),
         ];
         for text in taken {
-            check(&text).unwrap();
+            check(&text, usize::MAX).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_token_takes_memory_and_what_lies_between_does_not() {
+        let ones = format!("ASK {{ <a:b> <a:b> 1{} }}", ",1".repeat(1000));
+        let most = check(&ones, usize::MAX).unwrap();
+        assert!(most > 2000 * super::TOKEN, "{most}");
+        check(&ones, most).unwrap();
+        let error = check(&ones, most - 1).unwrap_err();
+        assert!(error.next_step().unwrap().contains("query.memory_mb"));
+        let spaced = ones.replace(',', "  ,  # a remark, longer than a token\n");
+        assert_eq!(check(&spaced, most).unwrap(), most);
+    }
+
+    #[test]
+    fn the_default_graph_as_a_source_is_found() {
+        for text in [
+            "COPY DEFAULT TO <urn:a>",
+            "CLEAR ALL; move silent # why\n default TO <urn:a>",
+            "ADD\tDEFAULT TO GRAPH <urn:a>",
+        ] {
+            assert!(copies_default(text), "{text}");
+        }
+        for text in [
+            "COPY <urn:a> TO DEFAULT",
+            "CLEAR DEFAULT",
+            "INSERT DATA { <urn:a> <urn:b> 'COPY DEFAULT' } # COPY DEFAULT",
+            "PREFIX copy: <urn:> INSERT DATA { copy:a copy:b copy:default }",
+        ] {
+            assert!(!copies_default(text), "{text}");
         }
     }
 }

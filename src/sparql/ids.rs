@@ -2,19 +2,22 @@
 
 use super::Dataset;
 use super::edges::Virtual;
-use super::events::EVENT;
+use super::meter::ENTRY;
 use super::plain::Plain;
 use crate::graph::Graph;
+use crate::graph::changes::may_name_edge;
 use crate::model::{EvidenceId, term};
+use crate::vocabulary::{EDGE, EVENT};
 use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// A term during one query. Equal terms have equal ids; what has no value is [`Id::UNBOUND`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Id(u64);
+pub struct Id(u64);
 
 /// What an id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +99,22 @@ impl std::fmt::Debug for Id {
     }
 }
 
-/// IRIs of reifiers, before the number of the edge.
-pub(super) const EDGE: &str = "urn:kenning:edge:";
-
 /// Numbers whose literals are remembered.
 const REMEMBERED: usize = 1 << 16;
 
-/// What an entry of a hash table takes beside its key, and a string beside its bytes: about this many bytes.
-const ENTRY: usize = 24;
+/// Bytes of the terms that a query made, about; whoever holds it sees them grow.
+#[derive(Clone, Default)]
+pub(super) struct Made(Rc<Cell<usize>>);
+
+impl Made {
+    pub(super) fn bytes(&self) -> usize {
+        self.0.get()
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.set(self.0.get() + bytes);
+    }
+}
 
 /// Terms that are not in the graph, and numbers already turned into literals.
 #[derive(Default)]
@@ -112,7 +123,6 @@ struct Locals {
     ids: HashMap<Term, u32, FxBuildHasher>,
     literals: FxHashMap<(&'static str, u64), Id>,
     written: FxHashMap<u64, Id>,
-    bytes: usize,
 }
 
 /// The terms of one query: those of the dataset, and those that the query makes.
@@ -120,7 +130,7 @@ pub(super) struct Terms<'a> {
     pub(super) dataset: Dataset<'a>,
     pub(super) names: &'a Virtual,
     locals: RefCell<Locals>,
-    changes_name_edges: bool,
+    made: Made,
 }
 
 impl<'a> Terms<'a> {
@@ -129,7 +139,7 @@ impl<'a> Terms<'a> {
             dataset,
             names: Virtual::of(dataset.graph),
             locals: RefCell::default(),
-            changes_name_edges: !dataset.changes.is_empty(),
+            made: Made::default(),
         }
     }
 
@@ -202,14 +212,13 @@ impl<'a> Terms<'a> {
 
     /// The id of a term of the dataset: documents may speak of edges too.
     pub(super) fn id_of(&self, number: u32) -> Id {
-        let new = self.changes_name_edges && number >= self.dataset.graph.term_count();
+        let changes = self.dataset.changes;
+        let new = changes.names_edges() && number >= self.dataset.graph.term_count();
         if !self.names.names_edges && !new {
             return Id::known(number);
         }
         let text = self.dataset.term(number);
-        let virtual_iri = |iri: &str| iri.starts_with(EDGE) || iri.starts_with(EVENT);
-        let edge = text.starts_with('(') || text.get(1..).is_some_and(virtual_iri);
-        let id = edge.then(|| self.edge_term(&term::decode(text)));
+        let id = may_name_edge(text).then(|| self.edge_term(&term::decode(text)));
         id.flatten().unwrap_or(Id::known(number))
     }
 
@@ -218,7 +227,7 @@ impl<'a> Terms<'a> {
         match id.named() {
             Named::Known(number) => Some(number),
             Named::Reifier(_) | Named::Triple(_) | Named::Event(_)
-                if self.names.names_edges || self.changes_name_edges =>
+                if self.names.names_edges || self.dataset.changes.names_edges() =>
             {
                 self.dataset.find(&term::encode(&self.term(id)?))
             }
@@ -233,15 +242,26 @@ impl<'a> Terms<'a> {
         }
         let number = locals.terms.len() as u32;
         // Kept twice: by number and by name.
-        locals.bytes += 2 * (size_of::<Term>() + text_length(term) + ENTRY) + ENTRY;
+        let bytes = 2 * (size_of::<Term>() + text_length(term) + ENTRY) + ENTRY;
+        self.made.add(bytes);
         locals.terms.push(term.clone());
         locals.ids.insert(term.clone(), number);
         Id::local(number)
     }
 
-    /// Bytes of the terms that this query made, about.
-    pub(super) fn made_bytes(&self) -> usize {
-        self.locals.borrow().bytes
+    /// The terms that only this query knows, encoded, in the order of their ids.
+    pub(super) fn made(&self) -> Vec<String> {
+        self.locals
+            .borrow()
+            .terms
+            .iter()
+            .map(term::encode)
+            .collect()
+    }
+
+    /// Bytes of the terms that this query makes.
+    pub(super) fn made_bytes(&self) -> Made {
+        self.made.clone()
     }
 
     /// The id of a literal that is made from a number; `bits` tell numbers of one `datatype` apart.
@@ -256,7 +276,7 @@ impl<'a> Terms<'a> {
         }
         let id = self.id(&term::decode(&term::typed(&text(), datatype)));
         let mut locals = self.locals.borrow_mut();
-        locals.bytes += size_of::<((&str, u64), Id)>() + ENTRY;
+        self.made.add(size_of::<((&str, u64), Id)>() + ENTRY);
         locals.literals.insert((datatype, bits), id);
         id
     }
@@ -353,7 +373,8 @@ pub(super) fn begins(graph: &Graph, mut terms: Range<u32>, prefix: &str) -> bool
     !terms.is_empty() && graph.term(terms.start).starts_with(prefix)
 }
 
-fn text_length(term: &Term) -> usize {
+/// Bytes of the text of a term, about.
+pub(super) fn text_length(term: &Term) -> usize {
     match term {
         Term::NamedNode(node) => node.as_str().len(),
         Term::BlankNode(node) => node.as_str().len(),

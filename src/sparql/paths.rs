@@ -10,14 +10,20 @@ use spargebra::algebra::PropertyPathExpression;
 
 /// A path over ids.
 #[derive(Clone, Debug)]
-pub(super) enum Path {
+pub enum Path {
+    /// Along a predicate.
     Step(Id),
+    /// The other way round.
     Back(Box<Path>),
+    /// One after the other.
     Then(Box<Path>, Box<Path>),
+    /// One or the other.
     Either(Box<Path>, Box<Path>),
     /// Any number of times, none included.
     Closure(Box<Path>),
+    /// Any number of times, but not none.
     AtLeastOnce(Box<Path>),
+    /// Once or not at all.
     Maybe(Box<Path>),
     /// By any predicate but these.
     Not(Vec<Id>),
@@ -96,6 +102,12 @@ impl Run<'_, '_> {
             [None, Some(to)] => self.walk(path, to, Way::Backwards, place, &mut |from| {
                 found([from, to])
             }),
+            [Some(from), Some(to)] if path.is_set() => {
+                match self.leads_to(path, [from, to], place)? {
+                    true => found([from, to]),
+                    false => Ok(()),
+                }
+            }
             [Some(from), Some(to)] => {
                 self.walk(
                     path,
@@ -108,10 +120,21 @@ impl Run<'_, '_> {
                     },
                 )
             }
-            [None, None] => match path.may_be_empty() || path.is_set() {
-                true => self.walks_from_everywhere(path, place, found),
-                false => self.pairs(path, place, found),
-            },
+            [None, None] if path.may_be_empty() => self.walks_from_everywhere(path, place, found),
+            [None, None] => self.pairs(path, place, found),
+        }
+    }
+
+    /// Whether a walk leads from one end to the other; the first that does is enough.
+    fn leads_to(&self, path: &Path, [from, to]: [Id; 2], place: Place) -> Flow<bool> {
+        let mut met = false;
+        let flow = self.walk(path, from, Way::Forwards, place, &mut |end| {
+            met = end == to;
+            if met { Err(Halt::Enough) } else { Ok(()) }
+        });
+        match flow {
+            Err(Halt::Enough) if met => Ok(true),
+            flow => flow.map(|()| false),
         }
     }
 
@@ -170,6 +193,54 @@ impl Run<'_, '_> {
         })
     }
 
+    /// Walks that start where there is a first step.
+    fn walks_from_starts(
+        &self,
+        path: &Path,
+        place: Place,
+        found: &mut dyn FnMut([Id; 2]) -> Flow,
+    ) -> Flow {
+        let mut seen = self.seen();
+        self.starts(path, Way::Forwards, place, &mut |node| {
+            self.meter.tick()?;
+            if !seen.is_new(node)? {
+                return Ok(());
+            }
+            self.walk(path, node, Way::Forwards, place, &mut |to| {
+                found([node, to])
+            })
+        })
+    }
+
+    /// Every node that a walk which is not empty may start from, some more than once.
+    fn starts(&self, path: &Path, way: Way, place: Place, found: &mut Reached<'_>) -> Flow {
+        match path {
+            Path::Step(_) | Path::Not(_) => {
+                let mut pair = |[s, o]: [Id; 2]| found(if way == Way::Forwards { s } else { o });
+                self.pairs(path, place, &mut pair)
+            }
+            Path::Back(path) => self.starts(path, way.turned(), place, found),
+            Path::Then(first, second) => {
+                let (first, second) = match way {
+                    Way::Forwards => (first, second),
+                    Way::Backwards => (second, first),
+                };
+                self.starts(first, way, place, found)?;
+                match first.may_be_empty() {
+                    true => self.starts(second, way, place, found),
+                    false => Ok(()),
+                }
+            }
+            Path::Either(one, other) => {
+                self.starts(one, way, place, found)?;
+                self.starts(other, way, place, found)
+            }
+            Path::Closure(path) | Path::AtLeastOnce(path) | Path::Maybe(path) => {
+                self.starts(path, way, place, found)
+            }
+        }
+    }
+
     /// Both ends of single steps, with as many repetitions as there are.
     fn pairs(&self, path: &Path, place: Place, found: &mut dyn FnMut([Id; 2]) -> Flow) -> Flow {
         match path {
@@ -196,6 +267,9 @@ impl Run<'_, '_> {
             Path::Then(first, second) => self.pairs(first, place, &mut |[s, middle]| {
                 self.walk(second, middle, Way::Forwards, place, &mut |o| found([s, o]))
             }),
+            Path::AtLeastOnce(step) if !step.may_be_empty() => {
+                self.walks_from_starts(path, place, found)
+            }
             Path::Closure(_) | Path::AtLeastOnce(_) | Path::Maybe(_) => {
                 self.walks_from_everywhere(path, place, found)
             }
@@ -203,7 +277,7 @@ impl Run<'_, '_> {
     }
 
     /// Calls `reached` with the end of every walk that starts at `start`.
-    fn walk(
+    pub(super) fn walk(
         &self,
         path: &Path,
         start: Id,

@@ -74,6 +74,20 @@ impl Slots {
     }
 }
 
+impl Slots {
+    /// The variables of some parts.
+    pub(super) fn of<'p>(parts: impl IntoIterator<Item = &'p Part>) -> Self {
+        let mut slots = Self::default();
+        let parts = parts.into_iter();
+        parts.for_each(|part| slots.add(&part.slots()));
+        slots
+    }
+
+    pub(super) fn without(&self, other: &Self) -> Self {
+        self.iter().filter(|slot| !other.contains(*slot)).collect()
+    }
+}
+
 impl FromIterator<usize> for Slots {
     fn from_iter<I: IntoIterator<Item = usize>>(slots: I) -> Self {
         let mut set = Self::default();
@@ -102,10 +116,7 @@ impl Part {
         match self {
             Self::Is(_) => Slots::default(),
             Self::Var(slot) => [*slot].into_iter().collect(),
-            Self::Triple(parts) => parts
-                .iter()
-                .flat_map(|p| p.slots().iter().collect::<Vec<_>>())
-                .collect(),
+            Self::Triple(parts) => Slots::of(&**parts),
         }
     }
 }
@@ -194,6 +205,60 @@ impl Pattern {
         Self::new(Kind::Join(Vec::new()))
     }
 
+    /// Variables of a row around it whose values make another pattern of it: those that it tests, assigns from or
+    /// compares where it need not bind them itself.
+    pub(super) fn reads(&self) -> Slots {
+        let all = |list: &[Pattern]| {
+            let reads = list.iter().map(Pattern::reads);
+            reads.fold(Slots::default(), |all, reads| all.with(&reads))
+        };
+        let tested = |tests: &[Expr], bound: &Slots| {
+            let slots = tests.iter().map(Expr::slots);
+            let slots = slots.fold(Slots::default(), |all, slots| all.with(&slots));
+            slots.without(bound)
+        };
+        match &self.kind {
+            Kind::Triple { .. }
+            | Kind::Path { .. }
+            | Kind::Computed(_)
+            | Kind::Graphs(_)
+            | Kind::Values { .. } => Slots::default(),
+            Kind::EachGraph(_, inner) | Kind::Slice { inner, .. } => inner.reads(),
+            Kind::Join(list) | Kind::Union(list) => all(list),
+            Kind::Filter(inner, tests) => inner.reads().with(&tested(tests, &inner.certain)),
+            Kind::Optional(left, right, tests) => {
+                let both = left.certain.with(&right.certain);
+                let reads = left.reads().with(&right.reads());
+                let reads = reads.with(&right.vars.without(&left.certain));
+                reads.with(&tested(tests, &both))
+            }
+            Kind::Bind(inner, _, value) => {
+                let read = value.slots().without(&inner.certain);
+                inner.reads().with(&read)
+            }
+            Kind::Minus(left, right) => {
+                let reads = left.reads().with(&right.reads());
+                reads.with(&right.vars.without(&left.certain))
+            }
+            Kind::Lateral(left, right) => {
+                let reads = right.reads().without(&left.certain);
+                left.reads().with(&reads)
+            }
+            Kind::Project(inner, columns) | Kind::Distinct(inner, columns) => {
+                inner.reads().common(&columns.iter().copied().collect())
+            }
+            Kind::Group { inner, keys, .. } => {
+                inner.reads().common(&keys.iter().copied().collect())
+            }
+            Kind::Order { inner, keys } => {
+                let keys = keys
+                    .iter()
+                    .map(|(key, _)| key.slots().without(&inner.certain));
+                keys.fold(inner.reads(), |all, key| all.with(&key))
+            }
+        }
+    }
+
     /// Whether it is right to match the pattern with variables of `around` already bound, instead of joining its
     /// solutions with theirs. It is not where a variable that the inside may leave unbound is tested or assigned: SPARQL
     /// is evaluated from the inside out.
@@ -243,16 +308,8 @@ impl Kind {
         let slots = |slots: &[usize]| slots.iter().copied().collect::<Slots>();
         let all = |vars: Slots| (vars.clone(), vars);
         match self {
-            Self::Triple { parts, place } => {
-                let mut vars = place.slots();
-                parts.iter().for_each(|part| vars.add(&part.slots()));
-                all(vars)
-            }
-            Self::Path { ends, place, .. } => {
-                let mut vars = place.slots();
-                ends.iter().for_each(|part| vars.add(&part.slots()));
-                all(vars)
-            }
+            Self::Triple { parts, place } => all(Slots::of(parts).with(&place.slots())),
+            Self::Path { ends, place, .. } => all(Slots::of(ends).with(&place.slots())),
             Self::Computed(asked) => all(asked.slots()),
             Self::Graphs(name) => all(name.slots()),
             Self::EachGraph(name, inner) => {

@@ -4,14 +4,17 @@
 //! with what is bound so far; what must be evaluated by itself (subqueries with modifiers, the right side of `MINUS`)
 //! becomes a table that rows are matched against.
 
+mod group;
+
 use super::aggregate::Aggregate;
-use super::alias::aliases;
+use super::alias::{Alias, aliases};
 use super::computed::Computation;
 use super::estimate::Estimator;
 use super::expression::Expr;
 use super::ids::Id;
 use super::paths::Path;
 use super::pattern::{Direction, In, Kind, Part, Pattern, Slots};
+use group::{Group, Later, Step};
 use std::cell::Cell;
 
 /// A step of a plan.
@@ -79,6 +82,8 @@ pub(super) struct Table {
     pub(super) keys: Vec<usize>,
     /// The variable of the graph that the solutions are for, if they are for one.
     pub(super) graph: Option<usize>,
+    /// Variables that an `EXISTS` reads of the row around it: the solutions are for their values.
+    pub(super) seeds: Vec<usize>,
 }
 
 /// What a node finds in a row.
@@ -91,7 +96,12 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    fn with(&self, pattern: &Pattern) -> Self {
+    /// What the solutions of a pattern bind.
+    pub(super) fn of(pattern: &Pattern) -> Self {
+        Self::default().with(pattern)
+    }
+
+    pub(super) fn with(&self, pattern: &Pattern) -> Self {
         Self {
             certain: self.certain.with(&pattern.certain),
             possible: self.possible.with(&pattern.vars),
@@ -104,158 +114,10 @@ pub(super) struct Planner<'e, 'a> {
     pub(super) estimator: &'e Estimator<'e, 'a>,
     pub(super) tables: usize,
     graph: Option<usize>,
-}
-
-/// The joined parts of a group, and what is done with their solutions afterwards.
-#[derive(Default)]
-struct Group {
-    items: Vec<Pattern>,
-    tests: Vec<Expr>,
-    later: Vec<Later>,
-    vars: Slots,
-    certain: Slots,
-}
-
-/// A step that has its place after the joins that stand before it.
-struct Later {
-    step: Step,
-    vars: Slots,
-    /// What is always bound where it stands.
-    certain: Slots,
-}
-
-enum Step {
-    Optional(Pattern, Vec<Expr>),
-    Test(Expr),
-    Bind(usize, Expr),
-    Minus(Pattern),
-    Lateral(Pattern),
-}
-
-impl Later {
-    /// Whether joining `other` before this step makes no difference.
-    fn may_wait_for(&self, other: &Slots) -> bool {
-        self.vars.common(other).is_within(&self.certain)
-    }
-}
-
-impl Group {
-    fn of(pattern: Pattern) -> Self {
-        match pattern.kind {
-            Kind::Join(list) => list
-                .into_iter()
-                .map(Self::of)
-                .fold(Self::default(), Self::join),
-            Kind::Filter(inner, tests) => {
-                let mut group = Self::of(*inner);
-                for test in tests {
-                    let vars = test.slots();
-                    if vars.is_within(&group.certain) {
-                        group.tests.push(test);
-                    } else {
-                        group.then(Step::Test(test), vars);
-                    }
-                }
-                group
-            }
-            Kind::Optional(left, right, tests) => {
-                let mut group = Self::of(*left);
-                let mut vars = right.vars.clone();
-                tests.iter().for_each(|test| vars.add(&test.slots()));
-                group.then(Step::Optional(*right, tests), vars);
-                group
-            }
-            Kind::Bind(inner, slot, value) => {
-                let mut group = Self::of(*inner);
-                let certain = value.always_has_value(&group.certain);
-                let mut vars = value.slots();
-                vars.insert(slot);
-                group.then(Step::Bind(slot, value), vars);
-                if certain {
-                    group.certain.insert(slot);
-                }
-                group
-            }
-            Kind::Minus(left, right) => {
-                let mut group = Self::of(*left);
-                let vars = right.vars.clone();
-                group.then(Step::Minus(*right), vars);
-                group
-            }
-            Kind::Lateral(left, right) => {
-                let mut group = Self::of(*left);
-                let (vars, certain) = (right.vars.clone(), right.certain.clone());
-                group.then(Step::Lateral(*right), vars);
-                group.certain.add(&certain);
-                group
-            }
-            _ => Self {
-                vars: pattern.vars.clone(),
-                certain: pattern.certain.clone(),
-                items: vec![pattern],
-                ..Self::default()
-            },
-        }
-    }
-
-    fn then(&mut self, step: Step, vars: Slots) {
-        self.vars.add(&vars);
-        self.later.push(Later {
-            step,
-            vars,
-            certain: self.certain.clone(),
-        });
-    }
-
-    /// Both groups joined; one whose later steps cannot wait for the other stays a part by itself.
-    fn join(self, other: Self) -> Self {
-        let (one, other) = (self.opened_to(&other), other);
-        let other = other.opened_to(&one);
-        let mut both = one;
-        both.vars.add(&other.vars);
-        both.certain.add(&other.certain);
-        both.items.extend(other.items);
-        both.tests.extend(other.tests);
-        both.later.extend(other.later);
-        both
-    }
-
-    fn opened_to(self, other: &Self) -> Self {
-        match self.later.iter().all(|l| l.may_wait_for(&other.vars)) {
-            true => self,
-            false => {
-                let pattern = self.closed();
-                Self {
-                    vars: pattern.vars.clone(),
-                    certain: pattern.certain.clone(),
-                    items: vec![pattern],
-                    ..Self::default()
-                }
-            }
-        }
-    }
-
-    /// The group as one pattern again.
-    fn closed(self) -> Pattern {
-        let mut pattern = match self.items.len() {
-            1 => self.items.into_iter().next().unwrap_or_else(Pattern::once),
-            _ => Pattern::new(Kind::Join(self.items)),
-        };
-        if !self.tests.is_empty() {
-            pattern = Pattern::new(Kind::Filter(pattern.into(), self.tests));
-        }
-        for later in self.later {
-            let inner = pattern.into();
-            pattern = Pattern::new(match later.step {
-                Step::Optional(right, tests) => Kind::Optional(inner, right.into(), tests),
-                Step::Test(test) => Kind::Filter(inner, vec![test]),
-                Step::Bind(slot, value) => Kind::Bind(inner, slot, value),
-                Step::Minus(right) => Kind::Minus(inner, right.into()),
-                Step::Lateral(right) => Kind::Lateral(inner, right.into()),
-            });
-        }
-        pattern
-    }
+    /// What the row around the `EXISTS` that is planned binds.
+    around: Bound,
+    /// What the table that is planned takes of a row.
+    seeds: Slots,
 }
 
 impl<'e, 'a> Planner<'e, 'a> {
@@ -264,7 +126,21 @@ impl<'e, 'a> Planner<'e, 'a> {
             estimator,
             tables: 0,
             graph: None,
+            around: Bound::default(),
+            seeds: Slots::default(),
         }
+    }
+
+    /// The plan of the pattern of an `EXISTS` for rows that bind what `around` says.
+    pub(super) fn exists(&mut self, pattern: Pattern, around: Bound) -> Node {
+        let bound = Bound {
+            certain: around.certain.common(&pattern.vars),
+            possible: around.possible.clone(),
+        };
+        self.around = around;
+        let plan = self.plan(pattern, &bound);
+        self.around = Bound::default();
+        plan
     }
 
     /// The plan of a pattern for rows that bind what `bound` says.
@@ -288,10 +164,11 @@ impl<'e, 'a> Planner<'e, 'a> {
             later,
             ..
         } = group;
-        let mut aliases = aliases(&mut items, &mut tests, &bound.possible, self.estimator);
+        let mut aliases = aliases(&mut items, &mut tests, bound, self.estimator);
         let mut steps = Vec::new();
         let mut bound = bound.clone();
         let mut rows = 1.0;
+        ready_aliases(&mut aliases, &mut bound, &mut steps);
         self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
         for item in self.estimator.order(items, &bound.certain) {
             let after = bound.with(&item);
@@ -299,16 +176,7 @@ impl<'e, 'a> Planner<'e, 'a> {
             rows *= node.estimate;
             steps.push(node);
             bound = after;
-            aliases.retain(|alias| {
-                let ready = bound.certain.contains(alias.of);
-                if ready {
-                    let value = Expr::Variable(alias.of);
-                    steps.push(self::node(Op::Bind(alias.name, value), 1.0));
-                    bound.certain.insert(alias.name);
-                    bound.possible.insert(alias.name);
-                }
-                !ready
-            });
+            ready_aliases(&mut aliases, &mut bound, &mut steps);
             self.ready_tests(&mut tests, &bound, &mut steps, &mut rows);
         }
         for later in later {
@@ -355,15 +223,19 @@ impl<'e, 'a> Planner<'e, 'a> {
                 node(Op::Bind(slot, value), 1.0)
             }
             Step::Optional(right, tests) => {
-                bound.possible.add(&right.vars);
-                // The tests of `OPTIONAL` see both sides.
+                // What only the right side binds is no outer value to it; the tests of `OPTIONAL` see both sides.
                 let inside = Bound {
                     certain: bound.certain.clone(),
                     possible: later.certain.with(&bound.possible),
                 };
+                bound.possible.add(&right.vars);
                 let right = self.optional(right, tests, &inside);
                 let estimate = right.estimate.max(1.0);
                 node(Op::Optional(right.into()), estimate)
+            }
+            // Without a variable in common nothing is taken away.
+            Step::Minus(right) if right.vars.common(&bound.possible).is_empty() => {
+                node(Op::Sequence(Vec::new()), 1.0)
             }
             Step::Minus(right) => {
                 let table = self.table(right, bound);
@@ -400,8 +272,7 @@ impl<'e, 'a> Planner<'e, 'a> {
 
     /// The plan of a pattern that is joined with rows: by what they bind where that is right, else as a table.
     fn plan_joined(&mut self, pattern: Pattern, bound: &Bound) -> Node {
-        let alone = self.graph.into_iter().collect();
-        let first = bound.possible.is_within(&alone);
+        let first = bound.possible.is_within(&self.graph.into_iter().collect());
         match first || pattern.takes_bindings(&bound.possible) {
             true => self.plan(pattern, bound),
             false => {
@@ -415,18 +286,31 @@ impl<'e, 'a> Planner<'e, 'a> {
     fn table(&mut self, pattern: Pattern, bound: &Bound) -> Table {
         let columns: Vec<usize> = pattern.vars.iter().collect();
         let keys = pattern.certain.common(&bound.certain).iter().collect();
-        let outside = Bound {
-            certain: self.graph.into_iter().collect(),
-            possible: self.graph.into_iter().collect(),
-        };
+        let read = pattern.reads().common(&self.around.possible);
+        let outer = std::mem::replace(&mut self.seeds, read);
+        let outside = self.outside();
         let number = self.tables;
         self.tables += 1;
+        let inner = self.plan(pattern, &outside).into();
+        let seeds = std::mem::replace(&mut self.seeds, outer);
+        let seeds = seeds.iter().filter(|slot| Some(*slot) != self.graph);
+        let seeds = seeds.collect();
         Table {
             number,
-            inner: self.plan(pattern, &outside).into(),
+            inner,
             columns,
             keys,
             graph: self.graph,
+            seeds,
+        }
+    }
+
+    /// What is bound where a pattern is evaluated by itself.
+    fn outside(&self) -> Bound {
+        let graph: Slots = self.graph.into_iter().collect();
+        Bound {
+            certain: self.seeds.common(&self.around.certain).with(&graph),
+            possible: self.seeds.with(&graph),
         }
     }
 
@@ -460,10 +344,7 @@ impl<'e, 'a> Planner<'e, 'a> {
 
     /// The plan of a pattern that is evaluated by itself.
     fn alone(&mut self, pattern: Pattern) -> Node {
-        let bound = Bound {
-            certain: self.graph.into_iter().collect(),
-            possible: self.graph.into_iter().collect(),
-        };
+        let bound = self.outside();
         let estimate = self.estimator.rows(&pattern, &bound.certain);
         let op = match pattern.kind {
             Kind::Project(inner, _) => return self.plan(*inner, &bound),
@@ -520,6 +401,20 @@ impl<'e, 'a> Planner<'e, 'a> {
             most,
         }
     }
+}
+
+/// Gives names that stand for others their values as soon as those have one.
+fn ready_aliases(aliases: &mut Vec<Alias>, bound: &mut Bound, steps: &mut Vec<Node>) {
+    aliases.retain(|alias| {
+        let ready = bound.certain.contains(alias.of);
+        if ready {
+            let value = Expr::Variable(alias.of);
+            steps.push(node(Op::Bind(alias.name, value), 1.0));
+            bound.certain.insert(alias.name);
+            bound.possible.insert(alias.name);
+        }
+        !ready
+    });
 }
 
 pub(super) fn node(op: Op, estimate: f64) -> Node {

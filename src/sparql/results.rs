@@ -1,5 +1,6 @@
 //! Where results go, and the formats of the standards.
 
+use super::Bound;
 use crate::{Error, ErrorKind, Result};
 use oxigraph::io::{RdfFormat, RdfSerializer, WriterQuadSerializer};
 use oxigraph::sparql::results::{
@@ -166,5 +167,6 @@ fn stuck(error: std::io::Error) -> Error {
 /// The error of a result that is larger than its limit.
 pub fn too_many(most: usize) -> Error {
     Error::budget(format!("the query has more than {most} rows"))
+        .because(Bound::Rows)
         .hint("add a LIMIT to the query, or allow more with `--max-rows N`")
 }

@@ -7,7 +7,7 @@ mod searches;
 mod tables;
 
 use super::expression::Context;
-use super::functions::{Blanks, OwnFunction};
+use super::functions::{Blanks, OwnFunction, Patterns};
 use super::ids::{Id, Terms};
 use super::meter::Meter;
 use super::pattern::{In, Part};
@@ -40,6 +40,7 @@ pub(super) struct Run<'r, 'a> {
     tables: Tables<'r>,
     searches: Searches<'r>,
     blanks: Blanks,
+    patterns: Patterns,
     /// Rows that `EXISTS` may use.
     spare: RefCell<Vec<Vec<Id>>>,
     /// What stopped an evaluation inside an expression, which itself can only have no value.
@@ -62,6 +63,7 @@ impl<'r, 'a> Run<'r, 'a> {
             tables: Tables::default(),
             searches: Searches::new(meter.held()),
             blanks: Blanks::default(),
+            patterns: Patterns::default(),
             spare: RefCell::default(),
             halted: RefCell::default(),
         }
@@ -321,24 +323,32 @@ impl<'r, 'a> Run<'r, 'a> {
         match flow {
             Ok(()) => Some(false),
             Err(Halt::Enough) => Some(true),
-            Err(halt) => {
-                self.halted.borrow_mut().get_or_insert(halt);
-                None
-            }
+            Err(halt) => self.halting(Err(halt)),
         }
     }
 
     /// The id of a value; what the query makes counts as its memory.
     fn id(&self, value: Option<Value<'_>>) -> Flow<Id> {
         let id = value.map_or(Id::UNBOUND, |value| value.into_id(self.terms()));
-        self.meter.allow(self.terms().made_bytes())?;
+        self.meter.allow(0)?;
         Ok(id)
     }
 
     fn unhalted(&self) -> Flow {
         match self.halted.borrow_mut().take() {
             Some(halt) => Err(halt),
-            None => Ok(()),
+            None => self.meter.allow(0),
+        }
+    }
+
+    /// Keeps what stops the evaluation until the expression is left.
+    fn halting<T>(&self, flow: Flow<T>) -> Option<T> {
+        match flow {
+            Ok(value) => Some(value),
+            Err(halt) => {
+                self.halted.borrow_mut().get_or_insert(halt);
+                None
+            }
         }
     }
 }
@@ -441,12 +451,14 @@ impl Context for Run<'_, '_> {
     }
 
     fn own(&self, function: OwnFunction, argument: Id) -> Option<Value<'static>> {
-        match self.own_value(function, argument) {
-            Ok(value) => value,
-            Err(halt) => {
-                self.halted.borrow_mut().get_or_insert(halt);
-                None
-            }
-        }
+        self.halting(self.own_value(function, argument))?
+    }
+
+    fn afford(&self, bytes: usize) -> Option<()> {
+        self.halting(self.meter.look().and_then(|()| self.meter.allow(bytes)))
+    }
+
+    fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 }

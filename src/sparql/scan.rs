@@ -9,7 +9,8 @@ use crate::vocabulary::kenning;
 use std::collections::BTreeSet;
 
 /// Why an evaluation ends before its end.
-pub(super) enum Halt {
+#[derive(Debug)]
+pub enum Halt {
     /// Whoever asked has enough.
     Enough,
     /// It failed.
@@ -23,7 +24,7 @@ impl From<Error> for Halt {
 }
 
 /// Whether an evaluation goes on.
-pub(super) type Flow<T = ()> = Result<T, Halt>;
+pub type Flow<T = ()> = Result<T, Halt>;
 
 /// Which graph a pattern is matched in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

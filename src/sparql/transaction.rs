@@ -1,9 +1,10 @@
 //! Statements inserted and deleted together: all of them, or none.
 
-use super::{Cancel, Dataset, Limits, View, too_slow};
+use super::computed::Search;
+use super::{Bound, Cancel, Dataset, Limits, View, too_slow};
 use crate::graph::changes::{Changes, Quad};
 use crate::model::{Change, LinkKind, Statement, term};
-use crate::vocabulary::{KENNING, kenning, shorten};
+use crate::vocabulary::{EDGE, EVENT, kenning, shorten};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,15 +14,6 @@ const COST: usize = 512;
 
 /// Changes between two looks at the clock.
 const PATIENCE: usize = 1 << 10;
-
-/// Local names of predicates that search instead of stating something.
-const SEARCHES: [&str; 3] = ["nearest", "recommends", "matches"];
-
-/// IRIs of reifiers, before the number of the edge.
-const EDGE: &str = "<urn:kenning:edge:";
-
-/// IRIs of events, before their number.
-const EVENT: &str = "<urn:kenning:event:";
 
 /// What a transaction did.
 #[derive(Clone)]
@@ -180,11 +172,14 @@ impl<'a> Transaction<'a> {
     }
 
     fn take(&mut self, quad: Quad) -> Result<()> {
+        let removed = self.changes.removed_count();
         if self.changes.take(self.dataset.graph, quad) {
             if !self.inserted.remove(&quad) {
                 self.deleted.insert(quad);
             }
-            self.spend(COST)?;
+            // What was derived from it falls with it.
+            let fallen = self.changes.removed_count().saturating_sub(removed);
+            self.spend(COST.saturating_mul(fallen.max(1)))?;
         }
         Ok(())
     }
@@ -200,12 +195,18 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn spend(&mut self, bytes: usize) -> Result<()> {
-        self.bytes += bytes;
+    /// Takes memory that is needed beside the changes; [`Transaction::release`] gives it back.
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
         match self.bytes > self.limits.memory {
             true => Err(too_large(self.limits.memory)),
             false => Ok(()),
         }
+    }
+
+    /// Gives back what was spent.
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.bytes -= bytes;
     }
 
     fn step(&mut self) -> Result<()> {
@@ -230,6 +231,7 @@ fn stopped(time: Duration) -> Error {
         "the update was stopped after {} s: nothing was changed",
         time.as_secs_f64()
     ))
+    .because(Bound::Time)
     .hint(too_slow(time).next_step().unwrap_or_default())
 }
 
@@ -239,6 +241,7 @@ pub(super) fn too_large(memory: usize) -> Error {
         "the update changes more than {} MiB of memory hold: nothing was changed",
         memory >> 20
     ))
+    .because(Bound::Memory)
     .hint("change less at once, `kenning import` large files, or set `query.memory_mb` higher")
 }
 
@@ -252,7 +255,8 @@ fn check(statement: &Statement) -> Result<()> {
     if !resource(subject) || !resource(graph) {
         return Err(no_rdf("subject and graph", "IRIs or blank nodes"));
     }
-    if subject.starts_with(EDGE) {
+    let numbered = |prefix| term::as_iri(subject).is_some_and(|iri| iri.starts_with(prefix));
+    if numbered(EDGE) {
         let what = format!(
             "`{}` is an edge of the snapshot, which gets another number with each build",
             &subject[1..]
@@ -263,10 +267,7 @@ fn check(statement: &Statement) -> Result<()> {
         ));
     }
     let graph = term::as_iri(graph).unwrap_or_default();
-    if property == kenning::INTERACTED
-        || subject.starts_with(EVENT)
-        || graph == kenning::INTERACTIONS
-    {
+    if property == kenning::INTERACTED || numbered(EVENT) || graph == kenning::INTERACTIONS {
         return Err(computed(
             "interactions are computed from imported events".into(),
             "bring in events with `kenning import`, then `kenning build`",
@@ -282,10 +283,7 @@ fn check(statement: &Statement) -> Result<()> {
             "`kenning build` computes them; state your own under a property of yours",
         ));
     }
-    if property
-        .strip_prefix(KENNING)
-        .is_some_and(|name| SEARCHES.contains(&name))
-    {
+    if Search::of(property).is_some() {
         let what = format!("`{}` is computed when it is asked for", shorten(property));
         return Err(computed(what, "state it under a property of your own"));
     }

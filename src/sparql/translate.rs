@@ -6,9 +6,10 @@ use super::computed::{self, Asked, Computation, Search};
 use super::expression::{self, Expr, Subplan};
 use super::ids::{Id, Terms};
 use super::paths::Path;
-use super::pattern::{Direction, In, Kind, Part, Pattern, Slots};
+use super::pattern::{Direction, In, Kind, Part, Pattern};
+use super::plan::Bound;
 use crate::{Error, Result};
-use oxrdf::Variable;
+use oxrdf::{Term, Variable};
 use spargebra::algebra::{
     AggregateExpression, Expression, GraphPattern, OrderExpression, PropertyPathExpression,
 };
@@ -29,24 +30,29 @@ pub(super) struct Translator<'t, 'a> {
     terms: &'t Terms<'a>,
     /// The name of each slot; what the query does not name has a name with a dot.
     pub(super) names: Vec<String>,
-    /// Patterns of `EXISTS`, and what the solutions that they are asked for always bind.
-    pub(super) exists: Vec<(Pattern, Slots)>,
+    /// Patterns of `EXISTS`, and what the solutions that they are asked for bind.
+    pub(super) exists: Vec<(Pattern, Bound)>,
     scope: Scope,
+    /// Variables that stand for a term wherever they are read.
+    bound: HashMap<String, Term>,
     place: In,
-    certain: Slots,
+    /// What solutions bind that an expression is evaluated on.
+    around: Bound,
     depth: usize,
     patterns: usize,
 }
 
 impl<'t, 'a> Translator<'t, 'a> {
-    pub(super) fn new(terms: &'t Terms<'a>) -> Self {
+    /// A translator of a query whose variables `bound` have these values.
+    pub(super) fn new(terms: &'t Terms<'a>, bound: &[(String, Term)]) -> Self {
         Self {
             terms,
+            bound: bound.iter().cloned().collect(),
             names: Vec::new(),
             exists: Vec::new(),
             scope: Scope::new(),
             place: In::Default,
-            certain: Slots::default(),
+            around: Bound::default(),
             depth: 0,
             patterns: 0,
         }
@@ -122,8 +128,8 @@ impl<'t, 'a> Translator<'t, 'a> {
             } => {
                 let left = self.pattern(left)?;
                 let right = self.pattern(right)?;
-                let certain = left.certain.with(&right.certain);
-                let tests = expression.iter().map(|e| self.tests(e, &certain));
+                let both = Bound::default().with(&left).with(&right);
+                let tests = expression.iter().map(|e| self.tests(e, &both));
                 let tests = tests.collect::<Result<Vec<_>>>()?.concat();
                 Kind::Optional(left.into(), right.into(), tests)
             }
@@ -132,7 +138,7 @@ impl<'t, 'a> Translator<'t, 'a> {
             }
             GraphPattern::Filter { expr, inner } => {
                 let inner = self.pattern(inner)?;
-                let tests = self.tests(expr, &inner.certain)?;
+                let tests = self.tests(expr, &Bound::of(&inner))?;
                 Kind::Filter(inner.into(), tests)
             }
             GraphPattern::Union { left, right } => {
@@ -154,7 +160,7 @@ impl<'t, 'a> Translator<'t, 'a> {
                 expression,
             } => {
                 let inner = self.pattern(inner)?;
-                let value = self.expression(expression, &inner.certain)?;
+                let value = self.expression(expression, &Bound::of(&inner))?;
                 Kind::Bind(inner.into(), self.variable(variable), value)
             }
             GraphPattern::Minus { left, right } => {
@@ -169,7 +175,8 @@ impl<'t, 'a> Translator<'t, 'a> {
             },
             GraphPattern::OrderBy { inner, expression } => {
                 let inner = self.pattern(inner)?;
-                let keys = expression.iter().map(|key| self.order(key, &inner.certain));
+                let bound = Bound::of(&inner);
+                let keys = expression.iter().map(|key| self.order(key, &bound));
                 Kind::Order {
                     keys: keys.collect::<Result<_>>()?,
                     inner: inner.into(),
@@ -260,7 +267,7 @@ impl<'t, 'a> Translator<'t, 'a> {
             TermPattern::Literal(literal) => Part::Is(self.terms.id(&literal.clone().into())),
             // In a pattern, a blank node is a variable that cannot be named.
             TermPattern::BlankNode(node) => Part::Var(self.named(format!("_:{}", node.as_str()))),
-            TermPattern::Variable(variable) => Part::Var(self.variable(variable)),
+            TermPattern::Variable(variable) => self.variable_part(variable),
             TermPattern::Triple(triple) => match ground(triple) {
                 Some(triple) => Part::Is(self.terms.id(&triple.into())),
                 None => Part::Triple(self.parts(triple).into()),
@@ -271,7 +278,14 @@ impl<'t, 'a> Translator<'t, 'a> {
     fn name(&mut self, name: &NamedNodePattern) -> Part {
         match name {
             NamedNodePattern::NamedNode(node) => Part::Is(self.terms.id(&node.clone().into())),
-            NamedNodePattern::Variable(variable) => Part::Var(self.variable(variable)),
+            NamedNodePattern::Variable(variable) => self.variable_part(variable),
+        }
+    }
+
+    fn variable_part(&mut self, variable: &Variable) -> Part {
+        match self.bound.get(variable.as_str()) {
+            Some(term) => Part::Is(self.terms.id(term)),
+            None => Part::Var(self.variable(variable)),
         }
     }
 
@@ -353,10 +367,12 @@ impl<'t, 'a> Translator<'t, 'a> {
         let keys = variables.iter().map(|v| self.variable(v)).collect();
         let mut computed = Vec::new();
         for (variable, aggregate) in aggregates {
-            let certain = std::mem::replace(&mut self.certain, inner.certain.clone());
-            let all: Vec<usize> = inner.vars.iter().collect();
-            let compiled = Aggregate::compile(aggregate, &all, self);
-            self.certain = certain;
+            // Blank nodes and the middles of paths are no variables.
+            let is_named = |slot: &usize| !self.names[*slot].starts_with(['_', '.']);
+            let visible: Vec<usize> = inner.vars.iter().filter(is_named).collect();
+            let outer = self.enter(&Bound::of(&inner));
+            let compiled = Aggregate::compile(aggregate, &visible, self);
+            self.around = outer;
             computed.push((self.variable(variable), compiled?));
         }
         Ok(Kind::Group {
@@ -366,32 +382,41 @@ impl<'t, 'a> Translator<'t, 'a> {
         })
     }
 
-    fn order(&mut self, key: &OrderExpression, certain: &Slots) -> Result<(Expr, Direction)> {
+    fn order(&mut self, key: &OrderExpression, bound: &Bound) -> Result<(Expr, Direction)> {
         let (expression, direction) = match key {
             OrderExpression::Asc(expression) => (expression, Direction::Ascending),
             OrderExpression::Desc(expression) => (expression, Direction::Descending),
         };
-        Ok((self.expression(expression, certain)?, direction))
+        Ok((self.expression(expression, bound)?, direction))
     }
 
     /// The conditions that `&&` joins, each by itself: so each is tested as early as it can be.
-    fn tests(&mut self, expression: &Expression, certain: &Slots) -> Result<Vec<Expr>> {
+    fn tests(&mut self, expression: &Expression, bound: &Bound) -> Result<Vec<Expr>> {
         let mut tests = Vec::new();
         let mut left = vec![expression];
         while let Some(expression) = left.pop() {
             match expression {
                 Expression::And(one, other) => left.extend([other, one].map(|e| &**e)),
-                one => tests.push(self.expression(one, certain)?),
+                one => tests.push(self.expression(one, bound)?),
             }
         }
         Ok(tests)
     }
 
-    fn expression(&mut self, expression: &Expression, certain: &Slots) -> Result<Expr> {
-        let outer = std::mem::replace(&mut self.certain, certain.clone());
+    fn expression(&mut self, expression: &Expression, bound: &Bound) -> Result<Expr> {
+        let outer = self.enter(bound);
         let compiled = Expr::compile(expression, self);
-        self.certain = outer;
+        self.around = outer;
         compiled
+    }
+
+    /// What is bound from here on, in an `EXISTS` besides what is bound around it; gives back what was.
+    fn enter(&mut self, bound: &Bound) -> Bound {
+        let here = Bound {
+            certain: bound.certain.clone(),
+            possible: self.around.possible.with(&bound.possible),
+        };
+        std::mem::replace(&mut self.around, here)
     }
 
     fn constants(&mut self, row: &[Option<GroundTerm>]) -> Vec<Id> {
@@ -408,11 +433,14 @@ impl expression::Scope for Translator<'_, '_> {
         self.variable(variable)
     }
 
+    fn constant(&self, variable: &Variable) -> Option<Term> {
+        self.bound.get(variable.as_str()).cloned()
+    }
+
     fn exists(&mut self, pattern: &GraphPattern) -> Result<Subplan> {
-        let certain = self.certain.clone();
         let pattern = self.pattern(pattern)?;
         let slots = pattern.vars.iter().collect();
-        self.exists.push((pattern, certain));
+        self.exists.push((pattern, self.around.clone()));
         Ok(Subplan {
             number: self.exists.len() - 1,
             slots,

@@ -1,8 +1,8 @@
 //! SPARQL 1.1 Update (<https://www.w3.org/TR/sparql11-update/>), evaluated into a list of changes.
 
 use super::template::Templates;
-use super::transaction::{Effect, Transaction};
-use super::{Cancel, Dataset, Limits, Query, brief, parser};
+use super::transaction::{Effect, Transaction, too_large};
+use super::{Cancel, Dataset, Limits, Query, View, brief, guard, parser};
 use crate::model::change::statement;
 use crate::model::{BlankNodes, Statement, term};
 use crate::vocabulary::kenning;
@@ -17,9 +17,19 @@ use spargebra::{GraphUpdateOperation as Operation, term as algebra};
 #[derive(Clone, Debug)]
 pub struct Update {
     algebra: spargebra::Update,
+    /// Bytes that it takes itself, about.
+    bytes: usize,
+    /// Whether it copies, moves or adds the default graph somewhere.
+    copies_default: bool,
 }
 
-/// What `LOAD` fetched.
+/// Of what the parser needs for a token, one part in so many stays.
+const STAYS: usize = 4;
+
+/// Bytes of a statement beside its text: four strings.
+const STATEMENT: usize = 4 * (size_of::<String>() + 16);
+
+/// What `LOAD` fetched, or a file holds.
 pub struct Document {
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -36,7 +46,15 @@ impl Update {
     /// # Errors
     /// `Input` if it is not SPARQL.
     pub fn parse(text: &str, base: Option<&str>) -> Result<Self> {
-        super::guard::check(text)?;
+        Self::parse_within(text, base, usize::MAX)
+    }
+
+    /// Parses an update that nobody vouches for: the tree of it may take so many bytes of `memory`.
+    ///
+    /// # Errors
+    /// Those of [`Update::parse`], and `Budget` if it has too many tokens for that.
+    pub fn parse_within(text: &str, base: Option<&str>, memory: usize) -> Result<Self> {
+        let bytes = guard::check(text, memory)? / STAYS;
         let algebra = parser(base)?.parse_update(text).map_err(|e| {
             Error::input(format!(
                 "this is not a SPARQL update: {}",
@@ -44,7 +62,11 @@ impl Update {
             ))
             .hint("`kenning update 'INSERT DATA { <http://example.org/a> rdfs:label \"A\" }'`")
         })?;
-        Ok(Self { algebra })
+        Ok(Self {
+            algebra,
+            bytes,
+            copies_default: guard::copies_default(text),
+        })
     }
 
     /// What `WHERE` sees, as the protocol's `using-graph-uri` and `using-named-graph-uri` say.
@@ -71,8 +93,8 @@ impl Update {
     /// Evaluates the update on `dataset`, which stays as it is; `load` fetches what `LOAD` names ([`no_loads`] refuses).
     ///
     /// # Errors
-    /// `Input` for changes of virtual triples, `CREATE` of a graph that is there, and what `load` refuses; `Budget`
-    /// when it takes more time or memory than `limits` say. The number of rows is not limited.
+    /// `Input` for changes of virtual triples, `CREATE` of a graph that is there, `COPY`, `MOVE` and `ADD` of a default
+    /// graph that is the union of all, and what `load` refuses; `Budget` when it takes more time or memory than `limits` say. The number of rows is not limited.
     pub fn run(
         &self,
         dataset: Dataset<'_>,
@@ -80,7 +102,11 @@ impl Update {
         cancel: &Cancel,
         load: &dyn Fn(&str) -> Result<Document>,
     ) -> Result<Effect> {
+        if self.copies_default && dataset.view == View::Union {
+            return Err(copies_all());
+        }
         let mut work = Transaction::begin(dataset, limits, cancel);
+        work.spend(self.bytes)?;
         for operation in &self.algebra.operations {
             match operation {
                 Operation::InsertData { data } => insert_data(data, &mut work)?,
@@ -90,11 +116,19 @@ impl Update {
                     silent,
                     source,
                     destination,
-                } => match (loaded(source, destination, load), silent) {
-                    (Ok(statements), _) => insert_all(&statements, &mut work)?,
-                    (Err(_), true) => {}
-                    (Err(error), false) => return Err(error),
-                },
+                } => {
+                    let whole = work.limits().memory;
+                    let mut room = whole;
+                    match (loaded(source, destination, load, &mut room), silent) {
+                        (Ok(statements), _) => {
+                            work.spend(whole - room)?;
+                            insert_all(&statements, &mut work)?;
+                            work.release(whole - room);
+                        }
+                        (Err(_), true) => {}
+                        (Err(error), false) => return Err(error),
+                    }
+                }
                 Operation::Clear { graph, .. } | Operation::Drop { graph, .. } => {
                     clear(graph, &mut work)?
                 }
@@ -229,22 +263,49 @@ fn loaded(
     source: &NamedNode,
     destination: &algebra::GraphName,
     load: &dyn Fn(&str) -> Result<Document>,
+    room: &mut usize,
 ) -> Result<Vec<Statement>> {
     let document = load(source.as_str())?;
     let graph = match destination {
         algebra::GraphName::NamedNode(node) => Some(node),
         algebra::GraphName::DefaultGraph => None,
     };
-    document.statements(source.as_str(), graph)
+    document.statements(source.as_str(), graph, room)
 }
 
 impl Document {
-    /// Its statements; what has no graph name goes into `graph`, if one is given. Blank nodes get fresh names.
+    /// Its statements; what has no graph name goes into `graph`, if one is given. Blank nodes get fresh names. The bytes
+    /// that they take are taken from `room`.
     ///
     /// # Errors
     /// `Input`, at `name`, its line and column, if the bytes are not what the format demands, or name graphs of their own
-    /// beside `graph`.
-    pub fn statements(&self, name: &str, graph: Option<&NamedNode>) -> Result<Vec<Statement>> {
+    /// beside `graph`; `Budget` if there is no room for them.
+    pub fn statements(
+        &self,
+        name: &str,
+        graph: Option<&NamedNode>,
+        room: &mut usize,
+    ) -> Result<Vec<Statement>> {
+        self.read(name, graph, fresh(), room)
+    }
+
+    /// Its statements; blank nodes are named by their order, after `prefix`, so that two readings give the same.
+    ///
+    /// # Errors
+    /// Those of [`Document::statements`].
+    pub fn steady_statements(&self, name: &str, prefix: &str) -> Result<Vec<Statement>> {
+        let blank = |number| BlankNode::new_unchecked(format!("{prefix}{number}"));
+        self.read(name, None, BlankNodes::new(blank), &mut { usize::MAX })
+    }
+
+    fn read<F: Fn(usize) -> BlankNode>(
+        &self,
+        name: &str,
+        graph: Option<&NamedNode>,
+        mut blanks: BlankNodes<F>,
+        room: &mut usize,
+    ) -> Result<Vec<Statement>> {
+        let whole = *room;
         let mut parser = RdfParser::from_format(self.format);
         if let Some(base) = &self.base {
             let bad = |e| Error::usage(format!("`{base}` is not a base IRI: {e}"));
@@ -255,7 +316,6 @@ impl Document {
                 .without_named_graphs()
                 .with_default_graph(graph.clone());
         }
-        let mut blanks = fresh();
         let quads = parser.for_slice(&self.bytes).map(|quad| {
             let quad = quad.map_err(|e| {
                 let at = e.location().map(|at| at.start);
@@ -263,10 +323,19 @@ impl Document {
                 Error::input(format!("this is not valid {}: {e}", self.format.name()))
                     .at(format!("{name}{}", at.unwrap_or_default()))
             })?;
-            Ok(statement(&blanks.rename(quad)))
+            let statement = statement(&blanks.rename(quad));
+            let bytes = STATEMENT + statement.iter().map(String::len).sum::<usize>();
+            *room = room.checked_sub(bytes).ok_or_else(|| too_large(whole))?;
+            Ok(statement)
         });
         quads.collect()
     }
+}
+
+/// What cannot be meant: all graphs, with all that is virtual, in one.
+fn copies_all() -> Error {
+    Error::input("the default graph is the union of all graphs here, and cannot be copied, moved or added to another")
+        .hint("name the graph of what was stated without one: `COPY <urn:kenning:graph:default> TO <…>`; or ask the server for `serve.default_graph = \"stated\"`")
 }
 
 /// Names that nobody else has.

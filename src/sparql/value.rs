@@ -10,9 +10,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 mod calendar;
+mod lexical;
 mod number;
 
 pub(super) use calendar::Calendar;
+pub use lexical::is_well_formed;
 pub(super) use number::Number;
 
 /// The namespace of the datatypes that have meaning here.
@@ -36,6 +38,26 @@ pub(super) enum Datum<'a> {
     Number(Number),
     /// An encoded term.
     Text(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// Bytes of text that it holds.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Value::Id(_) => 0,
+            Value::Datum(datum) => datum.size(),
+        }
+    }
+}
+
+impl Datum<'_> {
+    /// Bytes of text that it holds.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Datum::Text(text) => text.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// What a term means to operators (SPARQL 1.1 §17.1 and §17.3).

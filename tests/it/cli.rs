@@ -252,43 +252,55 @@ fn config_show_tells_origins() {
     let mut command = bench.command(&["config", "show", "--origin"]);
     let run = bench.finish(command.env("KENNING_LINKS_WINDOW", "3"));
     insta::assert_snapshot!(run.stdout, @r#"
-    KEY                  VALUE             ORIGIN
-    name                 films             kenning.toml:1
-    scoring.history      50                default
-    scoring.decay        0.9               default
-    scoring.popularity   0.01              default
-    scoring.weights      schema:genre=0.5  kenning.toml:4
-    links.window         3                 KENNING_LINKS_WINDOW
-    links.neighbours     100               default
-    extraction.batch     8                 default
-    extraction.budget    1000000           default
-    embedding.enabled    true              default
-    embedding.model      all-minilm-l6-v2  default
-    prompt.budget        100               kenning.toml:3
-    prompt.candidates    10                default
-    prompt.template                        default
-    model.kind           none              default
-    model.name                             default
-    model.path                             default
-    model.url                              default
-    model.key_env                          default
-    model.timeout_s      120               default
-    model.max_tokens     512               default
-    model.prices                           default
-    query.timeout_s      30                default
-    query.max_rows       100000            default
-    query.memory_mb      1024              default
-    query.load                             default
-    serve.bind           127.0.0.1:7878    default
-    serve.read_key_env                     default
-    serve.write_key_env                    default
-    serve.allow_updates  false             default
-    serve.cors                             default
-    serve.default_graph  union             default
-    serve.concurrency    16                default
-    serve.queue          256               default
-    serve.memory_mb      4096              default
-    serve.max_body_mb    64                default
+    KEY                     VALUE             ORIGIN
+    name                    films             kenning.toml:1
+    reasoning.rules                           default
+    reasoning.max_facts     10000000          default
+    scoring.history         1000              default
+    scoring.decay           0.9               default
+    scoring.preference      0.25              default
+    scoring.popularity      0.01              default
+    scoring.weights         schema:genre=0.5  kenning.toml:4
+    links.window            3                 KENNING_LINKS_WINDOW
+    links.neighbours        100               default
+    links.regressors        50                default
+    links.ridge             100               default
+    links.shared            1                 default
+    links.order             0.5               default
+    links.preference        0.25              default
+    extraction.batch        8                 default
+    extraction.budget       1000000           default
+    embedding.enabled       true              default
+    embedding.model         all-minilm-l6-v2  default
+    prompt.budget           100               kenning.toml:3
+    prompt.candidates       10                default
+    prompt.template                           default
+    model.kind              none              default
+    model.name                                default
+    model.path                                default
+    model.url                                 default
+    model.key_env                             default
+    model.timeout_s         120               default
+    model.max_tokens        512               default
+    model.prices                              default
+    query.timeout_s         30                default
+    query.max_rows          100000            default
+    query.memory_mb         1024              default
+    query.max_text_kb       1024              default
+    query.load                                default
+    validation.timeout_s    600               default
+    validation.max_results  1000              default
+    serve.bind              127.0.0.1:7878    default
+    serve.read_key_env                        default
+    serve.write_key_env                       default
+    serve.allow_updates     false             default
+    serve.cors                                default
+    serve.default_graph     union             default
+    serve.concurrency       16                default
+    serve.queue             256               default
+    serve.memory_mb         4096              default
+    serve.max_body_mb       64                default
+    serve.idle_s            30                default
     "#);
     let run = bench.run(&["config", "show", "--origin", "--format", "json"]);
     let shown = run.json();
@@ -436,6 +448,31 @@ fn a_reader_that_goes_away_is_no_error() {
             (output.status.code(), said.as_str()),
             (Some(0), ""),
             "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_of_results_that_goes_away_is_no_error() {
+    let desk = crate::program::Desk::with_build();
+    let rows = "SELECT ?a ?c ?f { ?a ?b ?c . ?d rdfs:label ?f } LIMIT 20000";
+    let triples =
+        "CONSTRUCT { ?a <urn:with> ?f } WHERE { ?a ?b ?c . ?d rdfs:label ?f } LIMIT 20000";
+    let formats = ["csv", "tsv", "json", "xml"].map(|format| (format, rows));
+    let formats = formats
+        .into_iter()
+        .chain([("ntriples", triples), ("turtle", triples)]);
+    for (format, query) in formats {
+        let mut command = desk.command(&["-C", "shop", "query", "--format", format, query]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            (output.status.code(), said.as_str()),
+            (Some(0), ""),
+            "{format}"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Every query of the cookbook answers, on the sample that it is written for.
 
 use crate::embedding;
-use kenning::config::Project;
+use kenning::config::{Layers, Project};
 use kenning::embedding::Embedder;
 use kenning::engine::{Engine, Snapshot, Strictness};
 use kenning::intake::Mapping;
@@ -25,7 +25,10 @@ const LIMITS: Limits = Limits {
 /// The gift shop, with vectors by a tiny model that knows next to nothing: nearest by chance, but nearest.
 fn gift_shop() -> (TempDir, Snapshot) {
     let folder = tempfile::tempdir().unwrap();
-    let engine = Engine::open(Project::init(folder.path(), "gifts").unwrap()).unwrap();
+    Project::init(folder.path(), "gifts").unwrap();
+    let layers = Layers::none().flag("reasoning.rules", "as in the demo", Some("rdfs"));
+    let project = Project::open_with(folder.path(), &layers).unwrap();
+    let engine = Engine::open(project).unwrap();
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs/gift-shop");
     let mapping = std::fs::read_to_string(sample.join("mapping.toml")).unwrap();
     let mapping = Mapping::parse(&mapping, "mapping.toml").unwrap();

@@ -311,7 +311,7 @@ fn snapshots_that_are_not_what_was_written() {
     for (bytes, message) in [
         (
             changed(8),
-            "the snapshot has layout version 34, but this program reads version 2",
+            "the snapshot has layout version 36, but this program reads version 4",
         ),
         (changed(0), "this is not a snapshot"),
         (

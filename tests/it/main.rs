@@ -1,6 +1,7 @@
 //! One binary for all integration tests: one link instead of many.
 
 mod architecture;
+mod as_of;
 mod aspects;
 mod cli;
 mod computed;
@@ -8,6 +9,7 @@ mod config;
 mod conformance;
 mod cookbook;
 mod embedding;
+mod evaluation;
 mod explanation;
 mod extraction;
 mod faults;
@@ -15,11 +17,14 @@ mod graph;
 mod guided;
 mod intake;
 mod journal;
+mod linking;
 mod llm;
 mod measures;
 mod pipeline;
 mod program;
 mod prompt;
+mod proofs;
+mod reasoning;
 mod scoring;
 mod selection;
 mod server;
@@ -30,4 +35,5 @@ mod sparql_agreement;
 mod support;
 mod texts;
 mod updates;
+mod validation;
 mod weights;

@@ -132,6 +132,7 @@ fn weights_of_the_settings_switch_ways_off() {
         "followed-by",
         "bought-with",
         "co-occurs-with",
+        "goes-with",
         "schema:brand",
         "kenning:motif",
     ];

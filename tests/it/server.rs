@@ -1,6 +1,7 @@
 //! The server, as clients meet it.
 
 mod access;
+mod bounds;
 mod clients;
 mod cut;
 mod formats;

@@ -1,5 +1,7 @@
 //! The graph as an RDF dataset: virtual triples agree with the rows they come from, and with oxigraph's own store.
 
+mod limits;
+
 use crate::shop::Shop;
 use kenning::ErrorKind;
 use kenning::graph::Graph;
@@ -47,6 +49,35 @@ fn count(graph: &Graph, pattern: &str) -> u64 {
         &format!("SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}"),
     );
     rows[0].split('"').nth(1).unwrap().parse().unwrap()
+}
+
+/// What only the inner side binds must not keep the outer side from binding it.
+#[test]
+fn an_optional_in_an_optional_is_asked_for_each_row() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let text = "SELECT ?m ?u ?b { <https://example.org/shop/user/u3> kenning:interacted ?m
+        OPTIONAL { ?u kenning:interacted ?m OPTIONAL { ?m schema:brand ?b } } }";
+    let query = Query::parse(text, None).unwrap();
+    let plan = query
+        .explain(snapshot.dataset(), &LIMITS, &Cancel::default())
+        .unwrap();
+    assert!(!plan.to_string().contains("table"), "{plan}");
+    let flat = "SELECT ?m ?u ?b { <https://example.org/shop/user/u3> kenning:interacted ?m . ?u kenning:interacted ?m . ?m schema:brand ?b }";
+    let graph = snapshot.graph();
+    assert_eq!(ask(graph, text), ask(graph, flat));
+    let limit = "SELECT ?m { ?m schema:brand ?b } ORDER BY ?m LIMIT 9223372036854775808";
+    assert_eq!(ask(graph, limit).len(), graph.items().len());
+}
+
+#[test]
+fn every_usual_prefix_is_known() {
+    for (prefix, namespace) in kenning::vocabulary::PREFIXES {
+        let ask = |name: &str| Query::parse(&format!("ASK {{ ?s a {name} }}"), None).unwrap();
+        let [short, long] =
+            [format!("{prefix}:x"), format!("<{namespace}x>")].map(|n| format!("{:?}", ask(&n)));
+        assert_eq!(short, long);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! over the same quads.
 
 mod queries;
+mod written;
 
 use crate::conformance::answer::{Answer, row};
 use crate::conformance::host::{Host, Kenning, Layout, Request};

@@ -36,6 +36,43 @@ impl Terms {
         self.ranges.find(encoded, |number| self.get(number))
     }
 
+    /// Gives numbers to more terms. Returns what each number is now: those of before, and following them those of `new`, in
+    /// their order; nothing if nothing changed. Numbers of before keep their order.
+    pub(super) fn admit(&mut self, new: &[String]) -> Result<Vec<u32>> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (old, all) = (self.ranges.terms as usize, self.at.len() - 1 + new.len());
+        if all >= NONE as usize {
+            return Err(Error::budget("a graph holds at most 4,294,967,294 terms"));
+        }
+        let ranges = &self.ranges;
+        let classes = [ranges.users, ranges.items, ranges.nodes, ranges.literals];
+        let before = |number| classes.iter().filter(|&&end| number >= end).count() as u8;
+        let key = |number: u32| match new.get((number as usize).wrapping_sub(old)) {
+            Some(text) => (class_of(0, text), text.as_str()),
+            None => (before(number), self.get(number)),
+        };
+        let mut order: Vec<u32> = (0..all as u32).collect();
+        // Merged rather than sorted: but for the last, they are in order.
+        order.par_sort_by_key(|&number| key(number));
+        let mut ends = [0u32; CLASSES];
+        let mut numbers = vec![NONE; all];
+        let mut texts = Vec::with_capacity(all);
+        for (number, &old) in (0..).zip(&order) {
+            let (class, text) = key(old);
+            ends[class as usize] = number + 1;
+            numbers[old as usize] = number;
+            texts.push(text);
+        }
+        for class in 1..CLASSES {
+            ends[class] = ends[class].max(ends[class - 1]);
+        }
+        let terms = join(&texts, Ranges::from_ends(ends));
+        *self = terms;
+        Ok(numbers)
+    }
+
     /// Where each term ends in the text of all, after a zero; and that text.
     pub(in crate::graph) fn columns(&self) -> (&[u64], &[u8]) {
         (&self.at, self.text.as_bytes())
@@ -122,7 +159,11 @@ const CLASSES: usize = 5;
 /// even where others rate them.
 fn class(same: &[Origin]) -> u8 {
     let role = same.iter().fold(0, |role, origin| role | origin.role);
-    match term::kind(same[0].text) {
+    class_of(role, same[0].text)
+}
+
+fn class_of(role: u8, text: &str) -> u8 {
+    match term::kind(text) {
         Kind::Resource if role & Roles::USER != 0 => 0,
         Kind::Resource if role & Roles::ITEM != 0 => 1,
         Kind::Resource => 2,

@@ -3,7 +3,7 @@
 use super::{Id, Row, Run, Sink};
 use crate::sparql::aggregate::{Accumulator, Aggregate};
 use crate::sparql::expression::Expr;
-use crate::sparql::meter::Held;
+use crate::sparql::meter::{ENTRY, Held};
 use crate::sparql::pattern::Direction;
 use crate::sparql::plan::Node;
 use crate::sparql::scan::{Flow, Halt};
@@ -13,9 +13,6 @@ use std::cmp::Ordering;
 
 /// Rows sorted between two looks at the clock.
 const RUN: usize = 1 << 13;
-
-/// What a hash table needs beside a key, in bytes.
-const ENTRY: usize = 48;
 
 impl Run<'_, '_> {
     pub(super) fn group(
@@ -30,6 +27,9 @@ impl Run<'_, '_> {
         let mut numbers: FxHashMap<Box<[Id]>, usize> = FxHashMap::default();
         let mut groups: Vec<(Box<[Id]>, Vec<Accumulator<'_>>)> = Vec::new();
         let new = || aggregates.iter().map(|(_, a)| a.start()).collect();
+        // The key is kept twice, each time in an allocation of its own.
+        let fixed = 4 * ENTRY + size_of::<(Box<[Id]>, Vec<Accumulator<'_>>)>();
+        let group = fixed + aggregates.len() * size_of::<Accumulator<'_>>();
         if keys.is_empty() {
             groups.push((Box::default(), new()));
             numbers.insert(Box::default(), 0);
@@ -48,8 +48,7 @@ impl Run<'_, '_> {
             let number = match known {
                 Some(number) => number,
                 None => {
-                    let entry = size_of_val(key.as_slice()) * 2 + ENTRY * (1 + aggregates.len());
-                    held.add(entry)?;
+                    held.add(group + 2 * size_of_val(key.as_slice()))?;
                     numbers.insert(key.clone().into(), groups.len());
                     groups.push((key.clone().into(), new()));
                     groups.len() - 1
@@ -60,7 +59,7 @@ impl Run<'_, '_> {
                 let before = aggregate.grows().then(|| state.size());
                 state.add(row, self);
                 if let Some(before) = before {
-                    held.add(state.size().saturating_sub(before))?;
+                    held.change(before, state.size())?;
                 }
             }
             self.unhalted()
@@ -70,6 +69,8 @@ impl Run<'_, '_> {
             let keys = keys.iter().copied().zip(key.iter().copied());
             let mut bound: Vec<(usize, Id)> = keys.collect();
             for ((slot, _), state) in aggregates.iter().zip(states) {
+                // As a literal its text is there three times for a moment.
+                self.meter.allow(3 * state.text())?;
                 bound.push((*slot, self.id(state.finish())?));
             }
             let before: Vec<Id> = bound.iter().map(|(slot, _)| row[*slot]).collect();
@@ -100,7 +101,7 @@ impl Run<'_, '_> {
             if seen.contains(key.as_slice()) {
                 return Ok(());
             }
-            held.add(size_of_val(key.as_slice()) + ENTRY)?;
+            held.add(size_of_val(key.as_slice()) + 2 * ENTRY)?;
             seen.insert(key.clone().into());
             sink(row)
         })
@@ -148,7 +149,7 @@ impl Run<'_, '_> {
             held: self.meter.held(),
         };
         // Of many rows only the first are wanted: those beyond are dropped now and then.
-        let enough = most.map(|most| (most, 2 * most + RUN));
+        let enough = most.map(|most| (most, most.saturating_mul(2).saturating_add(RUN)));
         self.push(inner, row, &mut |row| {
             let mut values = Vec::with_capacity(keys.len() + columns.len());
             for (key, _) in keys {

@@ -3,15 +3,25 @@
 use super::{Id, Row, Run, Sink};
 use crate::sparql::meter::Held;
 use crate::sparql::plan::Table;
-use crate::sparql::scan::Flow;
+use crate::sparql::scan::{Flow, Halt};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-/// Tables by their number, and the graph that they are for.
+/// Solutions that are kept of one table, if they are for the values of seeds: every row may have others.
+const KEPT: usize = 1 << 14;
+
+/// Tables by their number, and by the values of their seeds.
 #[derive(Default)]
-pub(super) struct Tables<'m>(RefCell<FxHashMap<(usize, Id), Rc<Rows<'m>>>>);
+pub(super) struct Tables<'m>(RefCell<FxHashMap<usize, Seeded<'m>>>);
+
+/// The solutions of one table, by graph and seeds.
+#[derive(Default)]
+struct Seeded<'m> {
+    rows: FxHashMap<Box<[Id]>, Rc<Rows<'m>>>,
+    count: usize,
+}
 
 /// The solutions of a table, one after the other.
 struct Rows<'m> {
@@ -71,15 +81,18 @@ impl<'r> Run<'r, '_> {
     pub(super) fn has_match(&self, table: &Table, row: &mut Row) -> Flow<bool> {
         let rows = self.rows(table, row)?;
         let mut found = false;
-        self.each_candidate(table, &rows, row, &mut |values, row| {
+        let flow = self.each_candidate(table, &rows, row, &mut |values, row| {
             let both = table.columns.iter().map(|&slot| row[slot]).zip(values);
             let mut both = both
                 .filter(|(a, b)| a.is_bound() && b.is_bound())
                 .peekable();
-            found |= both.peek().is_some() && both.all(|(a, b)| a == *b);
-            Ok(())
-        })?;
-        Ok(found)
+            found = both.peek().is_some() && both.all(|(a, b)| a == *b);
+            if found { Err(Halt::Enough) } else { Ok(()) }
+        });
+        match flow {
+            Err(Halt::Enough) if found => Ok(true),
+            flow => flow.map(|()| false),
+        }
     }
 
     fn each_candidate(
@@ -105,11 +118,16 @@ impl<'r> Run<'r, '_> {
 
     /// The solutions of a table, worked out when they are first asked for.
     fn rows(&self, table: &Table, row: &Row) -> Flow<Rc<Rows<'r>>> {
-        let graph = table.graph.map_or(Id::UNBOUND, |slot| row[slot]);
-        let place = (table.number, graph);
-        if let Some(rows) = self.tables.0.borrow().get(&place) {
+        let slots = || table.graph.iter().chain(&table.seeds).copied();
+        let seeds: Box<[Id]> = slots().map(|slot| row[slot]).collect();
+        let known = self.tables.0.borrow();
+        if let Some(rows) = known
+            .get(&table.number)
+            .and_then(|known| known.rows.get(&seeds))
+        {
             return Ok(rows.clone());
         }
+        drop(known);
         let mut rows = Rows {
             values: Vec::new(),
             width: table.columns.len(),
@@ -119,9 +137,7 @@ impl<'r> Run<'r, '_> {
             _held: self.meter.held(),
         };
         let mut fresh = vec![Id::UNBOUND; row.len()];
-        if let Some(slot) = table.graph {
-            fresh[slot] = graph;
-        }
+        slots().for_each(|slot| fresh[slot] = row[slot]);
         self.push(&table.inner, &mut fresh, &mut |row| {
             rows.count += 1;
             // The index takes about two numbers a row.
@@ -136,7 +152,15 @@ impl<'r> Run<'r, '_> {
             rows.index(&keys);
         }
         let rows = Rc::new(rows);
-        self.tables.0.borrow_mut().insert(place, rows.clone());
+        let mut known = self.tables.0.borrow_mut();
+        let known = known.entry(table.number).or_default();
+        // One without solutions takes memory too.
+        known.count += 1 + rows.count;
+        if !table.seeds.is_empty() && known.count > KEPT {
+            known.rows.clear();
+            known.count = 1 + rows.count;
+        }
+        known.rows.insert(seeds, rows.clone());
         Ok(rows)
     }
 }

@@ -9,30 +9,43 @@ use std::path::Path;
 /// Where the suites say that they are published; what they call `<data.ttl>` is an IRI below it.
 pub const HOME: &str = "https://w3c.github.io/rdf-tests/sparql/";
 
+/// The files below a folder of an archive, by their path there.
+pub fn unpack(path: &Path, folder: &str) -> BTreeMap<String, Vec<u8>> {
+    let packed = File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut archive = tar::Archive::new(GzDecoder::new(packed));
+    let mut files = BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().to_string_lossy().into_owned();
+        if let Some(name) = path.strip_prefix(folder) {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            files.insert(name.to_owned(), bytes);
+        }
+    }
+    files
+}
+
 /// Files by IRI.
-pub struct Archive(BTreeMap<String, Vec<u8>>);
+pub struct Archive {
+    files: BTreeMap<String, Vec<u8>>,
+    /// What all the IRIs begin with.
+    pub home: &'static str,
+}
 
 impl Archive {
-    /// Unpacks the suites of SPARQL.
-    pub fn open(path: &Path) -> Self {
-        let packed = File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let mut archive = tar::Archive::new(GzDecoder::new(packed));
-        let mut files = BTreeMap::new();
-        for entry in archive.entries().unwrap() {
-            let mut entry = entry.unwrap();
-            let path = entry.path().unwrap().to_string_lossy().into_owned();
-            if let Some(name) = path.strip_prefix("w3c-rdf-tests/sparql/") {
-                let mut bytes = Vec::new();
-                entry.read_to_end(&mut bytes).unwrap();
-                files.insert(format!("{HOME}{name}"), bytes);
-            }
-        }
-        Self(files)
+    /// Unpacks what lies in a folder of the archive; `home` is where that folder is published.
+    pub fn open(path: &Path, folder: &str, home: &'static str) -> Self {
+        let files = unpack(path, folder).into_iter();
+        let files = files
+            .map(|(name, bytes)| (format!("{home}{name}"), bytes))
+            .collect();
+        Self { files, home }
     }
 
     /// The bytes of a file, if it is there.
     pub fn find(&self, iri: &str) -> Option<&[u8]> {
-        self.0.get(iri).map(Vec::as_slice)
+        self.files.get(iri).map(Vec::as_slice)
     }
 
     /// The bytes of a file that a manifest names.

@@ -68,7 +68,8 @@ impl Layout {
 pub struct Kenning(pub Layout);
 
 impl Kenning {
-    fn load(&self, data: &[Quad]) -> Result<(Arc<Graph>, Changes), String> {
+    /// The data as a graph and its changes.
+    pub fn load(&self, data: &[Quad]) -> Result<(Arc<Graph>, Changes), String> {
         let data: Vec<[String; 4]> = data.iter().map(encode).collect();
         let decoy = |[s, p, o, _]: &[String; 4]| {
             let (s, p, o) = (s.clone(), p.clone(), o.clone());

@@ -1,6 +1,6 @@
 //! Manifests: which tests there are, and what each is made of.
 
-use super::archive::{Archive, HOME};
+use super::archive::Archive;
 use super::data;
 use oxigraph::model::vocab::rdf;
 use oxigraph::model::{Graph, NamedNode, NamedNodeRef, NamedOrBlankNode, Term};
@@ -33,6 +33,8 @@ pub fn expand(name: &str) -> NamedNode {
         "cnt" => CNT,
         "rs" => RS,
         "rdfs" => RDFS,
+        "sh" => kenning::vocabulary::SHACL,
+        "sht" => "http://www.w3.org/ns/shacl-test#",
         "sd" => "http://www.w3.org/ns/sparql-service-description#",
         _ => panic!("no such prefix: {name}"),
     };
@@ -65,6 +67,18 @@ impl Node {
             .objects_for_subject_predicate(&subject, predicate);
         found
             .map(|o| Self::new(self.graph.clone(), o.into_owned()))
+            .collect()
+    }
+
+    /// All that is said of a blank node.
+    pub fn all_values(&self) -> Vec<(NamedNode, Self)> {
+        let Term::BlankNode(node) = &self.term else {
+            return Vec::new();
+        };
+        let triples = self.graph.triples_for_subject(node);
+        let node = |term: Term| Self::new(self.graph.clone(), term);
+        triples
+            .map(|t| (t.predicate.into_owned(), node(t.object.into_owned())))
             .collect()
     }
 
@@ -121,12 +135,18 @@ pub fn read(archive: &Archive, iri: &str) -> Vec<Case> {
     let graph = data::graph(archive, iri).unwrap_or_else(|e| panic!("{iri}: {e}"));
     let graph = Arc::new(graph);
     let suite = iri
-        .strip_prefix(HOME)
+        .strip_prefix(archive.home)
         .and_then(|path| path.rsplit_once('/'));
     let mut cases = Vec::new();
     for manifest in Node::all(&graph, "mf:Manifest") {
-        for included in manifest.list("mf:include") {
-            cases.extend(read(archive, &included.name()));
+        // A list of files in some suites, a file in others.
+        let mut included = manifest.list("mf:include");
+        if included.is_empty() {
+            included = manifest.values("mf:include");
+            included.sort_by_key(Node::name);
+        }
+        for file in included {
+            cases.extend(read(archive, &file.name()));
         }
         for node in manifest.list("mf:entries") {
             let kind = node.values_of(rdf::TYPE).into_iter().next();

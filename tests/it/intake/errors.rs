@@ -67,7 +67,7 @@ fn a_mapping_that_makes_no_sense_is_refused_by_line() {
     m.toml:3: `dataset.name` may hold a-z, 0-9 and `-` only
     m.toml:4: `dataset.base` is neither an IRI nor a prefixed name: `t example`
     m.toml:4: `dataset.base` must end with `/`, `#` or `:`
-    m.toml:11: `file[1].item.attribute[1].property` has the unknown prefix `dct:`; known: kenning, schema, skos, prov, dcterms, rdf, rdfs, owl, xsd, foaf, void
+    m.toml:11: `file[1].item.attribute[1].property` has the unknown prefix `dct:`; known: kenning, schema, skos, prov, dcterms, rdf, rdfs, owl, xsd, foaf, void, sh, dbo
     m.toml:11: `file[1].item.attribute[1].property` has more than one of `datatype`, `lang`, `entity` and `iri`
     m.toml:12: `file[1].item.attribute[1].pattern` is not a regular expression: unclosed group
     m.toml:12: `file[1].item.attribute[1].pattern` must have a group `(…)` around the value

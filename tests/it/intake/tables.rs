@@ -51,9 +51,9 @@ iri = "https://imdb.example/tt{}/"
     0:2 <t:item/a1 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type <t:Film
     0:2 <t:item/a1 <t:year ^http://www.w3.org/2001/XMLSchema#gYear|1995
     0:2 <t:item/a1 <t:genre <t:genre/crime @86400 ~0.5
-    0:2 <t:genre/crime <rdfs:label "crime
+    0:2 <t:genre/crime <rdfs:label "crime @86400
     0:2 <t:item/a1 <t:genre <t:genre/sci%20fi @86400 ~0.5
-    0:2 <t:genre/sci%20fi <rdfs:label "sci fi
+    0:2 <t:genre/sci%20fi <rdfs:label "sci fi @86400
     0:2 <t:item/a1 <rdfs:label @en-gb|Heat (1995)
     0:2 <t:item/a1 <t:page <http://p.example/1
     0:2 <t:item/a1 <t:same <https://imdb.example/tt0113277/
@@ -100,9 +100,9 @@ group = "invoice"
     let folder = dump(&[("t.csv", table.as_bytes())]);
     let imported = import(mapping(text), folder.path()).unwrap();
     insta::assert_snapshot!(imported.listing(), @r#"
-    0:1 <t:user/17 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type <t:Person
-    0:1 <t:user/17 <t:country <t:country/UK
-    0:1 <t:country/UK <rdfs:label "UK
+    0:1 <t:user/17 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type <t:Person @60
+    0:1 <t:user/17 <t:country <t:country/UK @60
+    0:1 <t:country/UK <rdfs:label "UK @60
     0:1 Some("<t:user/17") <http://shop.example/A%201 Some("<t:group/1") Some(60) 2
     0:2 None <http://shop.example/B Some("<t:group/1") Some(86400) 3
     0:8 None <http://shop.example/B Some("<t:group/2") None 1

@@ -1,0 +1,72 @@
+use super::{HeldOut, Weights};
+use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
+use crate::engine::Engine;
+use crate::evaluation::explanations::{self, Plan};
+use crate::{Error, Result};
+use serde_json::{Value, json};
+
+/// How good the paths are that explain rankings: recent, popular, diverse
+///
+/// Each item of a list is explained by the path that is shown first: the one that adds the most to its score, or one that
+/// adds nearly as much and starts from a more recent event (LIR), goes through a more popular entity (SEP), or is of a type
+/// that no item before it had (PTD, PTC). The ranking stays the same.
+#[derive(Debug, clap::Args)]
+pub struct Explanations {
+    #[command(flatten)]
+    held_out: HeldOut,
+
+    #[command(flatten)]
+    weights: Weights,
+
+    /// Length of the lists
+    #[arg(short, default_value_t = 10)]
+    k: usize,
+
+    /// Show no path that adds less than this share of what the item's largest adds
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    least: f64,
+
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Verb for Explanations {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        if !(0.0..=1.0).contains(&self.least) {
+            return Err(Error::usage("`--least` takes a share between 0 and 1"));
+        }
+        let engine = Engine::open(session.project()?)?;
+        let plan = Plan {
+            split: self.held_out.split(session)?,
+            core: self.held_out.core,
+            k: self.k.max(1),
+            least: self.least,
+            seed: self.held_out.seed,
+        };
+        let settings = self.weights.method(session, &engine)?;
+        let report = explanations::run(&engine, &plan, &settings, &session.bars())?;
+        if self.shape.format == Format::Json {
+            session.printer.json(&report)?;
+            return Ok(Outcome::Done);
+        }
+        session.printer.note(format_args!(
+            "split {}: lists of {} for {} users, ndcg@{} {:.4} whatever is shown; a path leads to {:.1} % of the items",
+            report.split,
+            report.k,
+            report.users,
+            report.k,
+            report.ndcg.mean,
+            report.explained * 100.0
+        ));
+        let short = |value: f64| -> Value { json!((value * 1e4).round() / 1e4) };
+        let mut table = Table::new("rows", ["shown_first", "lir", "sep", "ptd", "ptc", "told"]);
+        for row in &report.rows {
+            let figures = [row.lir.mean, row.sep.mean, row.ptd.mean, row.ptc.mean, row.told];
+            let mut cells = vec![json!(row.preference.name())];
+            cells.extend(figures.map(short));
+            table.row(cells);
+        }
+        session.printer.table(&table, self.shape.format)?;
+        Ok(Outcome::Done)
+    }
+}

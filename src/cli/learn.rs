@@ -1,0 +1,77 @@
+use super::evaluate::HeldOut;
+use super::{Outcome, Session, Verb};
+use crate::config::{LinkSettings, ScoringSettings};
+use crate::engine::Engine;
+use crate::evaluation::Method;
+use crate::evaluation::ranking::Gain;
+use crate::evaluation::learn::{Learns, Lesson, learn};
+use crate::Result;
+
+/// Learn how to rank on a validation part, and print it as settings
+///
+/// What the flags hold out for testing is taken away first. Of the rest a quarter of each user's events, or the last
+/// event, is held out to learn on.
+#[derive(Debug, clap::Args)]
+pub struct Learn {
+    #[command(flatten)]
+    held_out: HeldOut,
+
+    /// Validate on the last event of each user that is left, not on a quarter of the events
+    #[arg(long)]
+    validate_last: bool,
+
+    /// Learn how items are linked, too: every try computes all links again
+    #[arg(long)]
+    links: bool,
+
+    /// Items gain `2^rating - 1`, not 1
+    #[arg(long)]
+    graded: bool,
+
+    /// Users that are looked at
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    users: usize,
+
+    /// Length of the lists
+    #[arg(short, default_value_t = 10)]
+    k: usize,
+}
+
+impl Verb for Learn {
+    fn run(self, session: &Session) -> Result<Outcome> {
+        let seed = self.held_out.seed;
+        let lesson = Lesson {
+            learns: if self.links { Learns::Links } else { Learns::Scoring },
+            test: self.held_out.split(session)?,
+            validation: self.held_out.validation(self.validate_last),
+            core: self.held_out.core,
+            users: self.users,
+            k: self.k.max(1),
+            gain: if self.graded { Gain::Graded } else { Gain::Binary },
+            seed,
+        };
+        let engine = Engine::open(session.project()?)?;
+        let learnt = learn(&engine, &lesson, &session.bars())?;
+        session.printer.note(format_args!("ndcg@{} before: {:.4}", lesson.k, learnt.before));
+        for step in &learnt.steps {
+            session.printer.note(format_args!("{:.4} with {} = {}", step.ndcg, step.name, step.value));
+        }
+        session.printer.data(&sections(&learnt.method))?;
+        session.printer.hint("put this into `kenning.toml`, or try it: kenning evaluate ranking --weights FILE");
+        Ok(Outcome::Done)
+    }
+}
+
+/// The sections that say how items are scored and linked.
+fn sections(Method { scoring, links }: &Method) -> String {
+    let ScoringSettings { history, decay, preference, popularity, weights } = scoring;
+    let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npreference = {preference:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
+    for (name, weight) in weights {
+        // A JSON string of a name is one of TOML too.
+        text += &format!("\n{} = {weight:?}", serde_json::Value::from(name.as_str()));
+    }
+    let LinkSettings { window, neighbours, regressors, ridge, shared, order, preference } = links;
+    text + &format!(
+        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\nregressors = {regressors}\nridge = {ridge:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}"
+    )
+}

@@ -1,0 +1,104 @@
+//! A graph of what trains, and what was held out of its users.
+
+use super::metrics::judge;
+use super::ranking::{Gain, best};
+use super::split::{Split, core};
+use crate::config::{LinkSettings, ScoringSettings};
+use crate::engine::Engine;
+use crate::graph::Graph;
+use crate::knowledge::Horizon;
+use crate::model::Progress;
+use crate::scoring::Scorer;
+use crate::{Error, Result};
+use rayon::prelude::*;
+use tempfile::TempDir;
+
+/// A user, and the items held out with the weights of their events.
+pub type Case = (u32, Vec<(u32, f32)>);
+
+/// A graph of what trains, and what was held out of its users.
+pub struct Trained {
+    /// The graph.
+    pub graph: Graph,
+    /// Users who also train, with what was held out of each; by number.
+    pub cases: Vec<Case>,
+    /// Users of whom something was held out and nothing trains.
+    pub cold: usize,
+    _folder: TempDir,
+}
+
+impl Trained {
+    /// Takes away what each of the splits holds out, one after the other, and keeps what the last one does. Before that, only
+    /// users and items with `least` partners stay. Items are linked as `links` says.
+    ///
+    /// # Errors
+    /// Those of [`Split::take`] and of building a graph.
+    pub fn of(
+        engine: &Engine,
+        splits: &[&Split],
+        (least, links): (usize, &LinkSettings),
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let folder = tempfile::tempdir()
+            .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
+        let until = splits.iter().filter_map(|split| split.facts_until()).min();
+        progress.begin("train", None, "graphs");
+        let (graph, held) = engine.build_part(
+            until.map_or(Horizon::Open, Horizon::Facts),
+            links,
+            |draft, datasets| {
+                if least > 1 {
+                    core(&mut draft.events, least);
+                }
+                let each = splits.iter().map(|split| split.take(draft, datasets));
+                let all: Vec<_> = each.collect::<Result<_>>()?;
+                Ok(all.into_iter().next_back().unwrap_or_default())
+            },
+            &folder.path().join("train.kng"),
+            progress,
+        )?;
+        progress.end();
+        let mut cases: Vec<Case> = held.into_iter().collect();
+        cases.sort_unstable_by_key(|case| case.0);
+        let all = cases.len();
+        cases.retain(|(user, _)| !graph.met(*user).is_empty());
+        Ok(Self {
+            cold: all - cases.len(),
+            graph,
+            cases,
+            _folder: folder,
+        })
+    }
+
+    /// The first `k` items of a user's ranking among those that the user did not meet, with their scores.
+    pub fn list(&self, scorer: &Scorer, user: u32, k: usize) -> Vec<(u32, f64)> {
+        let scores = scorer.all(&scorer.profile(user));
+        let (met, items) = (self.graph.met(user), self.graph.items());
+        let open = items.zip(scores);
+        let open = open.filter(|(item, _)| met.binary_search(item).is_err());
+        best(open.collect(), k)
+    }
+
+    /// The NDCG of each case's list of `k`.
+    pub fn ndcg(&self, settings: &ScoringSettings, (k, gain): (usize, Gain)) -> Vec<f64> {
+        let scorer = Scorer::new(&self.graph, settings);
+        let one = |case: &Case| ndcg(case, &self.list(&scorer, case.0, k), (k, gain));
+        // Collected: a sum in the order of threads would differ from run to run.
+        self.cases.par_iter().map(one).collect()
+    }
+}
+
+/// The NDCG of one list.
+pub(super) fn ndcg((_, relevant): &Case, list: &[(u32, f64)], (k, gain): (usize, Gain)) -> f64 {
+    let items: Vec<u32> = list.iter().map(|scored| scored.0).collect();
+    let mut all: Vec<f64> = relevant.iter().map(|held| gain.of(held.1)).collect();
+    all.sort_by(f64::total_cmp);
+    let held = |item: u32| relevant.iter().find(|held| held.0 == item);
+    let gained = |item: u32| held(item).map_or(0.0, |held| gain.of(held.1));
+    judge(&items, gained, &all, k)[0]
+}
+
+/// The mean; 0 of nothing.
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}

@@ -1,0 +1,121 @@
+//! How each derived fact was derived first.
+
+use super::found::{Entry, Found};
+use crate::{Error, Result};
+use rayon::prelude::*;
+
+#[derive(Clone, Copy, Debug)]
+struct Proof {
+    triple: [u32; 3],
+    rule: u32,
+    at: u32,
+}
+
+/// Conclusions in the order in which they were drawn: whatever is a premise stands before what follows from it.
+#[derive(Debug, Default)]
+pub(super) struct Proofs {
+    log: Vec<Proof>,
+    premises: Vec<[u32; 3]>,
+    /// Indexes into the log, by triple.
+    sorted: Vec<u32>,
+}
+
+impl Proofs {
+    pub(super) fn len(&self) -> usize {
+        self.log.len()
+    }
+
+    /// Triple, rule and premises of a place in the log.
+    pub(super) fn at(&self, place: usize) -> ([u32; 3], u32, &[[u32; 3]]) {
+        let proof = &self.log[place];
+        let end = self.log.get(place + 1).map(|next| next.at as usize);
+        let premises = &self.premises[proof.at as usize..end.unwrap_or(self.premises.len())];
+        (proof.triple, proof.rule, premises)
+    }
+
+    /// Places in the log, by triple; once [`Proofs::sort`] was called.
+    pub(super) fn sorted(&self) -> &[u32] {
+        &self.sorted
+    }
+
+    /// The place of a triple; once [`Proofs::sort`] was called.
+    pub(super) fn find(&self, triple: [u32; 3]) -> Option<usize> {
+        let by = |place: &u32| self.log[*place as usize].triple;
+        let found = self.sorted.binary_search_by_key(&triple, by).ok()?;
+        Some(self.sorted[found] as usize)
+    }
+
+    /// Writes down a conclusion.
+    pub(super) fn push(
+        &mut self,
+        triple: [u32; 3],
+        rule: u32,
+        premises: &[[u32; 3]],
+    ) -> Result<()> {
+        let at = u32::try_from(self.premises.len())
+            .map_err(|_| Error::budget("the proofs have more than 4,294,967,295 premises"))?;
+        self.premises.extend_from_slice(premises);
+        self.log.push(Proof { triple, rule, at });
+        Ok(())
+    }
+
+    /// Writes down what was found, in this order.
+    pub(super) fn extend<'a>(
+        &mut self,
+        found: impl Iterator<Item = (&'a Found, &'a Entry)>,
+    ) -> Result<()> {
+        for (from, entry) in found {
+            self.push(entry.triple, entry.rule, from.premises(entry))?;
+        }
+        Ok(())
+    }
+
+    /// Writes down all of another log.
+    pub(super) fn append(&mut self, other: &Self) -> Result<()> {
+        for place in 0..other.len() {
+            let (triple, rule, premises) = other.at(place);
+            self.push(triple, rule, premises)?;
+        }
+        Ok(())
+    }
+
+    /// Takes out the conclusions for which `gone` says so, in the order of the log.
+    pub(super) fn remove(&mut self, mut gone: impl FnMut([u32; 3], &[[u32; 3]]) -> bool) {
+        let mut kept = Self::default();
+        for place in 0..self.log.len() {
+            let (triple, rule, premises) = self.at(place);
+            if !gone(triple, premises) {
+                let at = kept.premises.len() as u32;
+                kept.premises.extend_from_slice(premises);
+                kept.log.push(Proof { triple, rule, at });
+            }
+        }
+        *self = kept;
+    }
+
+    /// Makes the conclusions findable.
+    pub(super) fn sort(&mut self) {
+        let log = &self.log;
+        // The key beside the place, so that sorting does not jump about.
+        let keyed = (0u32..).zip(log).map(|(place, proof)| {
+            let [s, p, o] = proof.triple;
+            let triple = u128::from(s) << 64 | u128::from(p) << 32 | u128::from(o);
+            triple << 32 | u128::from(place)
+        });
+        let mut keyed: Vec<u128> = keyed.collect();
+        keyed.par_sort_unstable();
+        self.sorted = keyed.into_iter().map(|key| key as u32).collect();
+        self.premises.shrink_to_fit();
+    }
+
+    /// The rule that drew the most conclusions, and how many.
+    pub(super) fn busiest(&self) -> Option<(u32, usize)> {
+        let mut counts = std::collections::BTreeMap::new();
+        for proof in &self.log {
+            *counts.entry(proof.rule).or_insert(0usize) += 1;
+        }
+        counts
+            .into_iter()
+            .max_by_key(|&(rule, count)| (count, std::cmp::Reverse(rule)))
+    }
+}

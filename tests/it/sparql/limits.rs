@@ -1,0 +1,131 @@
+//! Every way to keep much, or to take long, ends at the limits of the query.
+
+use super::{LIMITS, ask};
+use crate::shop::Shop;
+use kenning::sparql::Limits;
+use std::time::Duration;
+
+/// 4000 rows.
+const ROWS: &str = "{ SELECT ?a ?b ?c ?d { ?a ?b ?c . ?d kenning:interacted ?f } LIMIT 4000 }";
+
+/// A text of 160 kB.
+const LONG: &str = "VALUES ?x { 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }
+    BIND(CONCAT(?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x) AS ?y)
+    BIND(CONCAT(?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y, ?y) AS ?z)
+    BIND(CONCAT(?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z, ?z) AS ?long)";
+
+#[test]
+fn what_a_query_makes_counts_as_its_memory() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let long = "CONCAT(STR(?a), STR(?b), STR(?c), STR(?d), 'and a little more so that it is long')";
+    let pattern = LONG;
+    for (megabytes, greedy) in [
+        (
+            1,
+            format!("SELECT (COUNT(DISTINCT {long}) AS ?n) {{ {ROWS} }}"),
+        ),
+        (
+            2,
+            format!(
+                "SELECT ?a ?b ?c ?d (COUNT(*) AS ?n) (SUM(?x) AS ?m) (COUNT(?x) AS ?o) (AVG(?x) AS ?p) {{ {ROWS} BIND(1 AS ?x) }} GROUP BY ?a ?b ?c ?d"
+            ),
+        ),
+        (
+            2,
+            format!(
+                "SELECT (COUNT(*) AS ?n) {{ {pattern} FILTER(STRLEN(REPLACE(?x, 'a', ?long)) > 0) }}"
+            ),
+        ),
+        (
+            1,
+            format!(
+                "SELECT (COUNT(*) AS ?n) {{ {pattern} FILTER(STRLEN(CONCAT(?long, ?long, ?long, ?long, ?long, ?long, ?long, ?long)) > 0) }}"
+            ),
+        ),
+    ] {
+        let limits = Limits {
+            memory: megabytes << 20,
+            ..LIMITS
+        };
+        let outcome = snapshot.dataset().ask(&greedy, &limits).map(drop);
+        let error = outcome.expect_err(&greedy);
+        assert!(error.message().contains("memory"), "{greedy}: {error}");
+        snapshot.dataset().ask(&greedy, &LIMITS).unwrap();
+    }
+}
+
+/// A function that takes long is one step of the evaluation, and is stopped all the same.
+#[test]
+fn functions_are_stopped_when_time_is_over() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let quick = Limits {
+        time: Duration::from_millis(200),
+        ..LIMITS
+    };
+    for slow in [
+        "BIND(CONCAT(?long, ?long, ?long, ?long, ?long, ?long) AS ?longer) FILTER(STRLEN(REPLACE(?longer, 'a', 'b')) > 0)",
+        "BIND(CONCAT(?long, ?long, ?long, ?long, ?long, ?long) AS ?longer) FILTER(REPLACE(?longer, CONCAT('a', 'a?'), 'b') = '')",
+    ] {
+        let text = format!("SELECT (COUNT(*) AS ?n) {{ {LONG} {slow} }}");
+        let outcome = snapshot.dataset().ask(&text, &quick).map(drop);
+        let error = outcome.expect_err(slow);
+        assert!(error.message().contains("stopped after 0.2 s"), "{error}");
+    }
+}
+
+/// Memory counts the nodes that a walk keeps, and so tells which ones it came to.
+#[test]
+fn walks_visit_no_more_than_they_must() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let user = "<https://example.org/shop/user/u3>";
+    let item = ask(
+        snapshot.graph(),
+        &format!("SELECT ?i {{ {user} kenning:interacted ?i }}"),
+    );
+    for (bytes, text) in [
+        (
+            8 << 10,
+            "SELECT * { ?a owl:equivalentClass+ ?b }".to_owned(),
+        ),
+        (
+            1 << 10,
+            format!(
+                "ASK {{ {user} (kenning:interacted|^kenning:interacted)+ {} }}",
+                item[0]
+            ),
+        ),
+    ] {
+        let limits = Limits {
+            memory: bytes,
+            ..LIMITS
+        };
+        let outcome = snapshot.dataset().ask(&text, &limits);
+        outcome.unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+}
+
+/// The plan has no step that compares everything with everything.
+#[test]
+fn joins_by_a_filter_and_needless_differences_are_planned_away() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    for (text, absent) in [
+        (
+            "SELECT * { ?m schema:brand ?b OPTIONAL { ?n schema:keywords ?k FILTER(?n = ?m) } }",
+            "FILTER",
+        ),
+        (
+            "SELECT * { ?m schema:brand ?b MINUS { ?x kenning:interacted ?y } }",
+            "MINUS",
+        ),
+    ] {
+        let query = kenning::sparql::Query::parse(text, None).unwrap();
+        let cancel = kenning::sparql::Cancel::default();
+        let plan = query.explain(snapshot.dataset(), &LIMITS, &cancel).unwrap();
+        println!("{plan}");
+        assert!(!plan.to_string().contains(absent), "{text}\n{plan}");
+    }
+}
