@@ -26,8 +26,8 @@ use std::sync::Arc;
 pub const HUB: usize = 1000;
 
 /// Weights of the ways between items where the settings name none: set by hand between those that a search liked best on
-/// held-out parts of Amazon Beauty, MovieLens and Online Retail, which differ widely. This set itself was not measured.
-/// `[scoring.weights]` overrides them.
+/// held-out parts of Amazon Beauty, MovieLens and Online Retail, which differ widely. `kenning learn` finds those of a
+/// project; `[scoring.weights]` overrides these.
 const LINK_WEIGHTS: [(LinkKind, f64); 5] = [
     (LinkKind::FollowedBy, 0.05),
     (LinkKind::BoughtWith, 0.05),
