@@ -114,8 +114,12 @@ impl<'r, 'a> Run<'r, 'a> {
             Op::Bind(slot, value) => {
                 let value = value.evaluate(row, self);
                 self.unhalted()?;
+                let value = self.id(value)?;
                 let before = row[*slot];
-                row[*slot] = self.id(value)?;
+                if before.is_bound() && value.is_bound() && before != value {
+                    return Ok(());
+                }
+                row[*slot] = if value.is_bound() { value } else { before };
                 let flow = sink(row);
                 row[*slot] = before;
                 flow
@@ -151,10 +155,8 @@ impl<'r, 'a> Run<'r, 'a> {
             Op::Count { parts, slot } => {
                 let pattern = parts.each_ref().map(|part| self.value(part, row));
                 let count = self.source.exact_count(pattern, || self.meter.tick())?;
-                row[*slot] = self.terms().integer(count);
-                let flow = sink(row);
-                row[*slot] = Id::UNBOUND;
-                flow
+                let count = self.terms().integer(count);
+                self.joined(&[*slot], &[count], row, sink)
             }
         }
     }

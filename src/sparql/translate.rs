@@ -134,7 +134,11 @@ impl<'t, 'a> Translator<'t, 'a> {
                 Kind::Optional(left.into(), right.into(), tests)
             }
             GraphPattern::Lateral { left, right } => {
-                Kind::Lateral(self.pattern(left)?.into(), self.pattern(right)?.into())
+                let left = self.pattern(left)?;
+                let outer = self.enter(&Bound::of(&left));
+                let right = self.pattern(right);
+                self.around = outer;
+                Kind::Lateral(left.into(), right?.into())
             }
             GraphPattern::Filter { expr, inner } => {
                 let inner = self.pattern(inner)?;
@@ -413,7 +417,7 @@ impl<'t, 'a> Translator<'t, 'a> {
     /// What is bound from here on, in an `EXISTS` besides what is bound around it; gives back what was.
     fn enter(&mut self, bound: &Bound) -> Bound {
         let here = Bound {
-            certain: bound.certain.clone(),
+            certain: self.around.certain.with(&bound.certain),
             possible: self.around.possible.with(&bound.possible),
         };
         std::mem::replace(&mut self.around, here)
