@@ -116,6 +116,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 self.unhalted()?;
                 let value = self.id(value)?;
                 let before = row[*slot];
+                // What the row around an `EXISTS` has, its pattern cannot assign but to the same value.
                 if before.is_bound() && value.is_bound() && before != value {
                     return Ok(());
                 }

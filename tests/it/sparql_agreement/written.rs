@@ -129,6 +129,7 @@ fn patterns_of_exists_find_what_the_general_evaluator_finds() {
             "?y :n ?n . { { ?x :q ?w OPTIONAL { ?x :r ?v FILTER(?n = 1) } } UNION { ?x :absent ?w } FILTER(!BOUND(?n)) }",
             2,
         ),
+        ("?y :n ?n OPTIONAL { ?x :q ?v OPTIONAL { ?x :q ?w FILTER(?n = 1) } } FILTER(BOUND(?w))", 2),
         ("?y :n ?n . { ?y :n ?m OPTIONAL { ?y :n ?n } FILTER(?m = ?n) } UNION { ?y :absent ?m }", 4),
         // Patterns in patterns.
         ("?x :q ?w FILTER NOT EXISTS { ?x :r ?v FILTER(?s = :a) }", 3),
