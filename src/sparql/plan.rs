@@ -17,8 +17,8 @@ use super::paths::Path;
 use super::pattern::{Direction, In, Kind, Part, Pattern, Slots};
 use group::{Group, Later, Step};
 use std::cell::Cell;
-pub(super) use table::Table;
 use table::Around;
+pub(super) use table::Table;
 
 /// A step of a plan.
 pub(super) struct Node {

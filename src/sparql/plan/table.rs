@@ -95,8 +95,8 @@ impl Planner<'_, '_> {
         let beside = self.beside(bound);
         let first = beside.is_within(&self.graph.into_iter().collect());
         // Where only a test connects it with the row, many rows are for one table.
-        let apart = !self.read_by(&pattern).is_empty()
-            && pattern.certain.common(&bound.certain).is_empty();
+        let apart =
+            !self.read_by(&pattern).is_empty() && pattern.certain.common(&bound.certain).is_empty();
         match !apart && (first || pattern.takes_bindings(&beside)) {
             true => self.plan(pattern, bound),
             false => {

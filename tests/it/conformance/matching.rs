@@ -128,9 +128,11 @@ impl Search<'_> {
 /// Each row once, with what there is of it without its labels, and how often: many equal rows are one to match.
 fn keyed(rows: &[Row]) -> Vec<(String, &Row)> {
     let mut counts: HashMap<&Row, usize> = HashMap::new();
-    rows.iter().for_each(|row| *counts.entry(row).or_default() += 1);
+    rows.iter()
+        .for_each(|row| *counts.entry(row).or_default() += 1);
     let rows = counts.into_iter();
-    rows.map(|(row, count)| (format!("{}{count}", key(row)), row)).collect()
+    rows.map(|(row, count)| (format!("{}{count}", key(row)), row))
+        .collect()
 }
 
 /// A row as text, without the labels of blank nodes.
