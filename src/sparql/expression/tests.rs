@@ -1,6 +1,7 @@
 //! Expressions give what the general evaluator gives, but where the specification says otherwise.
 
 mod aggregates;
+mod patterns;
 mod random;
 
 use super::*;

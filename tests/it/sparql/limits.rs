@@ -121,6 +121,11 @@ fn joins_by_a_filter_and_needless_differences_are_planned_away() {
             "SELECT * { ?m schema:brand ?b MINUS { ?x kenning:interacted ?y } }",
             "MINUS",
         ),
+        // A variable of the same name that is not seen outside is no shared one.
+        (
+            "SELECT * { ?m schema:brand ?b MINUS { SELECT ?x { ?x kenning:interacted ?m } } }",
+            "MINUS",
+        ),
     ] {
         let query = Query::parse(text, None).unwrap();
         let cancel = Cancel::default();

@@ -146,7 +146,14 @@ fn aggregation(group: Text) -> impl Strategy<Value = (String, String, String)> +
         if let Some(having) = having {
             tail.push_str(&format!(" HAVING ({having})"));
         }
-        (format!("SELECT {} {named}", keys.join(" ")), group, tail)
+        let head = format!("SELECT {} {named}", keys.join(" "));
+        // To the general evaluator blank nodes and the middles of paths are variables that tell solutions apart.
+        let unnamed = [">/", ")/", "[]"].iter().any(|sign| group.contains(sign));
+        let head = match unnamed {
+            true => head.replace("COUNT(DISTINCT *)", "COUNT(*)"),
+            false => head,
+        };
+        (head, group, tail)
     })
 }
 
