@@ -167,6 +167,11 @@ fn exists_does_not_go_over_the_graph_for_each_row() {
         println!("{work} rows in a graph of {graph} for {inner}");
         assert!(work < 4 * graph, "{inner}\n{plan}");
     }
+    // To be equal to a resource of the row is to be it: it is looked up.
+    let equal =
+        "SELECT * { ?m schema:brand ?b FILTER EXISTS { ?n schema:keywords ?k FILTER(?n = ?m) } }";
+    let plan = explained(&shop, equal);
+    assert!(work(&plan) < 10 * plan.rows, "{plan}");
 }
 
 /// What reads nothing of the row is worked out once.

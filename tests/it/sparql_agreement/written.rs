@@ -102,6 +102,12 @@ fn written_queries_find_what_the_general_evaluator_finds() {
         "SELECT * { ?s :p ?x . ?x :q ?w . ?s (:p|:q)+ ?w }",
         "SELECT * { ?s :p ?x . ?x :q ?w . ?s (:p|:q)* ?w }",
         "SELECT * { ?s :p ?x . ?x :q ?w . ?s !:n ?x }",
+        "SELECT * { ?s :p ?x LATERAL { SELECT ?x ?w { ?x :q ?w } ORDER BY ?w LIMIT 1 } }",
+        "SELECT * { ?s :p ?x LATERAL { SELECT ?x (COUNT(?w) AS ?n) { ?x :q ?w } GROUP BY ?x } }",
+        "SELECT * { ?s :p ?x LATERAL { { ?x :q ?w FILTER(?s = :a) } UNION { ?x :r ?w } } }",
+        "SELECT * { ?s :p ?x LATERAL { ?x :q ?w FILTER EXISTS { ?s :n ?n } } }",
+        "SELECT * { ?s :p ?x OPTIONAL { ?s :n ?n }
+            LATERAL { ?y :n ?n OPTIONAL { ?x :q ?v OPTIONAL { ?x :q ?w FILTER(?n = 1) } } } }",
     ] {
         assert_agreement(text);
     }
