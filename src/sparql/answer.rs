@@ -35,15 +35,18 @@ impl Plan {
         let columns = variables.iter().map(|v| translator.variable(v)).collect();
         let translated = translator.pattern(pattern)?;
         let estimator = Estimator::new(source);
-        let mut planner = Planner::new(&estimator);
+        let mut planner = Planner::new(&estimator, translator.names.len());
         let root = planner.plan(translated, &Bound::default());
         // Plans of `EXISTS` are in the order of their numbers.
         let exists = translator.exists.into_iter();
         let exists = exists.map(|(pattern, around)| planner.exists(pattern, around));
+        let exists = exists.collect();
+        let mut names = translator.names;
+        names.resize(planner.slots, ".".to_owned());
         Ok(Self {
-            exists: exists.collect(),
+            exists,
             root,
-            names: translator.names,
+            names,
             variables,
             columns,
         })

@@ -7,16 +7,16 @@ use crate::model::term;
 use crate::vocabulary::KENNING;
 use crate::{Error, Result};
 use oxiri::Iri;
-use oxrdf::vocab::xsd;
 use oxrdf::{BlankNode, NamedNode, NamedOrBlankNode, Term, Triple};
-use oxsdatatypes::{Boolean, Decimal, Double, Float, Integer};
 use spargebra::algebra::Function;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+mod cast;
 mod library;
 mod pattern;
 
+use cast::{cast, is_cast};
 pub(super) use library::Library;
 pub use pattern::Pattern;
 pub(super) use pattern::{Patterns, Replacement};
@@ -79,9 +79,10 @@ pub(super) fn compile(function: &Function, mut arguments: Vec<Expr>) -> Result<E
                 one(name, &arguments)?;
                 return Ok(Expr::Own(own, Box::new(arguments.remove(0))));
             }
-            is_cast(name.as_str())
-                .ok_or_else(|| unknown(name))
-                .and_then(|()| one(name, &arguments))?;
+            match name.as_str().strip_prefix(XSD) {
+                Some(kind) if is_cast(kind) => one(name, &arguments)?,
+                _ => return Err(unknown(name)),
+            }
         }
         _ => {}
     }
@@ -113,29 +114,6 @@ fn own(name: &str) -> Option<OwnFunction> {
         "pageRank" => Some(OwnFunction::PageRank),
         _ => None,
     }
-}
-
-fn is_cast(name: &str) -> Option<()> {
-    let casts = [
-        "boolean",
-        "date",
-        "dateTime",
-        "dayTimeDuration",
-        "decimal",
-        "double",
-        "duration",
-        "float",
-        "gDay",
-        "gMonth",
-        "gMonthDay",
-        "gYear",
-        "gYearMonth",
-        "integer",
-        "string",
-        "time",
-        "yearMonthDuration",
-    ];
-    casts.contains(&name.strip_prefix(XSD)?).then_some(())
 }
 
 /// The flags of a pattern, if they are absent or known.
@@ -450,56 +428,4 @@ fn part(function: &Function, meaning: Meaning<'_>) -> Option<Term> {
         Function::Predicate => triple.predicate.into(),
         _ => triple.object,
     })
-}
-
-/// The casts of SPARQL 1.1 §17.5 to what is here.
-fn cast(name: &str, argument: &Datum<'_>) -> Option<Value<'static>> {
-    let meaning = argument.meaning();
-    let source = match meaning {
-        Meaning::Boolean(value) => Number::Integer(value.into()),
-        Meaning::Number(number) => number,
-        Meaning::String(_, text) if name != "string" => {
-            return parse(name, meaning.plain().map(|_| text)?);
-        }
-        _ if name == "string" => return Some(Datum::string("", &canonical(argument)?).into()),
-        _ => return None,
-    };
-    Some(match name {
-        "string" => Datum::string("", &canonical(argument)?).into(),
-        "boolean" => source.truth().into(),
-        "double" => Number::Double(source.double()).into(),
-        "float" => Number::Float(source.float()).into(),
-        "decimal" => Number::Decimal(source.decimal()?).into(),
-        "integer" => Number::Integer(source.integer()?).into(),
-        _ => return None,
-    })
-}
-
-fn parse(name: &str, text: &str) -> Option<Value<'static>> {
-    Some(match name {
-        "boolean" => bool::from(text.parse::<Boolean>().ok()?).into(),
-        "double" => Number::Double(text.parse::<Double>().ok()?).into(),
-        "float" => Number::Float(text.parse::<Float>().ok()?).into(),
-        "decimal" => Number::Decimal(text.parse::<Decimal>().ok()?).into(),
-        "integer" => Number::Integer(text.parse::<Integer>().ok()?).into(),
-        _ => return None,
-    })
-}
-
-/// What `xsd:string` makes of it: values in canonical form, the rest as it was written.
-fn canonical(argument: &Datum<'_>) -> Option<String> {
-    match argument.meaning() {
-        Meaning::Boolean(value) => Some(value.to_string()),
-        Meaning::Number(value) => Some(value.to_string()),
-        Meaning::DateTime(value) => Some(value.to_string()),
-        Meaning::Date(value) => Some(value.to_string()),
-        Meaning::Calendar(..) => {
-            let string = Function::Custom(xsd::STRING.into_owned());
-            match Library::of(&string, 1).call(vec![argument.term()])? {
-                Term::Literal(literal) => Some(literal.value().to_owned()),
-                _ => None,
-            }
-        }
-        _ => lexical(argument),
-    }
 }

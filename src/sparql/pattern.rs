@@ -223,7 +223,9 @@ impl Pattern {
             | Kind::Computed(_)
             | Kind::Graphs(_)
             | Kind::Values { .. } => Slots::default(),
-            Kind::EachGraph(_, inner) | Kind::Slice { inner, .. } => inner.reads(),
+            Kind::EachGraph(_, inner) => inner.reads(),
+            // Which solutions are the first depends on all values.
+            Kind::Slice { inner, .. } => inner.vars.clone(),
             Kind::Join(list) | Kind::Union(list) => all(list),
             Kind::Filter(inner, tests) => inner.reads().with(&tested(tests, &inner.certain)),
             Kind::Optional(left, right, tests) => {

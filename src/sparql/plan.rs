@@ -5,6 +5,7 @@
 //! becomes a table that rows are matched against.
 
 mod group;
+mod table;
 
 use super::aggregate::Aggregate;
 use super::alias::{Alias, aliases};
@@ -16,6 +17,8 @@ use super::paths::Path;
 use super::pattern::{Direction, In, Kind, Part, Pattern, Slots};
 use group::{Group, Later, Step};
 use std::cell::Cell;
+use table::Around;
+pub(super) use table::Table;
 
 /// A step of a plan.
 pub(super) struct Node {
@@ -73,19 +76,6 @@ pub(super) enum Op {
     },
 }
 
-/// Solutions that are worked out once, and which of a row's variables they are found by.
-pub(super) struct Table {
-    pub(super) number: usize,
-    pub(super) inner: Box<Node>,
-    pub(super) columns: Vec<usize>,
-    /// Variables that a row and each solution bind; solutions are found by their values.
-    pub(super) keys: Vec<usize>,
-    /// The variable of the graph that the solutions are for, if they are for one.
-    pub(super) graph: Option<usize>,
-    /// Variables that an `EXISTS` reads of the row around it: the solutions are for their values.
-    pub(super) seeds: Vec<usize>,
-}
-
 /// What a node finds in a row.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bound {
@@ -112,35 +102,23 @@ impl Bound {
 /// Plans the patterns of one query.
 pub(super) struct Planner<'e, 'a> {
     pub(super) estimator: &'e Estimator<'e, 'a>,
-    pub(super) tables: usize,
+    tables: usize,
+    /// The number of slots of a row.
+    pub(super) slots: usize,
     graph: Option<usize>,
-    /// What the row around the `EXISTS` that is planned binds.
-    around: Bound,
-    /// What the table that is planned takes of a row.
-    seeds: Slots,
+    around: Around,
 }
 
 impl<'e, 'a> Planner<'e, 'a> {
-    pub(super) fn new(estimator: &'e Estimator<'e, 'a>) -> Self {
+    /// A planner of a query with so many slots.
+    pub(super) fn new(estimator: &'e Estimator<'e, 'a>, slots: usize) -> Self {
         Self {
             estimator,
+            slots,
             tables: 0,
             graph: None,
-            around: Bound::default(),
-            seeds: Slots::default(),
+            around: Around::default(),
         }
-    }
-
-    /// The plan of the pattern of an `EXISTS` for rows that bind what `around` says.
-    pub(super) fn exists(&mut self, pattern: Pattern, around: Bound) -> Node {
-        let bound = Bound {
-            certain: around.certain.common(&pattern.vars),
-            possible: around.possible.clone(),
-        };
-        self.around = around;
-        let plan = self.plan(pattern, &bound);
-        self.around = Bound::default();
-        plan
     }
 
     /// The plan of a pattern for rows that bind what `bound` says.
@@ -151,7 +129,7 @@ impl<'e, 'a> Planner<'e, 'a> {
             | Kind::Optional(..)
             | Kind::Bind(..)
             | Kind::Minus(..)
-            | Kind::Lateral(..) => self.group(Group::of(pattern), bound),
+            | Kind::Lateral(..) => self.group(Group::of(pattern, &self.around.fixed()), bound),
             _ => self.item(pattern, bound),
         }
     }
@@ -243,9 +221,8 @@ impl<'e, 'a> Planner<'e, 'a> {
             }
             Step::Lateral(right) => {
                 let after = bound.with(&right);
-                let planned = self.plan(right, bound);
-                *bound = after;
-                planned
+                let around = std::mem::replace(bound, after);
+                self.substituted(right, around)
             }
         }
     }
@@ -256,8 +233,8 @@ impl<'e, 'a> Planner<'e, 'a> {
         }
         let certain = bound.certain.with(&right.certain);
         let all_early = tests.iter().all(|test| test.slots().is_within(&certain));
-        if all_early && right.takes_bindings(&bound.possible) {
-            let mut group = Group::of(right);
+        if all_early && right.takes_bindings(&self.beside(bound)) {
+            let mut group = Group::of(right, &self.around.fixed());
             group.certain.add(&bound.certain);
             group.tests.extend(tests);
             return self.group(group, bound);
@@ -268,50 +245,6 @@ impl<'e, 'a> Planner<'e, 'a> {
             Op::Sequence(vec![right, node(Op::Test(tests), 0.5)]),
             estimate,
         )
-    }
-
-    /// The plan of a pattern that is joined with rows: by what they bind where that is right, else as a table.
-    fn plan_joined(&mut self, pattern: Pattern, bound: &Bound) -> Node {
-        let first = bound.possible.is_within(&self.graph.into_iter().collect());
-        match first || pattern.takes_bindings(&bound.possible) {
-            true => self.plan(pattern, bound),
-            false => {
-                let estimate = self.estimator.rows(&pattern, &bound.certain);
-                let table = self.table(pattern, bound);
-                node(Op::Table(table), estimate)
-            }
-        }
-    }
-
-    fn table(&mut self, pattern: Pattern, bound: &Bound) -> Table {
-        let columns: Vec<usize> = pattern.vars.iter().collect();
-        let keys = pattern.certain.common(&bound.certain).iter().collect();
-        let read = pattern.reads().common(&self.around.possible);
-        let outer = std::mem::replace(&mut self.seeds, read);
-        let outside = self.outside();
-        let number = self.tables;
-        self.tables += 1;
-        let inner = self.plan(pattern, &outside).into();
-        let seeds = std::mem::replace(&mut self.seeds, outer);
-        let seeds = seeds.iter().filter(|slot| Some(*slot) != self.graph);
-        let seeds = seeds.collect();
-        Table {
-            number,
-            inner,
-            columns,
-            keys,
-            graph: self.graph,
-            seeds,
-        }
-    }
-
-    /// What is bound where a pattern is evaluated by itself.
-    fn outside(&self) -> Bound {
-        let graph: Slots = self.graph.into_iter().collect();
-        Bound {
-            certain: self.seeds.common(&self.around.certain).with(&graph),
-            possible: self.seeds.with(&graph),
-        }
     }
 
     fn item(&mut self, pattern: Pattern, bound: &Bound) -> Node {

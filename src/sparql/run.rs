@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* a row comes back from a node as it was given to it.
 
+mod binding;
 mod modifiers;
 mod searches;
 mod tables;
@@ -14,6 +15,7 @@ use super::pattern::{In, Part};
 use super::plan::{Node, Op};
 use super::scan::{Flow, Halt, Place, Source};
 use super::value::Value;
+use binding::Free;
 use oxiri::Iri;
 use oxsdatatypes::DateTime;
 use searches::Searches;
@@ -114,8 +116,13 @@ impl<'r, 'a> Run<'r, 'a> {
             Op::Bind(slot, value) => {
                 let value = value.evaluate(row, self);
                 self.unhalted()?;
+                let value = self.id(value)?;
                 let before = row[*slot];
-                row[*slot] = self.id(value)?;
+                // What the row around an `EXISTS` has, its pattern cannot assign but to the same value.
+                if before.is_bound() && value.is_bound() && before != value {
+                    return Ok(());
+                }
+                row[*slot] = if value.is_bound() { value } else { before };
                 let flow = sink(row);
                 row[*slot] = before;
                 flow
@@ -151,10 +158,8 @@ impl<'r, 'a> Run<'r, 'a> {
             Op::Count { parts, slot } => {
                 let pattern = parts.each_ref().map(|part| self.value(part, row));
                 let count = self.source.exact_count(pattern, || self.meter.tick())?;
-                row[*slot] = self.terms().integer(count);
-                let flow = sink(row);
-                row[*slot] = Id::UNBOUND;
-                flow
+                let count = self.terms().integer(count);
+                self.joined(&[*slot], &[count], row, sink)
             }
         }
     }
@@ -254,18 +259,6 @@ impl<'r, 'a> Run<'r, 'a> {
         Ok(())
     }
 
-    /// What a part stands for in a row.
-    fn value(&self, part: &Part, row: &Row) -> Option<Id> {
-        match part {
-            Part::Is(id) => Some(*id),
-            Part::Var(slot) => row[*slot].bound(),
-            Part::Triple(parts) => {
-                let [s, p, o] = parts.each_ref().map(|part| self.value(part, row));
-                self.terms().triple_id([s?, p?, o?])
-            }
-        }
-    }
-
     fn place(&self, place: &In, row: &Row) -> Place {
         match place {
             In::Default => Place::Default,
@@ -273,43 +266,6 @@ impl<'r, 'a> Run<'r, 'a> {
                 .value(name, row)
                 .map_or(Place::EveryNamed, Place::Named),
         }
-    }
-
-    /// Hands on the row with `parts` bound to `found`, if they agree.
-    fn bound(&self, parts: &[Part], found: &[Id], row: &mut Row, sink: &mut Sink<'_>) -> Flow {
-        let mut undo = Undo::default();
-        let agree = parts
-            .iter()
-            .zip(found)
-            .all(|(part, id)| self.bind(part, *id, row, &mut undo));
-        // `BNODE` has other nodes for another solution.
-        self.blanks.next_solution();
-        let flow = if agree { sink(row) } else { Ok(()) };
-        undo.restore(row);
-        flow
-    }
-
-    fn bind(&self, part: &Part, found: Id, row: &mut Row, undo: &mut Undo) -> bool {
-        match part {
-            Part::Is(id) => *id == found,
-            Part::Var(slot) => bind_slot(*slot, found, row, undo),
-            Part::Triple(parts) => self.terms().triple_parts(found).is_some_and(|ids| {
-                let mut pairs = parts.iter().zip(ids);
-                pairs.all(|(part, id)| self.bind(part, id, row, undo))
-            }),
-        }
-    }
-
-    /// Hands on the row joined with `values` of `slots`, if they are compatible.
-    fn joined(&self, slots: &[usize], values: &[Id], row: &mut Row, sink: &mut Sink<'_>) -> Flow {
-        let mut undo = Undo::default();
-        let bound = slots.iter().zip(values).filter(|(_, id)| id.is_bound());
-        let mut bound = bound.map(|(slot, id)| (*slot, *id));
-        let agree = bound.all(|(slot, id)| bind_slot(slot, id, row, &mut undo));
-        self.blanks.next_solution();
-        let flow = if agree { sink(row) } else { Ok(()) };
-        undo.restore(row);
-        flow
     }
 
     /// Whether `EXISTS` number `subplan` holds for a row.
@@ -349,82 +305,6 @@ impl<'r, 'a> Run<'r, 'a> {
                 self.halted.borrow_mut().get_or_insert(halt);
                 None
             }
-        }
-    }
-}
-
-fn bind_slot(slot: usize, found: Id, row: &mut Row, undo: &mut Undo) -> bool {
-    if row[slot].is_bound() {
-        return row[slot] == found;
-    }
-    row[slot] = found;
-    undo.note(slot);
-    true
-}
-
-/// The positions of a pattern whose variables have no value yet: the common case, in which nothing has to be compared.
-#[derive(Default)]
-struct Free {
-    places: [(usize, usize); 3],
-    count: usize,
-}
-
-impl Free {
-    /// `None` where a variable stands twice or a triple term has variables.
-    fn of(parts: &[Part; 3], row: &Row) -> Option<Self> {
-        let mut free = Self::default();
-        for (position, part) in parts.iter().enumerate() {
-            match part {
-                Part::Triple(_) => return None,
-                Part::Var(slot) if !row[*slot].is_bound() => {
-                    if free.slots().any(|taken| taken == *slot) {
-                        return None;
-                    }
-                    free.places[free.count] = (position, *slot);
-                    free.count += 1;
-                }
-                _ => {}
-            }
-        }
-        Some(free)
-    }
-
-    fn slots(&self) -> impl Iterator<Item = usize> {
-        self.places[..self.count].iter().map(|place| place.1)
-    }
-
-    fn set(&self, triple: &[Id; 3], row: &mut Row) {
-        for &(position, slot) in &self.places[..self.count] {
-            row[slot] = triple[position];
-        }
-    }
-
-    fn clear(&self, row: &mut Row) {
-        self.slots().for_each(|slot| row[slot] = Id::UNBOUND);
-    }
-}
-
-/// Slots that were bound and have to be free again.
-#[derive(Default)]
-struct Undo {
-    few: [usize; 4],
-    count: usize,
-    more: Vec<usize>,
-}
-
-impl Undo {
-    fn note(&mut self, slot: usize) {
-        match self.few.get_mut(self.count) {
-            Some(place) => *place = slot,
-            None => self.more.push(slot),
-        }
-        self.count += 1;
-    }
-
-    fn restore(&self, row: &mut Row) {
-        let few = self.few.iter().take(self.count);
-        for &slot in few.chain(&self.more) {
-            row[slot] = Id::UNBOUND;
         }
     }
 }

@@ -1,19 +1,16 @@
 //! From the syntax tree to a pattern over slots.
 
-use super::View;
+mod triples;
+
 use super::aggregate::Aggregate;
-use super::computed::{self, Asked, Computation, Search};
 use super::expression::{self, Expr, Subplan};
 use super::ids::{Id, Terms};
-use super::paths::Path;
 use super::pattern::{Direction, In, Kind, Part, Pattern};
 use super::plan::Bound;
 use crate::{Error, Result};
 use oxrdf::{Term, Variable};
-use spargebra::algebra::{
-    AggregateExpression, Expression, GraphPattern, OrderExpression, PropertyPathExpression,
-};
-use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern, TriplePattern};
+use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
+use spargebra::term::{GroundTerm, NamedNodePattern};
 use std::collections::HashMap;
 
 /// How deep a query may nest: the walks over it recurse.
@@ -134,7 +131,11 @@ impl<'t, 'a> Translator<'t, 'a> {
                 Kind::Optional(left.into(), right.into(), tests)
             }
             GraphPattern::Lateral { left, right } => {
-                Kind::Lateral(self.pattern(left)?.into(), self.pattern(right)?.into())
+                let left = self.pattern(left)?;
+                let outer = self.enter(&Bound::of(&left));
+                let right = self.pattern(right);
+                self.around = outer;
+                Kind::Lateral(left.into(), right?.into())
             }
             GraphPattern::Filter { expr, inner } => {
                 let inner = self.pattern(inner)?;
@@ -209,122 +210,6 @@ impl<'t, 'a> Translator<'t, 'a> {
                     .hint("import the data of the other endpoint: `kenning load FILE`"));
             }
         }))
-    }
-
-    fn triples(&mut self, patterns: &[TriplePattern]) -> Result<Pattern> {
-        let (asked, patterns) = match self.may_search() {
-            true => computed::split(patterns)?,
-            false => (Vec::new(), patterns.iter().collect()),
-        };
-        let mut list: Vec<Pattern> = patterns.into_iter().map(|p| self.triple(p)).collect();
-        list.extend(asked.into_iter().map(|asked| self.search(asked)));
-        if list.is_empty() && matches!(self.place, In::Graph(_)) {
-            // `GRAPH <g> {}` asks whether there is such a graph.
-            let In::Graph(name) = self.place.clone() else {
-                return Ok(Pattern::once());
-            };
-            return Ok(Pattern::new(Kind::Graphs(name)));
-        }
-        Ok(match list.len() {
-            1 => list.remove(0),
-            _ => Pattern::new(Kind::Join(list)),
-        })
-    }
-
-    /// Searches are in the default graph, where there are virtual triples.
-    fn may_search(&self) -> bool {
-        self.place == In::Default && self.terms.dataset.view == View::Union
-    }
-
-    fn search(&mut self, asked: Asked<'_>) -> Pattern {
-        let said = asked.said.into_iter();
-        Pattern::new(Kind::Computed(Computation {
-            search: asked.search,
-            ends: asked.ends.map(|end| self.part(end)),
-            said: said.map(|(said, part)| (said, self.part(part))).collect(),
-        }))
-    }
-
-    fn triple(&mut self, pattern: &TriplePattern) -> Pattern {
-        let parts = self.parts(pattern);
-        Pattern::new(Kind::Triple {
-            parts,
-            place: self.place.clone(),
-        })
-    }
-
-    fn parts(&mut self, pattern: &TriplePattern) -> [Part; 3] {
-        [
-            self.part(&pattern.subject),
-            self.name(&pattern.predicate),
-            self.part(&pattern.object),
-        ]
-    }
-
-    fn part(&mut self, term: &TermPattern) -> Part {
-        match term {
-            TermPattern::NamedNode(node) => Part::Is(self.terms.id(&node.clone().into())),
-            TermPattern::Literal(literal) => Part::Is(self.terms.id(&literal.clone().into())),
-            // In a pattern, a blank node is a variable that cannot be named.
-            TermPattern::BlankNode(node) => Part::Var(self.named(format!("_:{}", node.as_str()))),
-            TermPattern::Variable(variable) => self.variable_part(variable),
-            TermPattern::Triple(triple) => match ground(triple) {
-                Some(triple) => Part::Is(self.terms.id(&triple.into())),
-                None => Part::Triple(self.parts(triple).into()),
-            },
-        }
-    }
-
-    fn name(&mut self, name: &NamedNodePattern) -> Part {
-        match name {
-            NamedNodePattern::NamedNode(node) => Part::Is(self.terms.id(&node.clone().into())),
-            NamedNodePattern::Variable(variable) => self.variable_part(variable),
-        }
-    }
-
-    fn variable_part(&mut self, variable: &Variable) -> Part {
-        match self.bound.get(variable.as_str()) {
-            Some(term) => Part::Is(self.terms.id(term)),
-            None => Part::Var(self.variable(variable)),
-        }
-    }
-
-    /// Paths that are joins and unions become those; what is left is a walk.
-    fn path(&mut self, [from, to]: [Part; 2], path: &PropertyPathExpression) -> Pattern {
-        match path {
-            PropertyPathExpression::NamedNode(predicate) => {
-                let search = Search::of(predicate.as_str()).filter(|_| self.may_search());
-                if let Some(search) = search {
-                    return Pattern::new(Kind::Computed(Computation {
-                        search,
-                        ends: [from, to],
-                        said: Vec::new(),
-                    }));
-                }
-                let predicate = Part::Is(self.terms.id(&predicate.clone().into()));
-                Pattern::new(Kind::Triple {
-                    parts: [from, predicate, to],
-                    place: self.place.clone(),
-                })
-            }
-            PropertyPathExpression::Reverse(path) => self.path([to, from], path),
-            PropertyPathExpression::Sequence(first, second) => {
-                let middle = Part::Var(self.fresh("."));
-                let first = self.path([from, middle.clone()], first);
-                let second = self.path([middle, to], second);
-                Pattern::new(Kind::Join(vec![first, second]))
-            }
-            PropertyPathExpression::Alternative(one, other) => {
-                let one = self.path([from.clone(), to.clone()], one);
-                let other = self.path([from, to], other);
-                Pattern::new(Kind::Union(vec![one, other]))
-            }
-            walk => Pattern::new(Kind::Path {
-                ends: [from, to],
-                path: Path::new(walk, self.terms),
-                place: self.place.clone(),
-            }),
-        }
     }
 
     fn graph(&mut self, name: &NamedNodePattern, inner: &GraphPattern) -> Result<Pattern> {
@@ -413,7 +298,7 @@ impl<'t, 'a> Translator<'t, 'a> {
     /// What is bound from here on, in an `EXISTS` besides what is bound around it; gives back what was.
     fn enter(&mut self, bound: &Bound) -> Bound {
         let here = Bound {
-            certain: bound.certain.clone(),
+            certain: self.around.certain.with(&bound.certain),
             possible: self.around.possible.with(&bound.possible),
         };
         std::mem::replace(&mut self.around, here)
@@ -459,23 +344,4 @@ fn binds_its_graph(pattern: &Pattern, slot: usize) -> bool {
         }
         _ => false,
     }
-}
-
-/// The triple term, if there is no variable in it.
-fn ground(pattern: &TriplePattern) -> Option<oxrdf::Triple> {
-    let predicate = match &pattern.predicate {
-        NamedNodePattern::NamedNode(node) => node.clone(),
-        NamedNodePattern::Variable(_) => return None,
-    };
-    let subject = match &pattern.subject {
-        TermPattern::NamedNode(node) => oxrdf::NamedOrBlankNode::from(node.clone()),
-        _ => return None,
-    };
-    let object: oxrdf::Term = match &pattern.object {
-        TermPattern::NamedNode(node) => node.clone().into(),
-        TermPattern::Literal(literal) => literal.clone().into(),
-        TermPattern::Triple(inner) => ground(inner)?.into(),
-        TermPattern::BlankNode(_) | TermPattern::Variable(_) => return None,
-    };
-    Some(oxrdf::Triple::new(subject, predicate, object))
 }

@@ -135,7 +135,7 @@ struct Recent {
 
 impl Patterns {
     /// As [`Pattern::of`].
-    pub(super) fn of(
+    pub(in super::super) fn of(
         &self,
         pattern: Meaning<'_>,
         flags: Option<Meaning<'_>>,

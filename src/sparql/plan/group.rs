@@ -37,14 +37,16 @@ impl Later {
 }
 
 impl Group {
-    pub(super) fn of(pattern: Pattern) -> Self {
+    /// The group of a pattern, in which `fixed` have a value whatever stands beside.
+    pub(super) fn of(pattern: Pattern, fixed: &Slots) -> Self {
         match pattern.kind {
             Kind::Join(list) => list
                 .into_iter()
-                .map(Self::of)
-                .fold(Self::default(), Self::join),
+                .map(|part| Self::of(part, fixed))
+                .reduce(Self::join)
+                .unwrap_or_else(|| Self::nothing(fixed)),
             Kind::Filter(inner, tests) => {
-                let mut group = Self::of(*inner);
+                let mut group = Self::of(*inner, fixed);
                 for test in tests {
                     let vars = test.slots();
                     if vars.is_within(&group.certain) {
@@ -56,14 +58,14 @@ impl Group {
                 group
             }
             Kind::Optional(left, right, tests) => {
-                let mut group = Self::of(*left);
+                let mut group = Self::of(*left, fixed);
                 let mut vars = right.vars.clone();
                 tests.iter().for_each(|test| vars.add(&test.slots()));
                 group.then(Step::Optional(*right, tests), vars);
                 group
             }
             Kind::Bind(inner, slot, value) => {
-                let mut group = Self::of(*inner);
+                let mut group = Self::of(*inner, fixed);
                 let certain = value.always_has_value(&group.certain);
                 let mut vars = value.slots();
                 vars.insert(slot);
@@ -74,13 +76,13 @@ impl Group {
                 group
             }
             Kind::Minus(left, right) => {
-                let mut group = Self::of(*left);
+                let mut group = Self::of(*left, fixed);
                 let vars = right.vars.clone();
                 group.then(Step::Minus(*right), vars);
                 group
             }
             Kind::Lateral(left, right) => {
-                let mut group = Self::of(*left);
+                let mut group = Self::of(*left, fixed);
                 let (vars, certain) = (right.vars.clone(), right.certain.clone());
                 group.then(Step::Lateral(*right), vars);
                 group.certain.add(&certain);
@@ -88,10 +90,17 @@ impl Group {
             }
             _ => Self {
                 vars: pattern.vars.clone(),
-                certain: pattern.certain.clone(),
+                certain: pattern.certain.with(fixed),
                 items: vec![pattern],
                 ..Self::default()
             },
+        }
+    }
+
+    fn nothing(fixed: &Slots) -> Self {
+        Self {
+            certain: fixed.clone(),
+            ..Self::default()
         }
     }
 

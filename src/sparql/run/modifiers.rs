@@ -64,22 +64,17 @@ impl Run<'_, '_> {
             }
             self.unhalted()
         })?;
+        let computed = aggregates.iter().map(|(slot, _)| *slot);
+        let slots: Vec<usize> = keys.iter().copied().chain(computed).collect();
         for (key, states) in groups {
             self.meter.tick()?;
-            let keys = keys.iter().copied().zip(key.iter().copied());
-            let mut bound: Vec<(usize, Id)> = keys.collect();
-            for ((slot, _), state) in aggregates.iter().zip(states) {
+            let mut values = key.into_vec();
+            for state in states {
                 // As a literal its text is there three times for a moment.
                 self.meter.allow(3 * state.text())?;
-                bound.push((*slot, self.id(state.finish())?));
+                values.push(self.id(state.finish())?);
             }
-            let before: Vec<Id> = bound.iter().map(|(slot, _)| row[*slot]).collect();
-            bound.iter().for_each(|(slot, id)| row[*slot] = *id);
-            let flow = sink(row);
-            for ((slot, _), id) in bound.iter().zip(before) {
-                row[*slot] = id;
-            }
-            flow?;
+            self.joined(&slots, &values, row, sink)?;
         }
         Ok(())
     }

@@ -118,8 +118,9 @@ impl<'r> Run<'r, '_> {
 
     /// The solutions of a table, worked out when they are first asked for.
     fn rows(&self, table: &Table, row: &Row) -> Flow<Rc<Rows<'r>>> {
-        let slots = || table.graph.iter().chain(&table.seeds).copied();
-        let seeds: Box<[Id]> = slots().map(|slot| row[slot]).collect();
+        let graph = || table.graph.iter().map(|&slot| (slot, slot));
+        let taken = || graph().chain(table.seeds.iter().map(|seed| (seed.from, seed.to)));
+        let seeds: Box<[Id]> = taken().map(|(from, _)| row[from]).collect();
         let known = self.tables.0.borrow();
         if let Some(rows) = known
             .get(&table.number)
@@ -137,7 +138,7 @@ impl<'r> Run<'r, '_> {
             _held: self.meter.held(),
         };
         let mut fresh = vec![Id::UNBOUND; row.len()];
-        slots().for_each(|slot| fresh[slot] = row[slot]);
+        taken().for_each(|(from, to)| fresh[to] = row[from]);
         self.push(&table.inner, &mut fresh, &mut |row| {
             rows.count += 1;
             // The index takes about two numbers a row.

@@ -1,7 +1,7 @@
 //! Whether two tables are the same but for the labels of blank nodes.
 
 use oxigraph::model::{BlankNode, NamedOrBlankNode, Term};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Values, of which some may be unbound.
 pub type Row = Vec<Option<Term>>;
@@ -125,8 +125,14 @@ impl Search<'_> {
     }
 }
 
+/// Each row once, with what there is of it without its labels, and how often: many equal rows are one to match.
 fn keyed(rows: &[Row]) -> Vec<(String, &Row)> {
-    rows.iter().map(|row| (key(row), row)).collect()
+    let mut counts: HashMap<&Row, usize> = HashMap::new();
+    rows.iter()
+        .for_each(|row| *counts.entry(row).or_default() += 1);
+    let rows = counts.into_iter();
+    rows.map(|(row, count)| (format!("{}{count}", key(row)), row))
+        .collect()
 }
 
 /// A row as text, without the labels of blank nodes.

@@ -1,8 +1,8 @@
 //! Every way to keep much, or to take long, ends at the limits of the query.
 
-use super::{LIMITS, ask};
+use super::{LIMITS, ask, count};
 use crate::shop::Shop;
-use kenning::sparql::Limits;
+use kenning::sparql::{Cancel, Explanation, Limits, Query};
 use std::time::Duration;
 
 /// 4000 rows.
@@ -121,11 +121,75 @@ fn joins_by_a_filter_and_needless_differences_are_planned_away() {
             "SELECT * { ?m schema:brand ?b MINUS { ?x kenning:interacted ?y } }",
             "MINUS",
         ),
+        // A variable of the same name that is not seen outside is no shared one.
+        (
+            "SELECT * { ?m schema:brand ?b MINUS { SELECT ?x { ?x kenning:interacted ?m } } }",
+            "MINUS",
+        ),
     ] {
-        let query = kenning::sparql::Query::parse(text, None).unwrap();
-        let cancel = kenning::sparql::Cancel::default();
+        let query = Query::parse(text, None).unwrap();
+        let cancel = Cancel::default();
         let plan = query.explain(snapshot.dataset(), &LIMITS, &cancel).unwrap();
         println!("{plan}");
         assert!(!plan.to_string().contains(absent), "{text}\n{plan}");
+    }
+}
+
+/// Rows that all steps of a plan handed on.
+fn work(plan: &Explanation) -> u64 {
+    plan.rows + plan.steps.iter().map(work).sum::<u64>()
+}
+
+fn explained(shop: &Shop, text: &str) -> Explanation {
+    let snapshot = shop.snapshot();
+    let query = Query::parse(text, None).unwrap();
+    let plan = query.explain(snapshot.dataset(), &LIMITS, &Cancel::default());
+    plan.unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// What stands in `EXISTS` begins at the row around it, also where it must be evaluated by itself: the work grows with the
+/// rows, and not with rows times graph.
+#[test]
+fn exists_does_not_go_over_the_graph_for_each_row() {
+    let shop = Shop::new(1);
+    let rows = "SELECT ?u ?i { ?u kenning:interacted ?i FILTER EXISTS { ?i schema:brand ?b .";
+    let graph = count(shop.snapshot().graph(), "?s ?p ?o");
+    for inner in [
+        // A test of what is bound around it makes no table.
+        "{ ?i ?p ?v FILTER(?u = ?v) } UNION { ?i ?p ?v FILTER(?u != ?v) }",
+        // One of what stands beside it does; the table is for the row.
+        "{ ?i ?p ?v OPTIONAL { ?v schema:brand ?b } FILTER(?u = ?v) } UNION { ?i ?p ?v FILTER(?u != ?b) }",
+        "{ SELECT DISTINCT ?i ?v ?u { ?i ?p ?v FILTER(?u != ?v) } }",
+        "{ SELECT ?i ?v { ?i ?p ?v } ORDER BY ?v LIMIT 1 }",
+    ] {
+        let plan = explained(&shop, &format!("{rows} {inner} }} }} LIMIT 300"));
+        let work = work(&plan);
+        println!("{work} rows in a graph of {graph} for {inner}");
+        assert!(work < 4 * graph, "{inner}\n{plan}");
+    }
+    // To be equal to a resource of the row is to be it: it is looked up.
+    let equal =
+        "SELECT * { ?m schema:brand ?b FILTER EXISTS { ?n schema:keywords ?k FILTER(?n = ?m) } }";
+    let plan = explained(&shop, equal);
+    assert!(work(&plan) < 10 * plan.rows, "{plan}");
+}
+
+/// What reads nothing of the row is worked out once.
+#[test]
+fn exists_without_the_row_around_it_is_asked_once() {
+    let shop = Shop::new(1);
+    for inner in [
+        "?a ?b ?c",
+        "SELECT ?b (COUNT(*) AS ?n) { ?a schema:brand ?b } GROUP BY ?b",
+        "SELECT DISTINCT ?b { ?a schema:brand ?b } ORDER BY ?b LIMIT 1",
+    ] {
+        let all = "SELECT * { ?u kenning:interacted ?i }";
+        let plain = work(&explained(&shop, all));
+        let text = format!("SELECT * {{ ?u kenning:interacted ?i FILTER EXISTS {{ {inner} }} }}");
+        let plan = explained(&shop, &text);
+        assert!(work(&plan) < 6 * plain, "{inner}\n{plan}");
+        let pattern = plan.steps.last().unwrap();
+        let once = &pattern.steps[0].steps[0];
+        assert_eq!(once.rows, 1, "{inner}\n{plan}");
     }
 }

@@ -146,7 +146,14 @@ fn aggregation(group: Text) -> impl Strategy<Value = (String, String, String)> +
         if let Some(having) = having {
             tail.push_str(&format!(" HAVING ({having})"));
         }
-        (format!("SELECT {} {named}", keys.join(" ")), group, tail)
+        let head = format!("SELECT {} {named}", keys.join(" "));
+        // To the general evaluator blank nodes and the middles of paths are variables that tell solutions apart.
+        let unnamed = [">/", ")/", "[]"].iter().any(|sign| group.contains(sign));
+        let head = match unnamed {
+            true => head.replace("COUNT(DISTINCT *)", "COUNT(*)"),
+            false => head,
+        };
+        (head, group, tail)
     })
 }
 
@@ -177,7 +184,7 @@ fn group() -> Text {
                 .prop_map(|(name, triples, group)| format!("GRAPH {name} {{ {triples} {group} }}")),
             3 => expression().prop_map(|condition| format!("FILTER({condition})")),
             2 => (text(&["", "NOT "]), inner.clone())
-                .prop_map(|(not, group)| format!("FILTER {not}EXISTS {}", without_minus(&group))),
+                .prop_map(|(not, group)| format!("FILTER {not}EXISTS {}", inside_exists(&group))),
             2 => (expression(), text(&["?w", "?b", "?c"]))
                 .prop_map(|(value, name)| format!("BIND({value} AS {name})")),
             1 => subquery(inner.clone()),
@@ -188,9 +195,16 @@ fn group() -> Text {
     .boxed()
 }
 
-/// Inside `EXISTS` the general evaluator takes the outer variables for shared ones of both sides.
-fn without_minus(group: &str) -> String {
-    group.replace("MINUS", "OPTIONAL")
+/// Inside `EXISTS` the general evaluator takes the outer variables for shared ones of both sides of `MINUS`, and `BIND`
+/// may not assign what the row around it has (SPARQL 1.2 forbids it).
+fn inside_exists(group: &str) -> String {
+    let mut group = group.replace("MINUS", "OPTIONAL").replace("?in", "?inn");
+    for name in ["w", "b", "c"] {
+        if group.contains(&format!(" AS ?{name})")) {
+            group = group.replace(&format!("?{name}"), &format!("?in{name}"));
+        }
+    }
+    group
 }
 
 fn braced(parts: &[String]) -> String {

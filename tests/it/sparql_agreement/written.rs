@@ -102,13 +102,113 @@ fn written_queries_find_what_the_general_evaluator_finds() {
         "SELECT * { ?s :p ?x . ?x :q ?w . ?s (:p|:q)+ ?w }",
         "SELECT * { ?s :p ?x . ?x :q ?w . ?s (:p|:q)* ?w }",
         "SELECT * { ?s :p ?x . ?x :q ?w . ?s !:n ?x }",
+        "SELECT * { ?s :p ?x LATERAL { SELECT ?x ?w { ?x :q ?w } ORDER BY ?w LIMIT 1 } }",
+        "SELECT * { ?s :p ?x LATERAL { SELECT ?x (COUNT(?w) AS ?n) { ?x :q ?w } GROUP BY ?x } }",
+        "SELECT * { ?s :p ?x LATERAL { { ?x :q ?w FILTER(?s = :a) } UNION { ?x :r ?w } } }",
+        "SELECT * { ?s :p ?x LATERAL { ?x :q ?w FILTER EXISTS { ?s :n ?n } } }",
+        "SELECT * { ?s :p ?x OPTIONAL { ?s :n ?n }
+            LATERAL { ?y :n ?n OPTIONAL { ?x :q ?v OPTIONAL { ?x :q ?w FILTER(?n = 1) } } } }",
     ] {
-        let text = format!("{PREFIX}{text}");
-        let query = SparqlParser::new().parse_query(&text).unwrap();
-        let expected = expect(&query, &data()).unwrap();
-        for layout in Layout::ALL {
-            let outcome = find(&text, &data(), layout).and_then(|found| check(&expected, found));
-            outcome.unwrap_or_else(|error| panic!("{text}: {error}"));
-        }
+        assert_agreement(text);
+    }
+}
+
+/// A pattern of `EXISTS` for the rows `?s :p ?x`, some of which have `?n`.
+#[test]
+fn patterns_of_exists_find_what_the_general_evaluator_finds() {
+    for (inner, count) in [
+        // Nothing of the row.
+        ("?a :r ?b", 4),
+        ("?a :absent ?b", 0),
+        ("SELECT (COUNT(*) AS ?many) { ?a :absent ?b }", 4),
+        // A test of what the row has, in a part of the pattern.
+        ("{ ?x :q ?w } UNION { ?x :r ?w } FILTER(?s = :a)", 2),
+        (
+            "?x :q ?w . { ?a ?b ?w FILTER(?s = :a) } UNION { ?w ?b :absent }",
+            2,
+        ),
+        (
+            "?a :q ?w . { ?x :q ?w FILTER(?a = ?x && ?s = :c) } UNION { ?x :absent ?w }",
+            0,
+        ),
+        (
+            "?x :q ?w OPTIONAL { ?x :q ?v FILTER(?s = :a) } FILTER(BOUND(?v))",
+            2,
+        ),
+        (
+            "?x :q ?w OPTIONAL { ?a :p ?x . ?a :n ?b FILTER(?s != ?a) } FILTER(BOUND(?a))",
+            1,
+        ),
+        ("?y :q ?w FILTER(?y = ?x) ?s :p ?y", 4),
+        // What the row may have, and what stands beside may bind.
+        (
+            "?y :n ?n . { ?x :q ?w FILTER(?n = 1) } UNION { ?x :absent ?w }",
+            2,
+        ),
+        (
+            "?y :n ?n . { ?x :q ?w FILTER(!BOUND(?n)) } UNION { ?x :absent ?w }",
+            2,
+        ),
+        (
+            "?y :n ?n . { { ?x :q ?w OPTIONAL { ?x :r ?v FILTER(?n = 1) } } UNION { ?x :absent ?w } FILTER(!BOUND(?n)) }",
+            2,
+        ),
+        (
+            "?y :n ?n OPTIONAL { ?x :q ?v OPTIONAL { ?x :q ?w FILTER(?n = 1) } } FILTER(BOUND(?w))",
+            2,
+        ),
+        (
+            "?y :n ?n . { ?y :n ?m OPTIONAL { ?y :n ?n } FILTER(?m = ?n) } UNION { ?y :absent ?m }",
+            4,
+        ),
+        // Patterns in patterns.
+        ("?x :q ?w FILTER NOT EXISTS { ?x :r ?v FILTER(?s = :a) }", 3),
+        (
+            "?a :p ?y FILTER NOT EXISTS { ?y :q ?w FILTER NOT EXISTS { ?x :q ?w } }",
+            4,
+        ),
+        (
+            "?a :p ?y . ?y :q ?v FILTER(?a != ?s) FILTER NOT EXISTS { ?y :q ?w FILTER NOT EXISTS { ?x :q ?w } }",
+            2,
+        ),
+        // Modifiers are of what the row leaves.
+        ("SELECT DISTINCT ?x { ?x :r ?w }", 1),
+        ("SELECT DISTINCT ?w { ?a :q ?w FILTER(?w = :w1) }", 4),
+        ("SELECT ?x { ?x :r ?w } LIMIT 1", 1),
+        ("SELECT ?x { ?x :q ?w } OFFSET 1", 2),
+        (
+            "?a :n ?b { SELECT ?x { ?x :q ?w } ORDER BY ?w OFFSET 1 LIMIT 1 }",
+            2,
+        ),
+        (
+            "?a :n ?b { SELECT ?x ?s { ?s :p ?x FILTER(?s = :c) } LIMIT 1 }",
+            1,
+        ),
+        ("SELECT ?x ?n { ?x :q ?w FILTER(?n = 1) } LIMIT 1", 2),
+        (
+            "SELECT ?x (COUNT(*) AS ?many) { ?x :q ?w } GROUP BY ?x HAVING(COUNT(*) > 1)",
+            2,
+        ),
+        ("SELECT (COUNT(*) AS ?n) { ?a :r ?b }", 4),
+        ("SELECT (COUNT(*) AS ?n) { ?a :q ?b }", 2),
+        ("SELECT (MAX(?m) AS ?n) { ?a :n ?m }", 2),
+    ] {
+        let group = format!(
+            "?s :p ?x OPTIONAL {{ ?s :n ?n }} FILTER(?s IN (:a, :b, :c)) FILTER EXISTS {{ {inner} }}"
+        );
+        assert_agreement(&format!("SELECT ?s ?x ?n {{ {group} }}"));
+        assert_agreement(&format!("SELECT ?s ?x ?n {{ {group} ?x :q ?more }}"));
+        let found = rows(&format!("SELECT ?s ?x ?n {{ {group} }}"));
+        assert_eq!(found.len(), count, "{inner}: {found:?}");
+    }
+}
+
+fn assert_agreement(text: &str) {
+    let text = format!("{PREFIX}{text}");
+    let query = SparqlParser::new().parse_query(&text).unwrap();
+    let expected = expect(&query, &data()).unwrap();
+    for layout in Layout::ALL {
+        let outcome = find(&text, &data(), layout).and_then(|found| check(&expected, found));
+        outcome.unwrap_or_else(|error| panic!("{text}: {error}"));
     }
 }
