@@ -58,7 +58,7 @@ impl Verb for Explanations {
             report.ndcg.mean,
             report.explained * 100.0
         ));
-        let short = |value: f64| -> Value { json!((value * 1e4).round() / 1e4) };
+        let short = |value: f64| -> Value { json!((value * 1e4).round() / 1e4 + 0.0) };
         let mut table = Table::new("rows", ["shown_first", "lir", "sep", "ptd", "ptc", "told"]);
         for row in &report.rows {
             let figures = [row.lir.mean, row.sep.mean, row.ptd.mean, row.ptc.mean, row.told];
