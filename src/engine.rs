@@ -39,6 +39,7 @@
 //! changes, because a snapshot is immutable.
 
 mod answer;
+mod asker;
 mod build;
 mod extract;
 mod fetch;
@@ -65,6 +66,7 @@ pub use recommend::{Order, Request};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};
+use crate::embedding::Embedder;
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::journal::{ChangeNumber, Journal};
@@ -72,13 +74,15 @@ use crate::scoring::Scorer;
 use crate::sparql::{Bound, Dataset, Limits, Query};
 use crate::{Error, ErrorKind, Result};
 use insight::Insight;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// A project that can be changed: imports, builds, and the journal of what was done.
 pub struct Engine {
     project: Project,
     journal: Journal,
+    /// Of requests in words; it is loaded by the first that needs it.
+    embedder: OnceLock<Option<Embedder>>,
 }
 
 impl Engine {
@@ -89,7 +93,20 @@ impl Engine {
             std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         }
         let journal = Journal::open(&project.journal_file())?;
-        Ok(Self { project, journal })
+        Ok(Self {
+            project,
+            journal,
+            embedder: OnceLock::new(),
+        })
+    }
+
+    /// What makes vectors of the words of requests; `None` where vectors are switched off.
+    fn embedder(&self) -> Result<Option<&Embedder>> {
+        if self.embedder.get().is_none() {
+            let embedder = models::embedder(&self.project)?;
+            self.embedder.get_or_init(|| embedder);
+        }
+        Ok(self.embedder.get().and_then(Option::as_ref))
     }
 
     /// The project.

@@ -83,6 +83,14 @@ impl<'a> Explainer<'a> {
         if piece.to != item {
             return Verdict::Unsupported;
         }
+        if piece.route == Route::Described {
+            // What was found by words stands in no edge: the search concluded it.
+            let found = self.profile.described.iter().any(|found| found.0 == item);
+            return match found {
+                true => Verdict::Inferred,
+                false => Verdict::Unsupported,
+            };
+        }
         let statements = self.statements(piece);
         let verdicts = statements.iter().map(|s| check(self.graph, s));
         verdicts.max().unwrap_or(Verdict::Unsupported)
@@ -186,6 +194,12 @@ impl<'a> Explainer<'a> {
                     entity: via,
                 }));
             }
+            Route::Liked(p) => {
+                let liked = |via: &u32| self.profile.likes.iter().any(|like| like.0 == *via);
+                let via = piece.via.filter(liked);
+                statements.extend(via.map(|via| Statement::Fact([to, p, via])));
+            }
+            Route::Described => {}
             Route::Popular => statements.push(Statement::MetBy {
                 item: to,
                 count: self.graph.met_by(to).len() as u32,
@@ -224,6 +238,8 @@ fn sentence(route: Route, said: &str) -> String {
     match route {
         Route::Shared(_)
         | Route::Trend(_)
+        | Route::Liked(_)
+        | Route::Described
         | Route::Link(LinkKind::SimilarTo | LinkKind::GoesWith) => {
             format!("It {said}.")
         }

@@ -8,19 +8,22 @@
 //! A shared fact weighs `(d(h) · d(e) · d(c))^-½`, where `d` counts facts of the relation: what everything shares says
 //! little. Entities with more than [`HUB`] items are passed over.
 
+mod alike;
+mod liking;
 mod paths;
 pub mod quality;
 mod relations;
 
+pub use alike::Outline;
 pub use paths::{Path, Route};
 
 use crate::config::ScoringSettings;
 use crate::graph::Graph;
 use crate::model::{LinkKind, Taste, taste};
-use relations::{Relation, distinct};
+use relations::{Relation, Trend, distinct};
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Entities that more items than this share tell nothing apart, and cost the most.
 pub const HUB: usize = 1000;
@@ -44,12 +47,24 @@ pub struct Profile {
     pub user: Option<u32>,
     /// Distinct items, the latest first, with what each counts: by its age, and by what its event says of taste.
     pub history: Vec<(u32, f64)>,
+    /// Entities that they like, with what each counts.
+    pub likes: Vec<(u32, f64)>,
+    /// Items that fit what they describe in words, with how well, from 0 to 1.
+    pub described: Vec<(u32, f64)>,
+    /// Items that stand for what is liked or described, with what each counts: paths start from them as from the history,
+    /// but nobody says that they were met.
+    pub seeds: Vec<(u32, f64)>,
 }
 
 impl Profile {
     /// Nothing is known: answers come from popularity and from what popular items have in common.
     pub fn is_cold(&self) -> bool {
-        self.history.is_empty()
+        self.history.is_empty() && self.likes.is_empty() && self.described.is_empty()
+    }
+
+    /// The items that paths start from, with what each counts.
+    fn starts(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
+        self.history.iter().chain(&self.seeds).copied()
     }
 }
 
@@ -68,7 +83,11 @@ pub struct Tables {
     links: Vec<(LinkKind, f64)>,
     relations: Vec<Relation>,
     taste: Taste,
-    most_met: usize,
+    /// What popularity adds to each item, in the order of their nodes.
+    popularity: Vec<f64>,
+    trends: OnceLock<Vec<Trend>>,
+    /// What trends add to each item.
+    trending: OnceLock<Vec<f64>>,
 }
 
 /// Scores items of one graph.
@@ -93,13 +112,22 @@ impl Tables {
                 settings.preference,
                 graph.users().map(|u| weights(graph, u)),
             ),
-            most_met: graph
-                .items()
-                .map(|i| graph.met_by(i).len())
-                .max()
-                .unwrap_or(0),
+            popularity: popularity(graph, f64::from(settings.popularity)),
+            trends: OnceLock::new(),
+            trending: OnceLock::new(),
         }
     }
+}
+
+/// The logarithm of the users who met each item, in parts of the largest.
+fn popularity(graph: &Graph, weight: f64) -> Vec<f64> {
+    let met_by = graph.items().map(|item| graph.met_by(item).len());
+    let most = (1.0 + met_by.clone().max().unwrap_or(0) as f64).ln();
+    let share = |met_by: usize| match most > 0.0 {
+        true => weight * (1.0 + met_by as f64).ln() / most,
+        false => 0.0,
+    };
+    met_by.map(share).collect()
 }
 
 impl<'g> Scorer<'g> {
@@ -136,14 +164,15 @@ impl<'g> Scorer<'g> {
         Profile {
             user: Some(user),
             history: self.decayed(events.map(|e| (e.item, count(e.weight)))),
+            ..Profile::default()
         }
     }
 
     /// A profile of items met, the latest first: a session, or a user whom the graph does not know.
     pub fn session(&self, items: &[u32]) -> Profile {
         Profile {
-            user: None,
             history: self.decayed(items.iter().map(|&item| (item, 1.0))),
+            ..Profile::default()
         }
     }
 
@@ -160,9 +189,19 @@ impl<'g> Scorer<'g> {
 
     /// The `k` best items, best first, equal scores by node; those that `excluded` names never appear.
     pub fn rank(&self, profile: &Profile, k: usize, excluded: &FxHashSet<u32>) -> Vec<Scored> {
+        self.rank_among(profile, k, |item| !excluded.contains(&item))
+    }
+
+    /// The `k` best of the items that are `wanted`, best first, equal scores by node.
+    pub fn rank_among(
+        &self,
+        profile: &Profile,
+        k: usize,
+        wanted: impl Fn(u32) -> bool,
+    ) -> Vec<Scored> {
         let first = self.graph.items().start;
         let scores = self.all(profile);
-        let items = self.graph.items().filter(|item| !excluded.contains(item));
+        let items = self.graph.items().filter(|&item| wanted(item));
         let mut ranked: Vec<Scored> = items
             .map(|item| Scored {
                 item,
@@ -188,13 +227,10 @@ impl<'g> Scorer<'g> {
 
     /// The scores of all items, in the order of their nodes.
     pub fn all(&self, profile: &Profile) -> Vec<f64> {
-        let mut scores = vec![0.0; self.graph.items().len()];
+        let mut scores = self.tables.popularity.clone();
         let first = self.graph.items().start;
         let mut add = |item: u32, amount: f64| scores[(item - first) as usize] += amount;
-        for item in self.graph.items() {
-            add(item, self.popularity(item));
-        }
-        for &(from, decay) in &profile.history {
+        for (from, decay) in profile.starts() {
             for &(kind, weight) in &self.tables.links {
                 let row = self.graph.links(kind, from);
                 for (&to, &score) in row.to.iter().zip(row.score) {
@@ -205,13 +241,10 @@ impl<'g> Scorer<'g> {
                 self.spread(relation, from, |to, amount| add(to, decay * amount));
             }
         }
+        self.wished(profile, &mut add);
         if profile.is_cold() {
-            for trend in self.trends() {
-                for item in distinct(self.graph.subjects(trend.entity, trend.predicate)) {
-                    if self.graph.items().contains(&item) {
-                        add(item, self.trend(&trend, item));
-                    }
-                }
+            for (score, trend) in scores.iter_mut().zip(self.trending()) {
+                *score += trend;
             }
         }
         scores
@@ -257,14 +290,14 @@ impl<'g> Scorer<'g> {
     }
 
     fn popularity(&self, item: u32) -> f64 {
-        let met_by = self.graph.met_by(item).len() as f64;
-        match self.tables.most_met {
-            0 => 0.0,
-            most => {
-                f64::from(self.tables.settings.popularity) * (1.0 + met_by).ln()
-                    / (1.0 + most as f64).ln()
-            }
-        }
+        self.of_item(&self.tables.popularity, item)
+    }
+
+    /// What a list in the order of the items says of one; 0 of other nodes.
+    fn of_item(&self, list: &[f64], item: u32) -> f64 {
+        let index = item.checked_sub(self.graph.items().start);
+        let known = index.and_then(|index| list.get(index as usize));
+        known.copied().unwrap_or(0.0)
     }
 }
 

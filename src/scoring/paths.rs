@@ -1,6 +1,6 @@
 //! The summands of a score, with what they rest on.
 
-use super::relations::{Trend, distinct};
+use super::relations::distinct;
 use super::{Profile, Scorer};
 use crate::model::{EvidenceId, LinkKind};
 use serde::Serialize;
@@ -17,6 +17,10 @@ pub enum Route {
     Shared(u32),
     /// An entity of the candidate that many interactions have to do with; the number of the predicate.
     Trend(u32),
+    /// A fact of the candidate that ends in an entity that is liked; the number of its predicate.
+    Liked(u32),
+    /// The candidate fits what was described in words.
+    Described,
     /// Many users met the candidate.
     Popular,
 }
@@ -45,7 +49,7 @@ impl Scorer<'_> {
         if !self.graph.items().contains(&item) {
             return paths;
         }
-        for &(from, decay) in &profile.history {
+        for (from, decay) in profile.starts() {
             let met = profile
                 .user
                 .and_then(|user| self.graph.interaction(user, from));
@@ -57,6 +61,7 @@ impl Scorer<'_> {
                 path.evidence.splice(0..0, met);
             }
         }
+        self.wish_paths(profile, item, &mut paths);
         if profile.is_cold() {
             self.trend_paths(item, &mut paths);
         }
@@ -102,10 +107,7 @@ impl Scorer<'_> {
                 via,
                 to,
                 contribution,
-                evidence: triples
-                    .iter()
-                    .map(|&t| EvidenceId(self.graph.facts(t).start))
-                    .collect(),
+                evidence: triples.iter().map(|&t| self.stating(t)).collect(),
             };
             for entity in distinct(self.graph.objects(from, predicate)) {
                 if entity == to {
@@ -134,20 +136,26 @@ impl Scorer<'_> {
     }
 
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
-        let of_item = |t: &Trend| !self.graph.facts([item, t.predicate, t.entity]).is_empty();
-        for trend in self.trends().iter().filter(|t| of_item(t)) {
-            let fact = self
-                .graph
-                .facts([item, trend.predicate, trend.entity])
-                .start;
-            paths.push(Path {
-                route: Route::Trend(trend.predicate),
-                from: None,
-                via: Some(trend.entity),
-                to: item,
-                contribution: self.trend(trend, item),
-                evidence: vec![EvidenceId(fact)],
-            });
+        let trends = self.trends();
+        for relation in &self.tables.relations {
+            for entity in distinct(self.graph.objects(item, relation.predicate)) {
+                let key = (relation.predicate, entity);
+                let found = trends.binary_search_by_key(&key, |t| (t.predicate, t.entity));
+                let Ok(index) = found else { continue };
+                paths.push(Path {
+                    route: Route::Trend(relation.predicate),
+                    from: None,
+                    via: Some(entity),
+                    to: item,
+                    contribution: self.trend(&trends[index], item),
+                    evidence: vec![self.stating([item, relation.predicate, entity])],
+                });
+            }
         }
+    }
+
+    /// The first fact that states a triple.
+    pub(super) fn stating(&self, triple: [u32; 3]) -> EvidenceId {
+        EvidenceId(self.graph.facts(triple).start)
     }
 }

@@ -72,8 +72,10 @@ impl Path {
     pub fn kind(&self) -> Option<PathType> {
         match self.route {
             Route::Link(kind) => Some(PathType::Link(kind)),
-            Route::Stated(p) | Route::Shared(p) | Route::Trend(p) => Some(PathType::Property(p)),
-            Route::Popular => None,
+            Route::Stated(p) | Route::Shared(p) | Route::Trend(p) | Route::Liked(p) => {
+                Some(PathType::Property(p))
+            }
+            Route::Described | Route::Popular => None,
         }
     }
 }

@@ -78,8 +78,29 @@ pub(super) struct Trend {
 }
 
 impl Scorer<'_> {
-    /// Entities with their shares of all interactions. For the cold: nothing else is known of them.
-    pub(super) fn trends(&self) -> Vec<Trend> {
+    /// Entities with their shares of all interactions, by predicate and entity. For the cold: nothing else is known of
+    /// them.
+    pub(super) fn trends(&self) -> &[Trend] {
+        self.tables.trends.get_or_init(|| self.find_trends())
+    }
+
+    /// What trends add to each item, in the order of their nodes.
+    pub(super) fn trending(&self) -> &[f64] {
+        self.tables.trending.get_or_init(|| {
+            let items = self.graph.items();
+            let mut sums = vec![0.0; items.len()];
+            for trend in self.trends() {
+                for item in distinct(self.graph.subjects(trend.entity, trend.predicate)) {
+                    if items.contains(&item) {
+                        sums[(item - items.start) as usize] += self.trend(trend, item);
+                    }
+                }
+            }
+            sums
+        })
+    }
+
+    fn find_trends(&self) -> Vec<Trend> {
         let all = self.graph.interaction_count() as f64;
         let mut trends = Vec::new();
         for relation in &self.tables.relations {

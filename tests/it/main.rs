@@ -3,6 +3,7 @@
 mod architecture;
 mod as_of;
 mod aspects;
+mod candidates;
 mod cli;
 mod computed;
 mod config;
