@@ -43,6 +43,7 @@ mod asker;
 mod build;
 mod extract;
 mod fetch;
+mod hear;
 mod import;
 mod insight;
 mod link;
@@ -57,6 +58,7 @@ mod validate;
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
 pub use extract::{Asked, Estimate, Job};
+pub use hear::Told;
 pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
@@ -206,9 +208,11 @@ impl Snapshot {
         }
     }
 
-    /// A scorer of this graph, by the settings of its project. The first call looks at every fact.
+    /// A scorer of this graph, by the settings of its project, which counts the events of its changes. The first call looks at
+    /// every fact, and the first after a change at every new event.
     pub fn scorer(&self) -> Scorer<'_> {
-        self.insight.scorer(&self.graph)
+        self.insight
+            .scorer(&self.graph, (&self.changes, self.last_change))
     }
 }
 

@@ -150,7 +150,12 @@ impl<'a> Explainer<'a> {
     fn statements(&self, piece: &Piece) -> Vec<Statement> {
         let mut statements = Vec::new();
         if let Some(user) = self.profile.user {
-            statements.extend(piece.from.iter().map(|&item| Statement::Met { user, item }));
+            // What was met since the graph was frozen was looked up in the changes, and stands in no edge.
+            let old = piece
+                .from
+                .iter()
+                .filter(|item| !self.profile.news.contains(item));
+            statements.extend(old.map(|&item| Statement::Met { user, item }));
         }
         let to = piece.to;
         match piece.route {

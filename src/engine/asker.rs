@@ -2,7 +2,7 @@
 
 use super::{Engine, Person, Request, Snapshot};
 use crate::embedding;
-use crate::model::term;
+use crate::model::{Dataset, term};
 use crate::scoring::{Profile, Scorer};
 use crate::sparql::Computed;
 use crate::vocabulary::expand;
@@ -32,10 +32,9 @@ impl Engine {
         scorer: &Scorer<'_>,
         request: &Request,
     ) -> Result<Asker> {
-        let graph = snapshot.graph();
         let mut notes = Vec::new();
         let name = request.user.as_deref();
-        let user = name.and_then(|name| graph.find_user(name));
+        let user = name.and_then(|name| user(snapshot, scorer, name));
         let session = items(snapshot, &request.session)?;
         let mut profile = match user {
             Some(user) => scorer.profile(user),
@@ -58,7 +57,7 @@ impl Engine {
         if profile.is_cold() {
             notes.push("nothing is known of the user: answered from popularity and from what popular items have in common".into());
         }
-        let known = user.and_then(|u| term::as_iri(graph.term(u)));
+        let known = user.and_then(|u| term::as_iri(snapshot.dataset().term(u)));
         let person = Person {
             id: known.or(name).unwrap_or("anonymous").to_owned(),
             known: user.is_some(),
@@ -130,6 +129,17 @@ impl Engine {
         let near = embedding::nearest(all, query, FITTING);
         Ok(near.iter().map(|hit| nodes[hit.0 as usize]).collect())
     }
+}
+
+/// A user of the graph, or one of whom something is known since it was frozen.
+fn user(snapshot: &Snapshot, scorer: &Scorer<'_>, name: &str) -> Option<u32> {
+    let graph = snapshot.graph();
+    let mut names = Dataset::iris(&graph.meta.datasets, name, |d| &d.user_iri);
+    let new = || {
+        let found = names.find_map(|iri| snapshot.dataset().find(&term::iri(&iri)));
+        found.filter(|&user| scorer.has_news(user))
+    };
+    graph.find_user(name).or_else(new)
 }
 
 /// Adds entities, by IRI or label; items that are liked count as met last.

@@ -312,7 +312,7 @@ fn candidates(
         (named(&request.exclude)?, named(&request.candidates)?);
     let mut met = FxHashSet::default();
     if only.is_empty() && request.order == Order::New {
-        met.extend(profile.user.iter().flat_map(|&u| snapshot.graph().met(u)));
+        met.extend(profile.user.iter().flat_map(|&user| scorer.met(user)));
         met.extend(profile.history.iter().map(|(item, _)| item));
     }
     let asked = Asked {

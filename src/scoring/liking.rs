@@ -51,7 +51,7 @@ impl Scorer<'_> {
     pub(super) fn wished(&self, profile: &Profile, add: &mut impl FnMut(u32, f64)) {
         let items = self.graph.items();
         for &(entity, count) in &profile.likes {
-            for relation in &self.tables.relations {
+            for relation in self.tables.relations.iter() {
                 let having = self.graph.subjects(entity, relation.predicate);
                 let fact = count * relation.weight * shared_by(having.len());
                 for item in distinct(having).filter(|item| items.contains(item)) {
@@ -75,7 +75,7 @@ impl Scorer<'_> {
             evidence,
         };
         for &(entity, count) in &profile.likes {
-            for relation in &self.tables.relations {
+            for relation in self.tables.relations.iter() {
                 let predicate = relation.predicate;
                 let triple = [item, predicate, entity];
                 if self.graph.facts(triple).is_empty() {

@@ -2,8 +2,10 @@
 
 use super::relations::distinct;
 use super::{Profile, Scorer};
+use crate::graph::Graph;
 use crate::model::{EvidenceId, LinkKind};
 use serde::Serialize;
+use std::cmp::Ordering;
 
 /// The way that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -99,45 +101,42 @@ impl Scorer<'_> {
     }
 
     fn fact_paths(&self, from: u32, to: u32, paths: &mut Vec<Path>) {
-        for relation in &self.tables.relations {
-            let predicate = relation.predicate;
-            let path = |route, via, contribution, triples: &[[u32; 3]]| Path {
+        for relation in self.tables.relations.iter() {
+            let (of_from, of_to) = (
+                Facts::of(self.graph, from, relation.predicate),
+                Facts::of(self.graph, to, relation.predicate),
+            );
+            let path = |route, via, contribution, evidence| Path {
                 route,
                 from: Some(from),
                 via,
                 to,
                 contribution,
-                evidence: triples.iter().map(|&t| self.stating(t)).collect(),
+                evidence,
             };
-            for entity in distinct(self.graph.objects(from, predicate)) {
-                if entity == to {
-                    let stated = self.stated(relation, from);
-                    paths.push(path(
-                        Route::Stated(predicate),
-                        None,
-                        stated,
-                        &[[from, predicate, to]],
-                    ));
-                }
-                let both = from != to && !self.graph.facts([to, predicate, entity]).is_empty();
-                if let Some(sharing) = self.sharing(relation, entity).filter(|_| both) {
-                    let shared = self.shared(relation, from, sharing.len())
-                        * relation.damping(self.graph, to);
-                    let triples = [[from, predicate, entity], [to, predicate, entity]];
-                    paths.push(path(
-                        Route::Shared(predicate),
-                        Some(entity),
-                        shared,
-                        &triples,
-                    ));
-                }
+            if let Some(fact) = of_from.find(to) {
+                let stated = self.stated(relation, from);
+                let route = Route::Stated(relation.predicate);
+                paths.push(path(route, None, stated, vec![fact]));
             }
+            if from == to {
+                continue;
+            }
+            of_from.shared_with(&of_to, |entity, facts| {
+                let Some(sharing) = self.sharing(relation, entity) else {
+                    return;
+                };
+                let shared = self.shared(relation, from, sharing.len());
+                let shared = shared * relation.damping(self.graph, to);
+                let route = Route::Shared(relation.predicate);
+                paths.push(path(route, Some(entity), shared, facts.to_vec()));
+            });
         }
     }
 
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
         let trends = self.trends();
-        for relation in &self.tables.relations {
+        for relation in self.tables.relations.iter() {
             for entity in distinct(self.graph.objects(item, relation.predicate)) {
                 let key = (relation.predicate, entity);
                 let found = trends.binary_search_by_key(&key, |t| (t.predicate, t.entity));
@@ -157,5 +156,45 @@ impl Scorer<'_> {
     /// The first fact that states a triple.
     pub(super) fn stating(&self, triple: [u32; 3]) -> EvidenceId {
         EvidenceId(self.graph.facts(triple).start)
+    }
+}
+
+/// The facts of one subject under one predicate.
+struct Facts<'g> {
+    first: u64,
+    /// Sorted by their objects.
+    pairs: &'g [[u32; 2]],
+}
+
+impl<'g> Facts<'g> {
+    fn of(graph: &'g Graph, subject: u32, predicate: u32) -> Self {
+        let (first, pairs) = graph.facts_under(subject, predicate);
+        Self { first, pairs }
+    }
+
+    /// The first fact with this object.
+    fn find(&self, object: u32) -> Option<EvidenceId> {
+        let place = self.pairs.partition_point(|pair| pair[1] < object);
+        let found = self.pairs.get(place).filter(|pair| pair[1] == object);
+        found.map(|_| EvidenceId(self.first + place as u64))
+    }
+
+    /// Every object that both have, once, with its first facts.
+    fn shared_with(&self, other: &Self, mut found: impl FnMut(u32, [EvidenceId; 2])) {
+        let (mut a, mut b) = (0, 0);
+        while let (Some(&[_, mine]), Some(&[_, theirs])) = (self.pairs.get(a), other.pairs.get(b)) {
+            match mine.cmp(&theirs) {
+                Ordering::Less => a += 1,
+                Ordering::Greater => b += 1,
+                Ordering::Equal => {
+                    let facts = [self.first + a as u64, other.first + b as u64];
+                    found(mine, facts.map(EvidenceId));
+                    let next = |pairs: &[[u32; 2]], from: usize| {
+                        from + pairs[from..].partition_point(|pair| pair[1] == mine)
+                    };
+                    (a, b) = (next(self.pairs, a), next(other.pairs, b));
+                }
+            }
+        }
     }
 }

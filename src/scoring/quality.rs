@@ -109,7 +109,7 @@ impl<'g> Quality<'g> {
     pub fn new(scorer: &Scorer<'g>) -> Self {
         let graph = scorer.graph;
         let mut popularity = FxHashMap::default();
-        for relation in &scorer.tables.relations {
+        for relation in scorer.tables.relations.iter() {
             let predicate = relation.predicate;
             let of_entity = graph.pairs(predicate).chunk_by(|a, b| a[0] == b[0]);
             let of_entity = of_entity.map(|facts| (facts.len() as f64, facts[0][0]));

@@ -101,9 +101,18 @@ impl Scorer<'_> {
     }
 
     fn find_trends(&self) -> Vec<Trend> {
-        let all = self.graph.interaction_count() as f64;
+        let (met_by, all) = &self.tables.met_by;
+        let all = *all as f64;
+        let first = self.graph.items().start;
+        let met = |item: u32| {
+            let index = item.checked_sub(first).map(|index| index as usize);
+            index
+                .and_then(|index| met_by.get(index))
+                .copied()
+                .unwrap_or(0)
+        };
         let mut trends = Vec::new();
-        for relation in &self.tables.relations {
+        for relation in self.tables.relations.iter() {
             for run in self
                 .graph
                 .pairs(relation.predicate)
@@ -114,9 +123,7 @@ impl Scorer<'_> {
                     continue;
                 }
                 let subjects = self.graph.subjects(entity, relation.predicate);
-                let met: usize = distinct(subjects)
-                    .map(|item| self.graph.met_by(item).len())
-                    .sum();
+                let met: u64 = distinct(subjects).map(|item| u64::from(met(item))).sum();
                 trends.push(Trend {
                     predicate: relation.predicate,
                     entity,

@@ -19,6 +19,7 @@ mod guided;
 mod intake;
 mod journal;
 mod linking;
+mod live;
 mod llm;
 mod measures;
 mod pipeline;

@@ -36,3 +36,26 @@ fn requests_are_answered_as_json() {
     );
     assert_eq!(served.get("/v1/recommend").status, 405);
 }
+
+#[test]
+fn events_are_counted_by_the_next_answer() {
+    let served = Served::new(&[]);
+    let first = || {
+        let answer = served.send("POST", "/v1/recommend", &JSON, r#"{"user": "u2", "k": 1}"#);
+        answer.json()["recommendations"][0]["item"].clone()
+    };
+    let item = first();
+    let event = serde_json::json!({ "events": [{ "user": "u2", "item": item }] });
+    let kept = served.send("POST", "/v1/events", &JSON, &event.to_string());
+    assert_eq!(kept.status, 200, "{:?}", kept.body);
+    assert_eq!(kept.json()["events"], 1);
+    assert_ne!(first(), item);
+    let unknown = r#"{"events": [{"user": "u2", "item": "none"}]}"#;
+    assert_eq!(
+        served.send("POST", "/v1/events", &JSON, unknown).status,
+        404
+    );
+    let closed = Served::of(&[]);
+    let refused = closed.send("POST", "/v1/events", &JSON, &event.to_string());
+    assert_eq!(refused.status, 403);
+}
