@@ -106,8 +106,9 @@ pub struct Scorer<'g> {
 }
 
 impl Tables {
-    /// Looks at every fact of a graph once.
+    /// Looks at every fact of a graph once. Settings that are no numbers count as if they were not set.
     pub fn new(graph: &Graph, settings: &ScoringSettings) -> Self {
+        let settings = &sound(settings);
         let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
         let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
         let relations = Relation::find(graph, |iri| {
@@ -158,6 +159,25 @@ impl Tables {
             trends: OnceLock::new(),
             trending: OnceLock::new(),
         }
+    }
+}
+
+/// Settings whose numbers are finite. A project's file is checked when it is read; a library's caller may write anything.
+fn sound(settings: &ScoringSettings) -> ScoringSettings {
+    let usual = ScoringSettings::default();
+    let number = |given: f32, usual: f32| if given.is_finite() { given } else { usual };
+    let weights = settings
+        .weights
+        .iter()
+        .filter(|weight| weight.1.is_finite());
+    ScoringSettings {
+        history: settings.history,
+        decay: number(settings.decay, usual.decay),
+        preference: number(settings.preference, usual.preference),
+        popularity: number(settings.popularity, usual.popularity),
+        weights: weights
+            .map(|(name, &weight)| (name.clone(), weight))
+            .collect(),
     }
 }
 

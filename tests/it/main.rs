@@ -13,6 +13,7 @@ mod embedding;
 mod evaluation;
 mod explanation;
 mod extraction;
+mod extremes;
 mod faults;
 mod graph;
 mod guided;
