@@ -84,7 +84,7 @@ fn wishes_hold_for_random_requests() {
     let brands = brands(&snapshot);
     let mut numbers = Numbers::new(11);
     let (mut empty, mut full) = (0, 0);
-    for _ in 0..300 {
+    for _ in 0..150 {
         let request = random(&mut numbers, &brands);
         let answer = ask(&shop, &snapshot, &request);
         let items = names(&answer);
@@ -152,7 +152,7 @@ fn wishes_hold_for_random_requests() {
             .all(|item| item.score.is_finite());
         assert!(sums, "{context}");
     }
-    assert!(empty > 5 && full > 100, "{empty} {full}");
+    assert!(empty > 2 && full > 50, "{empty} {full}");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn without_wishes_the_order_is_the_plain_ranking() {
     let shop = Shop::new(2);
     let snapshot = shop.snapshot();
     let (graph, scorer) = (snapshot.graph(), snapshot.scorer());
-    for user in 0..USERS {
+    for user in (0..USERS).step_by(4) {
         let name = format!("u{user}");
         let node = graph.find_user(&name).unwrap();
         let met: FxHashSet<u32> = graph.met(node).iter().copied().collect();
@@ -431,7 +431,7 @@ fn more_diversity_is_less_alike() {
     let snapshot = shop.snapshot();
     let (graph, scorer) = (snapshot.graph(), snapshot.scorer());
     let mut likeness = [0.0; 3];
-    for user in 0..USERS {
+    for user in (0..USERS).step_by(4) {
         for (sum, diversity) in likeness.iter_mut().zip([0.0, 0.5, 1.0]) {
             let mut request = Request::for_user(&format!("u{user}"), 6);
             request.wishes.diversity = diversity;
