@@ -15,7 +15,7 @@ pub mod quality;
 mod relations;
 
 pub use alike::Outline;
-pub use paths::{Path, Route};
+pub use paths::{Evidence, Path, Route, Walk};
 
 use crate::config::ScoringSettings;
 use crate::graph::Graph;

@@ -3,6 +3,7 @@
 //! An entity that is liked counts as much as an item that was met and has this fact alone. The items that most users met
 //! of those that have it are seeds, which count as one item together: so what is linked with them is found too.
 
+use super::paths::Evidence;
 use super::relations::distinct;
 use super::{Path, Profile, Route, Scorer};
 use std::cmp::Reverse;
@@ -84,12 +85,14 @@ impl Scorer<'_> {
                 let having = self.graph.subjects(entity, predicate).len();
                 let fact = count * relation.weight * shared_by(having);
                 let fact = fact * relation.damping(self.graph, item);
-                let evidence = vec![self.stating(triple)];
+                let evidence = [self.stating(triple)].into_iter().collect();
                 paths.push(path(Route::Liked(predicate), Some(entity), fact, evidence));
             }
         }
         let fits = profile.described.iter().filter(|found| found.0 == item);
-        paths.extend(fits.map(|fit| path(Route::Described, None, DESCRIBED * fit.1, Vec::new())));
+        paths.extend(
+            fits.map(|fit| path(Route::Described, None, DESCRIBED * fit.1, Evidence::new())),
+        );
     }
 }
 
