@@ -54,6 +54,7 @@ verbs! {
     }
     "Change" {
         Update = update;
+        Event = event;
         Load = load;
         Dump = dump;
     }

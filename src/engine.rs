@@ -39,9 +39,11 @@
 //! changes, because a snapshot is immutable.
 
 mod answer;
+mod asker;
 mod build;
 mod extract;
 mod fetch;
+mod hear;
 mod import;
 mod insight;
 mod link;
@@ -56,6 +58,7 @@ mod validate;
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
 pub use extract::{Asked, Estimate, Job};
+pub use hear::Told;
 pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
@@ -65,6 +68,7 @@ pub use recommend::{Order, Request};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};
+use crate::embedding::Embedder;
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::journal::{ChangeNumber, Journal};
@@ -72,13 +76,15 @@ use crate::scoring::Scorer;
 use crate::sparql::{Bound, Dataset, Limits, Query};
 use crate::{Error, ErrorKind, Result};
 use insight::Insight;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// A project that can be changed: imports, builds, and the journal of what was done.
 pub struct Engine {
     project: Project,
     journal: Journal,
+    /// Of requests in words; it is loaded by the first that needs it.
+    embedder: OnceLock<Option<Embedder>>,
 }
 
 impl Engine {
@@ -89,7 +95,20 @@ impl Engine {
             std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         }
         let journal = Journal::open(&project.journal_file())?;
-        Ok(Self { project, journal })
+        Ok(Self {
+            project,
+            journal,
+            embedder: OnceLock::new(),
+        })
+    }
+
+    /// What makes vectors of the words of requests; `None` where vectors are switched off.
+    fn embedder(&self) -> Result<Option<&Embedder>> {
+        if self.embedder.get().is_none() {
+            let embedder = models::embedder(&self.project)?;
+            self.embedder.get_or_init(|| embedder);
+        }
+        Ok(self.embedder.get().and_then(Option::as_ref))
     }
 
     /// The project.
@@ -189,9 +208,11 @@ impl Snapshot {
         }
     }
 
-    /// A scorer of this graph, by the settings of its project. The first call looks at every fact.
+    /// A scorer of this graph, by the settings of its project, which counts the events of its changes. The first call looks at
+    /// every fact, and the first after a change at every new event.
     pub fn scorer(&self) -> Scorer<'_> {
-        self.insight.scorer(&self.graph)
+        self.insight
+            .scorer(&self.graph, (&self.changes, self.last_change))
     }
 }
 

@@ -83,6 +83,14 @@ impl<'a> Explainer<'a> {
         if piece.to != item {
             return Verdict::Unsupported;
         }
+        if piece.route == Route::Described {
+            // What was found by words stands in no edge: the search concluded it.
+            let found = self.profile.described.iter().any(|found| found.0 == item);
+            return match found {
+                true => Verdict::Inferred,
+                false => Verdict::Unsupported,
+            };
+        }
         let statements = self.statements(piece);
         let verdicts = statements.iter().map(|s| check(self.graph, s));
         verdicts.max().unwrap_or(Verdict::Unsupported)
@@ -142,7 +150,12 @@ impl<'a> Explainer<'a> {
     fn statements(&self, piece: &Piece) -> Vec<Statement> {
         let mut statements = Vec::new();
         if let Some(user) = self.profile.user {
-            statements.extend(piece.from.iter().map(|&item| Statement::Met { user, item }));
+            // What was met since the graph was frozen was looked up in the changes, and stands in no edge.
+            let old = piece
+                .from
+                .iter()
+                .filter(|item| !self.profile.news.contains(item));
+            statements.extend(old.map(|&item| Statement::Met { user, item }));
         }
         let to = piece.to;
         match piece.route {
@@ -186,6 +199,12 @@ impl<'a> Explainer<'a> {
                     entity: via,
                 }));
             }
+            Route::Liked(p) => {
+                let liked = |via: &u32| self.profile.likes.iter().any(|like| like.0 == *via);
+                let via = piece.via.filter(liked);
+                statements.extend(via.map(|via| Statement::Fact([to, p, via])));
+            }
+            Route::Described => {}
             Route::Popular => statements.push(Statement::MetBy {
                 item: to,
                 count: self.graph.met_by(to).len() as u32,
@@ -224,6 +243,8 @@ fn sentence(route: Route, said: &str) -> String {
     match route {
         Route::Shared(_)
         | Route::Trend(_)
+        | Route::Liked(_)
+        | Route::Described
         | Route::Link(LinkKind::SimilarTo | LinkKind::GoesWith) => {
             format!("It {said}.")
         }

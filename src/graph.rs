@@ -260,6 +260,14 @@ impl Graph {
         prefix(self.outgoing(subject), predicate)
     }
 
+    /// The same, with the number of the first of these facts; the others follow.
+    pub fn facts_under(&self, subject: u32, predicate: u32) -> (u64, &[[u32; 2]]) {
+        let all = self.outgoing(subject);
+        let low = all.partition_point(|pair| pair[0] < predicate);
+        let start = self.out_at.get(subject as usize).copied().unwrap_or(0);
+        (start + low as u64, prefix(all, predicate))
+    }
+
     /// The subjects of `object` under `predicate`.
     pub fn subjects(&self, object: u32, predicate: u32) -> &[[u32; 2]] {
         prefix(self.incoming(object), predicate)

@@ -20,7 +20,7 @@
 //! Online, each stage borrows the snapshot and adds one layer to the answer:
 //!
 //! ```text
-//! request ─ scoring ─► candidates with paths ─ selection ─► evidence ─ prompt ─► messages ─ llm ─► reply
+//! request ─ scoring ─► scores ─ candidates ─► items with paths ─ selection ─► evidence ─ prompt ─► messages ─ llm ─► reply
 //!         ─ ranking ─► valid ranking ─ explanation ─► checked reasons ─ journal ─► decision
 //! ```
 //!
@@ -48,16 +48,17 @@
 //! | [`ontology`] | pages about the ontologies and shapes that come along | knowledge, model, sparql, validation, vocabulary |
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
+//! | [`candidates`] | which items are ranked, and what a request wishes of their order | graph, model, scoring, sparql, vocabulary |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
 //! | [`llm`] | anything that completes text | weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
-//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
+//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
 //! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, scoring, selection, vocabulary |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, model, ontology, sparql, vocabulary |
-//! | [`cli`] | one file a verb | config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
+//! | [`cli`] | one file a verb | candidates, config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?
 //!
@@ -90,6 +91,7 @@ pub mod knowledge;
 pub mod linking;
 pub mod reasoning;
 
+pub mod candidates;
 pub mod explanation;
 pub mod llm;
 pub mod ontology;

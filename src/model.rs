@@ -3,6 +3,7 @@
 mod blanks;
 pub mod change;
 pub mod dataset;
+mod heard;
 pub mod link;
 pub mod taste;
 pub mod term;
@@ -10,6 +11,7 @@ pub mod term;
 pub use blanks::BlankNodes;
 pub use change::{Change, Statement};
 pub use dataset::Dataset;
+pub use heard::Heard;
 pub use link::LinkKind;
 pub use taste::Taste;
 

@@ -8,19 +8,24 @@
 //! A shared fact weighs `(d(h) · d(e) · d(c))^-½`, where `d` counts facts of the relation: what everything shares says
 //! little. Entities with more than [`HUB`] items are passed over.
 
+mod alike;
+mod liking;
 mod paths;
 pub mod quality;
 mod relations;
 
-pub use paths::{Path, Route};
+pub use alike::Outline;
+pub use paths::{Evidence, Path, Route, Walk};
 
 use crate::config::ScoringSettings;
 use crate::graph::Graph;
-use crate::model::{LinkKind, Taste, taste};
-use relations::{Relation, distinct};
-use rustc_hash::FxHashSet;
+use crate::graph::changes::{Changes, NewEvent};
+use crate::model::taste::{self, Spread};
+use crate::model::{LinkKind, Taste};
+use relations::{Relation, Trend, distinct};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Entities that more items than this share tell nothing apart, and cost the most.
 pub const HUB: usize = 1000;
@@ -44,12 +49,26 @@ pub struct Profile {
     pub user: Option<u32>,
     /// Distinct items, the latest first, with what each counts: by its age, and by what its event says of taste.
     pub history: Vec<(u32, f64)>,
+    /// Items that they met since the graph was frozen: no edge says so yet.
+    pub news: Vec<u32>,
+    /// Entities that they like, with what each counts.
+    pub likes: Vec<(u32, f64)>,
+    /// Items that fit what they describe in words, with how well, from 0 to 1.
+    pub described: Vec<(u32, f64)>,
+    /// Items that stand for what is liked or described, with what each counts: paths start from them as from the history,
+    /// but nobody says that they were met.
+    pub seeds: Vec<(u32, f64)>,
 }
 
 impl Profile {
     /// Nothing is known: answers come from popularity and from what popular items have in common.
     pub fn is_cold(&self) -> bool {
-        self.history.is_empty()
+        self.history.is_empty() && self.likes.is_empty() && self.described.is_empty()
+    }
+
+    /// The items that paths start from, with what each counts.
+    fn starts(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
+        self.history.iter().chain(&self.seeds).copied()
     }
 }
 
@@ -66,9 +85,18 @@ pub struct Scored {
 pub struct Tables {
     settings: ScoringSettings,
     links: Vec<(LinkKind, f64)>,
-    relations: Vec<Relation>,
+    relations: Arc<[Relation]>,
+    spread: Spread,
     taste: Taste,
-    most_met: usize,
+    /// By user, oldest first: events that the graph does not hold.
+    news: FxHashMap<u32, Vec<NewEvent>>,
+    /// How many users met each item, in the order of their nodes; and all of these together.
+    met_by: (Vec<u32>, u64),
+    /// What popularity adds to each item.
+    popularity: Vec<f64>,
+    trends: OnceLock<Vec<Trend>>,
+    /// What trends add to each item.
+    trending: OnceLock<Vec<f64>>,
 }
 
 /// Scores items of one graph.
@@ -78,28 +106,109 @@ pub struct Scorer<'g> {
 }
 
 impl Tables {
-    /// Looks at every fact of a graph once.
+    /// Looks at every fact of a graph once. Settings that are no numbers count as if they were not set.
     pub fn new(graph: &Graph, settings: &ScoringSettings) -> Self {
+        let settings = &sound(settings);
         let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
         let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
         let relations = Relation::find(graph, |iri| {
             weight(iri).or_else(|| weight(&crate::vocabulary::shorten(iri)))
         });
+        let met_by = met_by(graph, &FxHashMap::default());
+        let spreads = graph.users().map(|user| Spread::of(weights(graph, user)));
+        let spread = spreads.fold(Spread::default(), Spread::with);
         Self {
             settings: settings.clone(),
             links: links.into_iter().filter(|(_, w)| *w != 0.0).collect(),
-            relations,
-            taste: Taste::of(
-                settings.preference,
-                graph.users().map(|u| weights(graph, u)),
-            ),
-            most_met: graph
-                .items()
-                .map(|i| graph.met_by(i).len())
-                .max()
-                .unwrap_or(0),
+            relations: relations.into(),
+            news: FxHashMap::default(),
+            taste: Taste::by(settings.preference, spread),
+            spread,
+            popularity: popularity(&met_by.0, settings),
+            met_by,
+            trends: OnceLock::new(),
+            trending: OnceLock::new(),
         }
     }
+
+    /// The tables of the same graph with all events of `changes`: what a build with these events would make of them, but for
+    /// the links between items, which stay as they are until then.
+    pub fn with_news(&self, graph: &Graph, changes: &Changes) -> Self {
+        let mut news: FxHashMap<u32, Vec<NewEvent>> = FxHashMap::default();
+        for event in changes.events(graph) {
+            news.entry(event.user).or_default().push(event);
+        }
+        let met_by = met_by(graph, &news);
+        let mut users: Vec<u32> = news.keys().copied().collect();
+        users.sort_unstable();
+        let spread = users.into_iter().fold(self.spread, |spread, user| {
+            let all = weights(graph, user).chain(new_weights(news.get(&user)));
+            spread
+                .without(Spread::of(weights(graph, user)))
+                .with(Spread::of(all))
+        });
+        Self {
+            settings: self.settings.clone(),
+            links: self.links.clone(),
+            relations: Arc::clone(&self.relations),
+            taste: Taste::by(self.settings.preference, spread),
+            spread,
+            news,
+            popularity: popularity(&met_by.0, &self.settings),
+            met_by,
+            trends: OnceLock::new(),
+            trending: OnceLock::new(),
+        }
+    }
+}
+
+/// Settings whose numbers are finite. A project's file is checked when it is read; a library's caller may write anything.
+fn sound(settings: &ScoringSettings) -> ScoringSettings {
+    let usual = ScoringSettings::default();
+    let number = |given: f32, usual: f32| if given.is_finite() { given } else { usual };
+    let weights = settings
+        .weights
+        .iter()
+        .filter(|weight| weight.1.is_finite());
+    ScoringSettings {
+        history: settings.history,
+        decay: number(settings.decay, usual.decay),
+        preference: number(settings.preference, usual.preference),
+        popularity: number(settings.popularity, usual.popularity),
+        weights: weights
+            .map(|(name, &weight)| (name.clone(), weight))
+            .collect(),
+    }
+}
+
+/// How many users met each item, and all of these together.
+fn met_by(graph: &Graph, news: &FxHashMap<u32, Vec<NewEvent>>) -> (Vec<u32>, u64) {
+    let met_by = graph.items().map(|item| graph.met_by(item).len() as u32);
+    let mut met_by: Vec<u32> = met_by.collect();
+    for (&user, events) in news {
+        let known = graph.met(user);
+        let items: FxHashSet<u32> = events.iter().map(|event| event.item).collect();
+        for item in items
+            .into_iter()
+            .filter(|item| known.binary_search(item).is_err())
+        {
+            met_by[(item - graph.items().start) as usize] += 1;
+        }
+    }
+    let sum = met_by.iter().map(|&count| u64::from(count)).sum();
+    (met_by, sum)
+}
+
+/// The logarithm of the users who met each item, in parts of the largest.
+fn popularity(met_by: &[u32], settings: &ScoringSettings) -> Vec<f64> {
+    let weight = f64::from(settings.popularity);
+    let log = |met_by: u32| (1.0 + f64::from(met_by)).ln();
+    let most = log(met_by.iter().copied().max().unwrap_or(0));
+    let share = |&met_by: &u32| match most > 0.0 {
+        true => weight * log(met_by) / most,
+        false => 0.0,
+    };
+    met_by.iter().map(share).collect()
 }
 
 impl<'g> Scorer<'g> {
@@ -128,22 +237,50 @@ impl<'g> Scorer<'g> {
         links.chain(relations).collect()
     }
 
-    /// What the graph knows of a user.
+    /// What the graph knows of a user, and what happened since.
     pub fn profile(&self, user: u32) -> Profile {
-        let middle = taste::mean(weights(self.graph, user));
+        let new = self.tables.news.get(&user).map_or(&[][..], Vec::as_slice);
+        let all = weights(self.graph, user).chain(new_weights(Some(new)));
+        let middle = taste::mean(all);
         let count = |weight| self.tables.taste.count(weight, middle);
-        let events = self.graph.events(user).rev();
+        let old = self.graph.events(user).map(|e| (e.time, e.item, e.weight));
+        let events: Vec<_> = match new {
+            [] => old.collect(),
+            new => {
+                let new = new.iter().map(|e| (e.time, e.item, e.weight));
+                let mut all: Vec<_> = old.chain(new).collect();
+                // Stable, as a build orders them.
+                all.sort_by_key(|event| event.0);
+                all
+            }
+        };
+        let is_new = |item: &u32| self.graph.interaction(user, *item).is_none();
+        let events = events.into_iter().rev();
         Profile {
             user: Some(user),
-            history: self.decayed(events.map(|e| (e.item, count(e.weight)))),
+            history: self.decayed(events.map(|(_, item, weight)| (item, count(weight)))),
+            news: new.iter().map(|event| event.item).filter(is_new).collect(),
+            ..Profile::default()
         }
+    }
+
+    /// All items that a user met.
+    pub fn met(&self, user: u32) -> FxHashSet<u32> {
+        let new = self.tables.news.get(&user).into_iter().flatten();
+        let old = self.graph.met(user).iter().copied();
+        old.chain(new.map(|event| event.item)).collect()
+    }
+
+    /// Whether something happened with a user since the graph was frozen.
+    pub fn has_news(&self, user: u32) -> bool {
+        self.tables.news.contains_key(&user)
     }
 
     /// A profile of items met, the latest first: a session, or a user whom the graph does not know.
     pub fn session(&self, items: &[u32]) -> Profile {
         Profile {
-            user: None,
             history: self.decayed(items.iter().map(|&item| (item, 1.0))),
+            ..Profile::default()
         }
     }
 
@@ -160,9 +297,19 @@ impl<'g> Scorer<'g> {
 
     /// The `k` best items, best first, equal scores by node; those that `excluded` names never appear.
     pub fn rank(&self, profile: &Profile, k: usize, excluded: &FxHashSet<u32>) -> Vec<Scored> {
+        self.rank_among(profile, k, |item| !excluded.contains(&item))
+    }
+
+    /// The `k` best of the items that are `wanted`, best first, equal scores by node.
+    pub fn rank_among(
+        &self,
+        profile: &Profile,
+        k: usize,
+        wanted: impl Fn(u32) -> bool,
+    ) -> Vec<Scored> {
         let first = self.graph.items().start;
         let scores = self.all(profile);
-        let items = self.graph.items().filter(|item| !excluded.contains(item));
+        let items = self.graph.items().filter(|&item| wanted(item));
         let mut ranked: Vec<Scored> = items
             .map(|item| Scored {
                 item,
@@ -188,51 +335,56 @@ impl<'g> Scorer<'g> {
 
     /// The scores of all items, in the order of their nodes.
     pub fn all(&self, profile: &Profile) -> Vec<f64> {
-        let mut scores = vec![0.0; self.graph.items().len()];
+        let mut scores = self.tables.popularity.clone();
         let first = self.graph.items().start;
         let mut add = |item: u32, amount: f64| scores[(item - first) as usize] += amount;
-        for item in self.graph.items() {
-            add(item, self.popularity(item));
-        }
-        for &(from, decay) in &profile.history {
+        for (from, decay) in profile.starts() {
             for &(kind, weight) in &self.tables.links {
                 let row = self.graph.links(kind, from);
                 for (&to, &score) in row.to.iter().zip(row.score) {
                     add(to, decay * weight * f64::from(score));
                 }
             }
-            for relation in &self.tables.relations {
-                self.spread(relation, from, |to, amount| add(to, decay * amount));
-            }
         }
+        for relation in self.tables.relations.iter() {
+            self.spread(relation, profile, &mut add);
+        }
+        self.wished(profile, &mut add);
         if profile.is_cold() {
-            for trend in self.trends() {
-                for item in distinct(self.graph.subjects(trend.entity, trend.predicate)) {
-                    if self.graph.items().contains(&item) {
-                        add(item, self.trend(&trend, item));
-                    }
-                }
+            for (score, trend) in scores.iter_mut().zip(self.trending()) {
+                *score += trend;
             }
         }
         scores
     }
 
-    /// Everything that a relation leads to from an item.
-    fn spread(&self, relation: &Relation, from: u32, mut add: impl FnMut(u32, f64)) {
+    /// Everything that a relation leads to from the items of a profile: what they have is gathered first, so that an entity
+    /// which several have is walked once.
+    fn spread(&self, relation: &Relation, profile: &Profile, add: &mut impl FnMut(u32, f64)) {
         let items = self.graph.items();
-        let stated = self.stated(relation, from);
-        for entity in distinct(self.graph.objects(from, relation.predicate)) {
+        let mut had: Vec<(u32, u32, f64)> = Vec::new();
+        for (from, decay) in profile.starts() {
+            let stated = decay * self.stated(relation, from);
+            let entities = distinct(self.graph.objects(from, relation.predicate));
+            had.extend(entities.map(|entity| (entity, from, stated)));
+        }
+        had.sort_by_key(|had| had.0);
+        for had in had.chunk_by(|a, b| a.0 == b.0) {
+            let entity = had[0].0;
+            let sum: f64 = had.iter().map(|had| had.2).sum();
             if items.contains(&entity) {
-                add(entity, stated);
+                add(entity, sum);
             }
             let Some(sharing) = self.sharing(relation, entity) else {
                 continue;
             };
-            let shared = self.shared(relation, from, sharing.len());
-            for to in distinct(sharing) {
-                if to != from && items.contains(&to) {
-                    add(to, shared * relation.damping(self.graph, to));
-                }
+            let rare = (sharing.len() as f64).powf(-0.5);
+            for to in distinct(sharing).filter(|to| items.contains(to)) {
+                add(to, sum * rare * relation.damping(self.graph, to));
+            }
+            // Nothing is like itself.
+            for &(_, from, stated) in had {
+                add(from, -(stated * rare * relation.damping(self.graph, from)));
             }
         }
     }
@@ -257,15 +409,21 @@ impl<'g> Scorer<'g> {
     }
 
     fn popularity(&self, item: u32) -> f64 {
-        let met_by = self.graph.met_by(item).len() as f64;
-        match self.tables.most_met {
-            0 => 0.0,
-            most => {
-                f64::from(self.tables.settings.popularity) * (1.0 + met_by).ln()
-                    / (1.0 + most as f64).ln()
-            }
-        }
+        self.of_item(&self.tables.popularity, item)
     }
+
+    /// What a list in the order of the items says of one; 0 of other nodes.
+    fn of_item(&self, list: &[f64], item: u32) -> f64 {
+        let index = item.checked_sub(self.graph.items().start);
+        let known = index.and_then(|index| list.get(index as usize));
+        known.copied().unwrap_or(0.0)
+    }
+}
+
+fn new_weights(events: Option<impl AsRef<[NewEvent]>>) -> std::vec::IntoIter<f32> {
+    let weights = events.map(|events| events.as_ref().iter().map(|e| e.weight).collect());
+    let weights: Vec<f32> = weights.unwrap_or_default();
+    weights.into_iter()
 }
 
 /// Of the events of a user, oldest first.

@@ -6,6 +6,8 @@
 //! | `/sparql` | GET, POST | SPARQL 1.1 Protocol: queries, and updates by POST; without a query, the description of the service |
 //! | `/update` | POST | SPARQL 1.1 Protocol: updates |
 //! | `/store?graph=IRI`, `/store?default`, `/store/NAME` | GET, HEAD, PUT, POST, DELETE | SPARQL 1.1 Graph Store HTTP Protocol |
+//! | `/v1/recommend` | POST | recommendations: the request and the answer are JSON |
+//! | `/v1/events` | POST | `{"events": [{"user": …, "item": …}]}`: who met what, which the next recommendation counts |
 //! | `/queries` | GET | what runs: number, kind, text, seconds, rows |
 //! | `/queries/ID` | DELETE | stops it |
 //! | `/.well-known/void` | GET | the dataset, in VoID |
@@ -48,6 +50,7 @@ mod patient;
 mod pool;
 mod problem;
 mod protocol;
+mod recommend;
 mod request;
 mod store;
 mod stream;

@@ -29,7 +29,7 @@ impl Verb for Prompt {
                 let engine = Engine::open(session.project_with(asked.layers())?)?;
                 let (model, _) = open_model(session, &engine);
                 let counter = model.map_or_else(tokens::approximate, |m| m.counter());
-                let prompt = engine.prompt(&engine.snapshot()?, &asked.request(), counter)?;
+                let prompt = engine.prompt(&engine.snapshot()?, &asked.request()?, counter)?;
                 session.printer.note(format_args!(
                     "prompt {}: {} of {} tokens, counted by {}",
                     prompt.id, prompt.tokens, prompt.budget, prompt.tokenizer

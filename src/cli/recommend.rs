@@ -1,4 +1,6 @@
+use super::time::seconds;
 use super::{Outcome, Session, Verb};
+use crate::candidates::Wishes;
 use crate::cli::text::one_line;
 use crate::config::Layers;
 use crate::engine::{self, Answer, Engine, Order, Request};
@@ -30,19 +32,27 @@ pub struct Recommend {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Asked {
     /// The user: the id that the dump uses, or an IRI
-    #[arg(short, long, required_unless_present = "met")]
+    #[arg(short, long, required_unless_present_any = ["met", "likes", "text"])]
     pub user: Option<String>,
 
     /// Items met, the latest first, for someone whom the graph does not know
     #[arg(long, value_name = "ITEM", value_delimiter = ',')]
     pub met: Vec<String>,
 
+    /// What they like: brands, makers, themes, by IRI or label
+    #[arg(long, value_name = "ENTITY")]
+    pub likes: Vec<String>,
+
+    /// What they look for, in words
+    #[arg(long, value_name = "WORDS")]
+    pub text: Option<String>,
+
     /// How many items
     #[arg(short, default_value_t = 10)]
     pub k: usize,
 
     /// Rank only these items
-    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
+    #[arg(long, value_name = "ITEM", value_delimiter = ',', alias = "include")]
     pub among: Vec<String>,
 
     /// Never these items
@@ -53,6 +63,9 @@ pub struct Asked {
     #[arg(long)]
     pub again: bool,
 
+    #[command(flatten)]
+    pub wished: Wished,
+
     /// Tokens that a prompt may have
     #[arg(long, value_name = "N")]
     pub budget: Option<usize>,
@@ -62,17 +75,66 @@ pub struct Asked {
     pub candidates: Option<usize>,
 }
 
+/// The flags that say which items may come, and in which order.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Which items, in which order")]
+pub struct Wished {
+    /// Only items with this value of a property, an IRI, label or text; with several flags all have to hold
+    #[arg(long = "where", value_name = "PROPERTY=VALUE")]
+    attributes: Vec<String>,
+
+    /// Only items that this finds: a SELECT of one variable, or a pattern with ?item
+    #[arg(long, value_name = "SPARQL")]
+    sparql: Option<String>,
+
+    /// Only items available at this time, not now: 2010-09-01, 2010-09-01T12:00:00Z, or seconds since 1970
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+
+    /// The first items, in this order
+    #[arg(long = "pin", value_name = "ITEM", value_delimiter = ',')]
+    pinned: Vec<String>,
+
+    /// So many items with one value of a property at most: 'schema:brand=2'
+    #[arg(long, value_name = "PROPERTY=NUMBER")]
+    at_most: Vec<String>,
+
+    /// How much it counts that an item is unlike those before it: 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, hide_default_value = true)]
+    diversity: f64,
+}
+
+impl Wished {
+    fn wishes(&self) -> Result<Wishes> {
+        let at = self.at.as_deref().map(|text| seconds("--at", text));
+        Ok(Wishes {
+            attributes: self.attributes.clone(),
+            sparql: self.sparql.clone(),
+            at: at.transpose()?,
+            pinned: self.pinned.clone(),
+            at_most: self.at_most.clone(),
+            diversity: self.diversity,
+        })
+    }
+}
+
 impl Asked {
     /// As the library understands it.
-    pub fn request(&self) -> Request {
-        Request {
+    ///
+    /// # Errors
+    /// `Usage` if a time is none.
+    pub fn request(&self) -> Result<Request> {
+        Ok(Request {
             user: self.user.clone(),
             session: self.met.clone(),
             k: self.k,
             candidates: self.among.clone(),
             exclude: self.exclude.clone(),
+            likes: self.likes.clone(),
+            text: self.text.clone(),
             order: if self.again { Order::Any } else { Order::New },
-        }
+            wishes: self.wished.wishes()?,
+        })
     }
 
     /// The flags that stand above the project's settings.
@@ -101,7 +163,7 @@ impl Verb for Recommend {
         let snapshot = engine.snapshot()?;
         let (mut model, trouble) = open_model(session, &engine);
         let model = model.as_mut().map(|m| m.as_mut() as &mut dyn LanguageModel);
-        let mut answer = engine.recommend(&snapshot, &self.asked.request(), model)?;
+        let mut answer = engine.recommend(&snapshot, &self.asked.request()?, model)?;
         answer.notes.extend(trouble);
         match self.format {
             AnswerFormat::Json => session.printer.json(&answer)?,

@@ -4,11 +4,12 @@ use super::Snapshot;
 use crate::config::{Project, ScoringSettings};
 use crate::embedding;
 use crate::graph::Graph;
+use crate::graph::changes::Changes;
+use crate::journal::ChangeNumber;
 use crate::scoring::{Scorer, Tables};
 use crate::search::Index;
 use crate::sparql::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 use crate::{Error, Result};
-use rustc_hash::FxHashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -17,6 +18,8 @@ pub(super) struct Insight {
     scoring: ScoringSettings,
     state: PathBuf,
     tables: OnceLock<Arc<Tables>>,
+    /// Those with the events of the changes that were asked for last.
+    fresh: Mutex<Option<(ChangeNumber, Arc<Tables>)>>,
     ranks: OnceLock<Vec<f64>>,
     index: Mutex<Option<Index>>,
 }
@@ -27,14 +30,29 @@ impl Insight {
             scoring: project.settings().scoring.clone(),
             state: project.state(),
             tables: OnceLock::new(),
+            fresh: Mutex::default(),
             ranks: OnceLock::new(),
             index: Mutex::default(),
         }
     }
 
-    pub(super) fn scorer<'g>(&self, graph: &'g Graph) -> Scorer<'g> {
+    /// A scorer that knows the events of the changes too.
+    pub(super) fn scorer<'g>(
+        &self,
+        graph: &'g Graph,
+        (changes, last): (&Changes, ChangeNumber),
+    ) -> Scorer<'g> {
         let tables = || Arc::new(Tables::new(graph, &self.scoring));
-        Scorer::with(graph, Arc::clone(self.tables.get_or_init(tables)))
+        let tables = self.tables.get_or_init(tables);
+        if changes.added_count() == 0 {
+            return Scorer::with(graph, Arc::clone(tables));
+        }
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = fresh.as_ref().filter(|known| known.0 == last);
+        let known = known.map(|known| Arc::clone(&known.1));
+        let with_news = known.unwrap_or_else(|| Arc::new(tables.with_news(graph, changes)));
+        *fresh = Some((last, Arc::clone(&with_news)));
+        Scorer::with(graph, with_news)
     }
 }
 
@@ -57,8 +75,7 @@ impl Computed for Snapshot {
 
     fn recommend(&self, user: u32) -> Result<Vec<Hit>> {
         let scorer = self.scorer();
-        let met: FxHashSet<u32> = self.graph().met(user).iter().copied().collect();
-        let ranked = scorer.rank(&scorer.profile(user), RECOMMENDED, &met);
+        let ranked = scorer.rank(&scorer.profile(user), RECOMMENDED, &scorer.met(user));
         Ok(ranked.into_iter().map(|s| (s.item, s.score)).collect())
     }
 

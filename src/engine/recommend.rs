@@ -1,7 +1,9 @@
 //! One request, through every stage: candidates, evidence, prompt, model, ranking, checked reasons.
 
 use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
-use super::{Engine, Snapshot, Stopwatch};
+use super::asker::items;
+use super::{Engine, Snapshot, Stopwatch, limits};
+use crate::candidates::{Asked, Chosen, Wishes, choose};
 use crate::explanation::{Explainer, Reason};
 use crate::journal::{self, Decision};
 use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
@@ -10,6 +12,7 @@ use crate::prompt::{Prompt, Prompter, TEMPLATE};
 use crate::ranking::{Ranking, Rung};
 use crate::scoring::{Profile, Scored, Scorer};
 use crate::selection::{Candidate, Piece};
+use crate::sparql::{Cancel, Limits};
 use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
@@ -19,6 +22,9 @@ use std::time::Duration;
 /// Reasons shown with an item at most.
 const REASONS: usize = 3;
 
+/// Items that one request may ask for, name or wish for at most.
+const MOST: usize = 1000;
+
 /// Who asks for what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -27,14 +33,21 @@ pub struct Request {
     pub user: Option<String>,
     /// Items met, the latest first, for someone whom the graph does not know.
     pub session: Vec<String>,
+    /// Entities that they like: brands, makers, themes, by IRI or label; items too.
+    pub likes: Vec<String>,
+    /// What they look for, in words.
+    pub text: Option<String>,
     /// How many items are wanted.
     pub k: usize,
     /// Rank these items instead of the whole catalogue.
+    #[serde(alias = "include")]
     pub candidates: Vec<String>,
     /// Never these items.
     pub exclude: Vec<String>,
     /// Whether items that the user met may come again.
     pub order: Order,
+    /// What is wished of the items, and of their order.
+    pub wishes: Wishes,
 }
 
 /// Whether items that the user met may come again.
@@ -65,6 +78,8 @@ pub struct Prepared<'a> {
     profile: Profile,
     person: Person,
     candidates: Vec<Candidate>,
+    /// The first so many keep their places.
+    pinned: usize,
     prompt: Option<Prompt>,
     notes: Vec<String>,
 }
@@ -78,9 +93,21 @@ impl Engine {
         request: &Request,
         model: Option<&mut dyn LanguageModel>,
     ) -> Result<Answer> {
+        let limits = limits(&self.project.settings().query);
+        self.recommend_within(snapshot, request, model, (&limits, &Cancel::default()))
+    }
+
+    /// The same, with limits of the request's SPARQL, and what stops it.
+    pub fn recommend_within(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        model: Option<&mut dyn LanguageModel>,
+        bounds: (&Limits, &Cancel),
+    ) -> Result<Answer> {
         let mut watch = Stopwatch::start();
         let counter = model.as_ref().map(|m| m.counter());
-        let mut prepared = self.prepare(snapshot, request, counter, &mut watch)?;
+        let mut prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
         let mut ranking = Ranking::as_scored(prepared.candidates.len());
         let mut rung = match prepared.profile.is_cold() {
             true => Rung::Popularity,
@@ -94,6 +121,9 @@ impl Engine {
                 Err(error) => trouble = Some(error),
             }
         }
+        ranking
+            .order
+            .sort_by_key(|&index| index.min(prepared.pinned));
         watch.lap("model");
         if let Some(error) = &trouble {
             prepared
@@ -124,9 +154,14 @@ impl Engine {
         counter: Arc<dyn TokenCounter>,
     ) -> Result<Prompt> {
         let mut watch = Stopwatch::start();
-        let prepared = self.prepare(snapshot, request, Some(counter), &mut watch)?;
+        let limits = limits(&self.project.settings().query);
+        let bounds = (&limits, &Cancel::default());
+        let prepared = self.prepare(snapshot, request, Some(counter), bounds, &mut watch)?;
         match prepared.prompt {
             Some(prompt) => Ok(prompt),
+            None if prepared.candidates.is_empty() => {
+                Err(Error::input(prepared.notes.join("; ")).hint("wish for less"))
+            }
             None => Err(Error::budget(prepared.notes.join("; "))
                 .hint("allow more tokens with `--budget N`")),
         }
@@ -138,28 +173,34 @@ impl Engine {
         snapshot: &'a Snapshot,
         request: &Request,
         counter: Option<Arc<dyn TokenCounter>>,
+        bounds: (&Limits, &Cancel),
         watch: &mut Stopwatch,
     ) -> Result<Prepared<'a>> {
         let settings = self.project.settings();
-        if request.k == 0 {
-            return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
+        within_reason(request)?;
+        if let Some(text) = &request.wishes.sparql {
+            super::short(text, settings.query.max_text_kb << 10)?;
         }
         let scorer = snapshot.scorer();
-        let (profile, person, notes) = profile(snapshot, &scorer, request)?;
+        let asker = self.asker(snapshot, &scorer, request)?;
+        let (profile, person, mut notes) = (asker.profile, asker.person, asker.notes);
         watch.lap("profile");
         let wanted = request.k.max(settings.prompt.candidates);
-        let scored = candidates(snapshot, &scorer, &profile, request, wanted)?;
+        let chosen = candidates(snapshot, (&scorer, &profile), request, wanted, bounds)?;
+        notes.extend(chosen.notes);
         watch.lap("scoring");
         let gather = |&scored: &Scored| Candidate::gather(&scorer, &profile, scored);
-        let candidates: Vec<Candidate> = scored.iter().map(gather).collect();
+        let candidates: Vec<Candidate> = chosen.items.iter().map(gather).collect();
         watch.lap("paths");
         let template = self.template()?;
         let counter = counter.unwrap_or_else(llm::tokens::approximate);
         let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &template)?;
-        let (prompt, notes) = match prompter.write(&profile, &candidates) {
-            Ok(prompt) => (Some(prompt), notes),
+        let prompt = match prompter.write(&profile, &candidates) {
+            _ if candidates.is_empty() => None,
+            Ok(prompt) => Some(prompt),
             Err(error) if error.kind() == ErrorKind::Budget => {
-                (None, [notes, vec![format!("no prompt: {error}")]].concat())
+                notes.push(format!("no prompt: {error}"));
+                None
             }
             Err(error) => return Err(error),
         };
@@ -169,6 +210,7 @@ impl Engine {
             profile,
             person,
             candidates,
+            pinned: chosen.pinned,
             prompt,
             notes,
         })
@@ -256,81 +298,56 @@ impl Engine {
     }
 }
 
-/// What is known of the one who asks, and what there is to say about that.
-fn profile(
-    snapshot: &Snapshot,
-    scorer: &Scorer,
-    request: &Request,
-) -> Result<(Profile, Person, Vec<String>)> {
-    let graph = snapshot.graph();
-    let mut notes = Vec::new();
-    let user = request
-        .user
-        .as_deref()
-        .and_then(|name| graph.find_user(name));
-    let session = items(snapshot, &request.session)?;
-    let profile = match user {
-        Some(user) => scorer.profile(user),
-        None => scorer.session(&session),
-    };
-    if user.is_some() && !session.is_empty() {
-        notes.push(
-            "the user is known: what they met is in the graph, and the items given are not used"
-                .into(),
-        );
-    }
-    if let (None, Some(name)) = (user, &request.user) {
-        notes.push(format!("the graph does not know the user `{name}`"));
-    }
-    if profile.is_cold() {
-        notes.push("nothing is known of the user: answered from popularity and from what popular items have in common".into());
-    }
-    let known = user.and_then(|u| term::as_iri(graph.term(u)));
-    let person = Person {
-        id: known
-            .or(request.user.as_deref())
-            .unwrap_or("anonymous")
-            .to_owned(),
-        known: user.is_some(),
-        history: profile.history.len(),
-    };
-    Ok((profile, person, notes))
-}
-
-/// The `wanted` best items of the catalogue, or the given candidates, best first.
+/// The items that a request is answered with, before a model is asked: the `wanted` best of the catalogue, or of the
+/// given ones all.
 fn candidates(
     snapshot: &Snapshot,
-    scorer: &Scorer,
-    profile: &Profile,
+    (scorer, profile): (&Scorer<'_>, &Profile),
     request: &Request,
     wanted: usize,
-) -> Result<Vec<Scored>> {
-    let mut excluded: FxHashSet<u32> = items(snapshot, &request.exclude)?.into_iter().collect();
-    if request.candidates.is_empty() {
-        if request.order == Order::New {
-            excluded.extend(profile.user.iter().flat_map(|&u| snapshot.graph().met(u)));
-            excluded.extend(profile.history.iter().map(|(item, _)| item));
-        }
-        return Ok(scorer.rank(profile, wanted, &excluded));
+    bounds: (&Limits, &Cancel),
+) -> Result<Chosen> {
+    let named = |names| Ok::<_, Error>(items(snapshot, names)?.into_iter().collect());
+    let (never, only): (FxHashSet<u32>, FxHashSet<u32>) =
+        (named(&request.exclude)?, named(&request.candidates)?);
+    let mut met = FxHashSet::default();
+    if only.is_empty() && request.order == Order::New {
+        met.extend(profile.user.iter().flat_map(|&user| scorer.met(user)));
+        met.extend(profile.history.iter().map(|(item, _)| item));
     }
-    let given: FxHashSet<u32> = items(snapshot, &request.candidates)?.into_iter().collect();
-    excluded.extend(
-        snapshot
-            .graph()
-            .items()
-            .filter(|item| !given.contains(item)),
-    );
-    Ok(scorer.rank(profile, given.len(), &excluded))
+    let asked = Asked {
+        dataset: snapshot.dataset(),
+        scorer,
+        profile,
+        wishes: &request.wishes,
+        only: (!only.is_empty()).then_some(&only),
+        never: &never,
+        met: &met,
+        bounds,
+    };
+    choose(&asked, if only.is_empty() { wanted } else { only.len() })
 }
 
-fn items(snapshot: &Snapshot, names: &[String]) -> Result<Vec<u32>> {
-    let graph = snapshot.graph();
-    let find = |name: &String| {
-        graph
-            .find_item(name)
-            .ok_or_else(|| graph.unknown("item", name))
-    };
-    names.iter().map(find).collect()
+/// Checks what could ask for too much work.
+fn within_reason(request: &Request) -> Result<()> {
+    if request.k == 0 {
+        return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
+    }
+    let lists = [
+        (request.k, "items asked for"),
+        (request.candidates.len(), "items to rank"),
+        (request.session.len(), "items met"),
+        (request.likes.len(), "entities liked"),
+        (request.wishes.attributes.len(), "attributes"),
+        (request.wishes.at_most.len(), "caps"),
+    ];
+    match lists.into_iter().find(|(count, _)| *count > MOST) {
+        None => Ok(()),
+        Some((count, what)) => Err(Error::usage(format!(
+            "there are {count} {what}, and a request may have {MOST}"
+        ))
+        .hint("ask in parts")),
+    }
 }
 
 impl Prepared<'_> {

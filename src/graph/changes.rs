@@ -3,6 +3,10 @@
 //! Terms that the graph does not have are numbered on from its last; so one `u32` names a term of either.
 //! Cloning is cheap, for the tables share what did not change: a query keeps the overlay that it began with.
 
+mod events;
+
+pub use events::NewEvent;
+
 use super::{FactRef, Graph};
 use crate::model::term;
 use crate::vocabulary::{EDGE, EVENT};

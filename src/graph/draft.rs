@@ -17,7 +17,7 @@ use crate::extraction::behaviour::Behaviour;
 use crate::knowledge::Knowledge;
 use crate::knowledge::segment::{EventRow, NO_TIME, NONE, Segment};
 use crate::model::term::{self, Kind};
-use crate::model::{Change, LinkKind};
+use crate::model::{Change, Heard, LinkKind};
 use crate::vocabulary::{kenning, prov, rdf};
 use crate::{Error, Result};
 use proofs::Proofs;
@@ -169,16 +169,19 @@ struct Parts<'a> {
     documents: &'a [([String; 3], String)],
     derived: &'a [DerivedFact],
     changes: &'a [Change],
+    heard: &'a [Heard],
 }
 
 impl Draft {
     /// Merges documents, dumps, derived facts and changes.
     pub fn merge(knowledge: &Knowledge, derived: &[DerivedFact]) -> Result<Self> {
+        let (heard, changes) = Heard::take(&knowledge.changes);
         Self::join(&Parts {
             segments: &knowledge.segments,
             documents: &knowledge.documents()?,
             derived,
-            changes: &knowledge.changes,
+            changes: &changes,
+            heard: &heard,
         })
     }
 
@@ -205,7 +208,13 @@ impl Draft {
             .chain(parts.derived.iter().map(|f| &f.triple[..]))
             .chain(inserted)
             .chain([&named[..]]);
-        let others = others.flatten().map(String::as_str);
+        let others = others.flatten().map(|text| (text.as_str(), 0));
+        let heard = parts.heard.iter();
+        let heard = heard.flat_map(|event| {
+            let (user, item) = (event.user.as_str(), event.item.as_str());
+            [(user, Roles::USER), (item, Roles::ITEM)]
+        });
+        let others = others.chain(heard);
         let (terms, numbers) = terms::number(parts.segments, &roles, others)?;
         let mut draft = Self {
             ranges: terms.ranges().clone(),
@@ -220,6 +229,7 @@ impl Draft {
         }
         draft.add_documents(parts.documents);
         draft.add_derived(parts.derived)?;
+        draft.add_heard(parts.heard);
         draft.order();
         draft.fold(parts.changes);
         draft.forget_order_numbers(parts.segments);
@@ -316,6 +326,25 @@ impl Draft {
             ..*e
         }));
         Ok(())
+    }
+
+    /// Events that updates stated; one whose item is a user is none.
+    fn add_heard(&mut self, heard: &[Heard]) {
+        let source = self.of(&term::iri(kenning::DEFAULT_GRAPH));
+        for event in heard {
+            let (user, item) = (self.of(&event.user), self.of(&event.item));
+            if self.ranges.items().contains(&item) {
+                self.events.push(EventRow {
+                    user,
+                    item,
+                    group: NONE,
+                    weight: event.weight,
+                    time: event.time.unwrap_or(NO_TIME),
+                    source,
+                    line: 0,
+                });
+            }
+        }
     }
 
     fn add_documents(&mut self, documents: &[([String; 3], String)]) {

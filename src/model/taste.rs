@@ -14,21 +14,55 @@ pub struct Taste {
     most: f64,
 }
 
+/// How far weights of events lie from the means of their users: a sum over users.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spread {
+    squares: f64,
+    count: u64,
+}
+
+impl Spread {
+    /// Of the events of one user.
+    pub fn of(weights: impl Iterator<Item = f32> + Clone) -> Self {
+        let middle = mean(weights.clone());
+        let mut spread = Self::default();
+        for weight in weights {
+            spread.squares += (f64::from(weight) - middle).powi(2);
+            spread.count += 1;
+        }
+        spread
+    }
+
+    /// With those of another user.
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            squares: self.squares + other.squares,
+            count: self.count + other.count,
+        }
+    }
+
+    /// Without those of a user who is in it.
+    pub fn without(self, other: Self) -> Self {
+        Self {
+            squares: (self.squares - other.squares).max(0.0),
+            count: self.count.saturating_sub(other.count),
+        }
+    }
+}
+
 impl Taste {
     /// Of the weights of all events, by user. `preference` is at most 0.5, or the least liked would count against.
     pub fn of<W: Iterator<Item = f32> + Clone>(
         preference: f32,
         users: impl Iterator<Item = W>,
     ) -> Self {
-        let (mut squares, mut count) = (0.0, 0u64);
-        for weights in users {
-            let middle = mean(weights.clone());
-            for weight in weights {
-                squares += (f64::from(weight) - middle).powi(2);
-                count += 1;
-            }
-        }
-        let deviation = (squares / count.max(1) as f64).sqrt();
+        let spreads = users.map(Spread::of);
+        Self::by(preference, spreads.fold(Spread::default(), Spread::with))
+    }
+
+    /// Of a spread of weights.
+    pub fn by(preference: f32, spread: Spread) -> Self {
+        let deviation = (spread.squares / spread.count.max(1) as f64).sqrt();
         let preference = f64::from(preference);
         let told = deviation > 1e-6 && deviation.is_finite();
         Self {

@@ -60,6 +60,13 @@ pub fn say(graph: &Graph, piece: &Piece, name: &dyn Fn(u32) -> String) -> String
         Route::Trend(predicate) => {
             format!("{}, which is popular", has(graph, predicate, piece, name))
         }
+        Route::Liked(predicate) => {
+            format!(
+                "{}, which was asked for",
+                has(graph, predicate, piece, name)
+            )
+        }
+        Route::Described => "fits the words that were given".into(),
         Route::Popular => {
             format!("{} {verb} it", people(graph.met_by(piece.to).len() as u32))
         }

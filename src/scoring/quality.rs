@@ -72,8 +72,10 @@ impl Path {
     pub fn kind(&self) -> Option<PathType> {
         match self.route {
             Route::Link(kind) => Some(PathType::Link(kind)),
-            Route::Stated(p) | Route::Shared(p) | Route::Trend(p) => Some(PathType::Property(p)),
-            Route::Popular => None,
+            Route::Stated(p) | Route::Shared(p) | Route::Trend(p) | Route::Liked(p) => {
+                Some(PathType::Property(p))
+            }
+            Route::Described | Route::Popular => None,
         }
     }
 }
@@ -107,7 +109,7 @@ impl<'g> Quality<'g> {
     pub fn new(scorer: &Scorer<'g>) -> Self {
         let graph = scorer.graph;
         let mut popularity = FxHashMap::default();
-        for relation in &scorer.tables.relations {
+        for relation in scorer.tables.relations.iter() {
             let predicate = relation.predicate;
             let of_entity = graph.pairs(predicate).chunk_by(|a, b| a[0] == b[0]);
             let of_entity = of_entity.map(|facts| (facts.len() as f64, facts[0][0]));

@@ -78,11 +78,41 @@ pub(super) struct Trend {
 }
 
 impl Scorer<'_> {
-    /// Entities with their shares of all interactions. For the cold: nothing else is known of them.
-    pub(super) fn trends(&self) -> Vec<Trend> {
-        let all = self.graph.interaction_count() as f64;
+    /// Entities with their shares of all interactions, by predicate and entity. For the cold: nothing else is known of
+    /// them.
+    pub(super) fn trends(&self) -> &[Trend] {
+        self.tables.trends.get_or_init(|| self.find_trends())
+    }
+
+    /// What trends add to each item, in the order of their nodes.
+    pub(super) fn trending(&self) -> &[f64] {
+        self.tables.trending.get_or_init(|| {
+            let items = self.graph.items();
+            let mut sums = vec![0.0; items.len()];
+            for trend in self.trends() {
+                for item in distinct(self.graph.subjects(trend.entity, trend.predicate)) {
+                    if items.contains(&item) {
+                        sums[(item - items.start) as usize] += self.trend(trend, item);
+                    }
+                }
+            }
+            sums
+        })
+    }
+
+    fn find_trends(&self) -> Vec<Trend> {
+        let (met_by, all) = &self.tables.met_by;
+        let all = *all as f64;
+        let first = self.graph.items().start;
+        let met = |item: u32| {
+            let index = item.checked_sub(first).map(|index| index as usize);
+            index
+                .and_then(|index| met_by.get(index))
+                .copied()
+                .unwrap_or(0)
+        };
         let mut trends = Vec::new();
-        for relation in &self.tables.relations {
+        for relation in self.tables.relations.iter() {
             for run in self
                 .graph
                 .pairs(relation.predicate)
@@ -93,9 +123,7 @@ impl Scorer<'_> {
                     continue;
                 }
                 let subjects = self.graph.subjects(entity, relation.predicate);
-                let met: usize = distinct(subjects)
-                    .map(|item| self.graph.met_by(item).len())
-                    .sum();
+                let met: u64 = distinct(subjects).map(|item| u64::from(met(item))).sum();
                 trends.push(Trend {
                     predicate: relation.predicate,
                     entity,

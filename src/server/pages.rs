@@ -3,7 +3,7 @@
 use super::access::{Right, origins};
 use super::answer::json;
 use super::problem::Problem;
-use super::{Host, describe, protocol, store};
+use super::{Host, describe, protocol, recommend, store};
 use crate::config::ServeSettings;
 use crate::{Error, Result};
 use axum::Router;
@@ -38,6 +38,8 @@ pub(super) fn router(host: Arc<Host>, settings: &ServeSettings) -> Result<Router
         .route("/update", post(protocol::post))
         .route("/store", graph.clone())
         .route("/store/{*name}", graph)
+        .route("/v1/recommend", post(recommend::post))
+        .route("/v1/events", post(recommend::events))
         .route("/queries", get(queries))
         .route("/queries/{id}", delete(kill))
         .route("/.well-known/void", get(void))
@@ -165,5 +167,5 @@ async fn not_allowed() -> Problem {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
-        .hint("`/sparql`, `/update` and `/store` are there")
+        .hint("`/sparql`, `/update`, `/store` and `/v1/recommend` are there")
 }

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use oxigraph::io::RdfFormat;
 use oxrdf::NamedNode;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -194,6 +195,25 @@ pub async fn text(host: &Host, headers: &HeaderMap, body: Body) -> Result<Taken<
     let utf8 = |_| Problem::bad("the body is not UTF-8");
     let sent = bytes(host, headers, body).await?;
     sent.map(|bytes| String::from_utf8(bytes).map_err(utf8))
+}
+
+/// A body of `application/json`.
+///
+/// # Errors
+/// Those of [`bytes`], 415 if it is of another type, and 400 if it is not of the form that is expected.
+pub async fn json<T: DeserializeOwned>(
+    host: &Host,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let media = media(headers)?;
+    if media != "application/json" {
+        let detail = format!("`{media}` is not application/json");
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    let sent = bytes(host, headers, body).await?;
+    serde_json::from_slice(&sent.body)
+        .map_err(|e| Problem::bad(format!("the body is not what is expected here: {e}")))
 }
 
 /// The parameters of a body.

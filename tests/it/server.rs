@@ -8,6 +8,7 @@ mod formats;
 mod load;
 mod program;
 mod protocol;
+mod recommend;
 mod store;
 
 use crate::shop::Shop;

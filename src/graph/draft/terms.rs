@@ -92,11 +92,11 @@ struct Origin<'a> {
     index: u32,
 }
 
-/// Numbers the terms of the segments and `others`.
+/// Numbers the terms of the segments and `others`, which come with their roles.
 pub(super) fn number<'a>(
     segments: &'a [Segment],
     roles: &[Roles],
-    others: impl Iterator<Item = &'a str>,
+    others: impl Iterator<Item = (&'a str, u8)>,
 ) -> Result<(Terms, Numbers)> {
     let mut origins = sorted_origins(segments, roles, others);
     let count = origins.chunk_by(|a, b| a.text == b.text).count();
@@ -130,12 +130,12 @@ pub(super) fn number<'a>(
 fn sorted_origins<'a>(
     segments: &'a [Segment],
     roles: &[Roles],
-    others: impl Iterator<Item = &'a str>,
+    others: impl Iterator<Item = (&'a str, u8)>,
 ) -> Vec<Origin<'a>> {
     let mut origins: Vec<Origin> = others
-        .map(|text| Origin {
+        .map(|(text, role)| Origin {
             text,
-            role: 0,
+            role,
             segment: NONE,
             index: 0,
         })

@@ -1,0 +1,151 @@
+//! Which items are ranked, and in which order they stand: what one request wishes, over what the scorer says.
+//!
+//! Three steps, each of which only narrows or reorders what the former left:
+//!
+//! 1. *Allowed* are the items that the request names or does not exclude, that have the attributes, that the SPARQL
+//!    finds, and that are available at the time of the request. A filter that leaves nothing is an answer with the
+//!    reason, not an error.
+//! 2. The scorer ranks all of them. Each has a score, by its popularity at least: so nothing that is allowed is out of
+//!    reach, and an answer is empty only if nothing is allowed that is new to the user.
+//! 3. Items are *arranged*: pinned ones first, then greedily the best that no cap forbids, with diversity the best by
+//!    maximal marginal relevance (Carbonell & Goldstein 1998).
+//!
+//! Filters, caps and exclusions hold for pinned items too; but pinned items may have been met. Without any wish the
+//! order is that of [`Scorer::rank`]. Everything is read with what updates changed since the graph was frozen.
+
+mod allowed;
+mod arrange;
+mod available;
+mod values;
+
+use crate::model::UnixSeconds;
+use crate::scoring::{Profile, Scored, Scorer};
+use crate::sparql::{Cancel, Dataset, Limits};
+use crate::{Error, Result};
+use allowed::Allowed;
+use arrange::{Caps, arrange};
+use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
+
+/// What a request wishes of the items and of their order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wishes {
+    /// Only items with all of these attributes, each `PROPERTY=VALUE`: the value is an IRI, a label or a literal's text.
+    #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<String>,
+    /// Only items that this finds: a `SELECT` of one variable, or a pattern in which they are `?item`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sparql: Option<String>,
+    /// When they have to be available; unset: now, or when the graph is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<UnixSeconds>,
+    /// The first items, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pinned: Vec<String>,
+    /// Items with one value of a property at most, each `PROPERTY=NUMBER`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub at_most: Vec<String>,
+    /// How much it counts that an item is unlike those before it, against its score: 0 to 1.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub diversity: f64,
+}
+
+// serde asks for a reference.
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+/// A request, with the items that it names as nodes.
+pub struct Asked<'a> {
+    /// The graph and its changes.
+    pub dataset: Dataset<'a>,
+    /// What ranks.
+    pub scorer: &'a Scorer<'a>,
+    /// For whom.
+    pub profile: &'a Profile,
+    /// What is wished.
+    pub wishes: &'a Wishes,
+    /// Only these; all if unset.
+    pub only: Option<&'a FxHashSet<u32>>,
+    /// None of these.
+    pub never: &'a FxHashSet<u32>,
+    /// None of these, unless it is pinned.
+    pub met: &'a FxHashSet<u32>,
+    /// Bounds of the SPARQL, and what stops it.
+    pub bounds: (&'a Limits, &'a Cancel),
+}
+
+/// What is left, in its order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chosen {
+    /// Best first, but for wishes.
+    pub items: Vec<Scored>,
+    /// Of those, the first so many are pinned.
+    pub pinned: usize,
+    /// What was applied, and what it left.
+    pub notes: Vec<String>,
+}
+
+/// The `wanted` best items of those that a request allows, in the order that it wishes.
+///
+/// # Errors
+/// `Usage` for wishes that cannot be read, `NotFound` for an unknown pinned item, and those of the SPARQL.
+pub fn choose(asked: &Asked<'_>, wanted: usize) -> Result<Chosen> {
+    let wishes = asked.wishes;
+    if !(0.0..=1.0).contains(&wishes.diversity) {
+        return Err(Error::usage(format!(
+            "the diversity is {}, which is not from 0 to 1",
+            wishes.diversity
+        ))
+        .hint("`--diversity 0.3`"));
+    }
+    let mut notes = Vec::new();
+    let caps = Caps::read(asked.dataset, &wishes.at_most, &mut notes)?;
+    let allowed = Allowed::find(asked, &mut notes)?;
+    let is_new = |item: u32| allowed.has(item) && !asked.met.contains(&item);
+    let pinned = pinned(asked, &allowed, &mut notes)?;
+    let plain = pinned.is_empty() && caps.is_none() && wishes.diversity == 0.0;
+    let mut chosen = Chosen::default();
+    if plain {
+        chosen.items = asked.scorer.rank_among(asked.profile, wanted, is_new);
+    } else {
+        let ranked = asked.scorer.rank_among(asked.profile, usize::MAX, |item| {
+            is_new(item) || pinned.contains(&item)
+        });
+        chosen = arrange(asked, (ranked, &pinned), caps, wanted, &mut notes);
+    }
+    if wishes.diversity > 0.0 {
+        notes.push(format!(
+            "diversity {} counts in the order",
+            wishes.diversity
+        ));
+    }
+    if chosen.items.is_empty() {
+        let all_met = allowed.count() > 0;
+        notes.push(match all_met {
+            true => "nothing is left: all that the request allows was met".into(),
+            false => "nothing is left: the request allows no item".into(),
+        });
+    }
+    chosen.notes = notes;
+    Ok(chosen)
+}
+
+/// The pinned items that are allowed, each once.
+fn pinned(asked: &Asked<'_>, allowed: &Allowed, notes: &mut Vec<String>) -> Result<Vec<u32>> {
+    let graph = asked.dataset.graph;
+    let mut pinned = Vec::new();
+    for name in &asked.wishes.pinned {
+        let item = graph.find_item(name);
+        let item = item.ok_or_else(|| graph.unknown("item", name))?;
+        if !allowed.has(item) {
+            notes.push(format!(
+                "`{name}` is pinned, but the request does not allow it"
+            ));
+        } else if !pinned.contains(&item) {
+            pinned.push(item);
+        }
+    }
+    Ok(pinned)
+}

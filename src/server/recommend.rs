@@ -1,0 +1,64 @@
+//! Recommendations over HTTP: [`crate::engine::Request`] in, [`crate::engine::Answer`] out, both as JSON; and the events
+//! that the next of them counts.
+//!
+//! The graph answers, not a language model: a model takes seconds, and this answers in milliseconds.
+
+use super::Host;
+use super::access::Right;
+use super::answer::{change, job, json};
+use super::pool::{Kind, shown};
+use super::problem::Problem;
+use super::request::{self, Parameters};
+use crate::engine::{Request as Asked, Told};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Response;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// What `POST /v1/events` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Events {
+    events: Vec<Told>,
+}
+
+/// `POST /v1/events`: all of them are kept, or none.
+pub async fn events(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (parts, body) = request.into_parts();
+    host.access.check(&parts.headers, Right::Write)?;
+    let limits = Parameters::of(&parts.uri).lower(&host.bounds.limits)?;
+    let Events { events } = request::json(&host, &parts.headers, body).await?;
+    let count = events.len();
+    let work = move |host: &Host, limits: &_, cancel: &_| host.live.tell(&events, limits, cancel);
+    let updated = change(host, &format!("{count} events"), limits, work).await?;
+    let inserted = updated.inserted;
+    Ok(json(
+        &serde_json::json!({ "events": count, "inserted": inserted }),
+    ))
+}
+
+/// `POST /v1/recommend`.
+pub async fn post(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (parts, body) = request.into_parts();
+    host.access.check(&parts.headers, Right::Read)?;
+    let limits = Parameters::of(&parts.uri).lower(&host.bounds.limits)?;
+    let asked: Asked = request::json(&host, &parts.headers, body).await?;
+    let text = shown(&serde_json::to_string(&asked).unwrap_or_default());
+    let work = move |host: &Host, limits: &_, cancel: &_| {
+        let snapshot = host.live.current();
+        let engine = host.live.engine();
+        engine.recommend_within(&snapshot, &asked, None, (limits, cancel))
+    };
+    let answer = job(host, (Kind::Query, &text), limits, work).await?;
+    match serde_json::to_value(&answer) {
+        Ok(answer) => Ok(json(&answer)),
+        Err(_) => Err(super::stream::broken()),
+    }
+}

@@ -1,0 +1,61 @@
+//! `POST /v1/recommend`.
+
+use super::Served;
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
+#[test]
+fn requests_are_answered_as_json() {
+    let served = Served::new(&[]);
+    let post = |body: &str| served.send("POST", "/v1/recommend", &JSON, body);
+    let answer = post(
+        r#"{"user": "u1", "k": 3, "wishes": {"at_most": ["schema:brand=1"], "pinned": ["p7"]}}"#,
+    );
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    let answer = answer.json();
+    assert_eq!(answer["schema_version"], 1);
+    let items = answer["recommendations"].as_array().unwrap();
+    assert_eq!(items.len(), 3);
+    assert!(items[0]["item"].as_str().unwrap().ends_with("/p7"));
+    for (body, status) in [
+        ("{", 400),
+        (r#"{"k": 3, "colour": "red"}"#, 400),
+        (r#"{"k": 0}"#, 400),
+        (r#"{"k": 3, "likes": ["nobody knows"]}"#, 404),
+    ] {
+        let reply = post(body);
+        assert_eq!(reply.status, status, "{body}: {:?}", reply.body);
+    }
+    let slow = r#"{"k": 3, "wishes": {"sparql": "?item ?p ?o . ?a ?b ?c . ?d ?e ?f"}}"#;
+    let slow = served.send("POST", "/v1/recommend?timeout=0.2", &JSON, slow);
+    assert_eq!(slow.status, 504, "{:?}", slow.body);
+    let plain = [("content-type", "text/plain")];
+    assert_eq!(
+        served.send("POST", "/v1/recommend", &plain, "{}").status,
+        415
+    );
+    assert_eq!(served.get("/v1/recommend").status, 405);
+}
+
+#[test]
+fn events_are_counted_by_the_next_answer() {
+    let served = Served::new(&[]);
+    let first = || {
+        let answer = served.send("POST", "/v1/recommend", &JSON, r#"{"user": "u2", "k": 1}"#);
+        answer.json()["recommendations"][0]["item"].clone()
+    };
+    let item = first();
+    let event = serde_json::json!({ "events": [{ "user": "u2", "item": item }] });
+    let kept = served.send("POST", "/v1/events", &JSON, &event.to_string());
+    assert_eq!(kept.status, 200, "{:?}", kept.body);
+    assert_eq!(kept.json()["events"], 1);
+    assert_ne!(first(), item);
+    let unknown = r#"{"events": [{"user": "u2", "item": "none"}]}"#;
+    assert_eq!(
+        served.send("POST", "/v1/events", &JSON, unknown).status,
+        404
+    );
+    let closed = Served::of(&[]);
+    let refused = closed.send("POST", "/v1/events", &JSON, &event.to_string());
+    assert_eq!(refused.status, 403);
+}
