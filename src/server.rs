@@ -152,10 +152,14 @@ impl Server {
         self.host.pool.running()
     }
 
-    /// Waits until somebody ends this process, by Ctrl-C or SIGTERM.
-    pub fn wait(&self) {
-        if let Some(runtime) = &self.runtime {
-            runtime.block_on(asked_to_end());
+    /// Waits until somebody ends this process, by Ctrl-C or SIGTERM. From when `ready` is called on, it ends in peace.
+    ///
+    /// # Errors
+    /// Those of `ready`.
+    pub fn wait(&self, ready: impl FnOnce() -> Result<()>) -> Result<()> {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(asked_to_end(ready)),
+            None => Ok(()),
         }
     }
 
@@ -234,14 +238,20 @@ fn tick(host: Arc<Host>) -> Result<(Sender<()>, JoinHandle<()>)> {
     Ok((stop, thread))
 }
 
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+async fn asked_to_end(ready: impl FnOnce() -> Result<()>) -> Result<()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn heard(signal: &mut Option<Signal>) {
+        match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
     }
+    let mut ends = [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+    ready()?;
+    let [interrupt, terminate] = &mut ends;
+    tokio::select! {
+        () = heard(interrupt) => {}
+        () = heard(terminate) => {}
+    }
+    Ok(())
 }

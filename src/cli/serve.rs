@@ -27,12 +27,14 @@ impl Verb for Serve {
             );
         let live = Live::open(Engine::open(session.project_with(layers)?)?)?;
         let server = Server::start(live)?;
-        // Data, so that a program which starts the server learns the port that it took.
-        session
-            .printer
-            .data(&format!("http://{}/", server.address()))?;
-        session.printer.note("serving; end it with Ctrl-C");
-        server.wait();
+        server.wait(|| {
+            // Data, so that a program which starts the server learns the port that it took.
+            session
+                .printer
+                .data(&format!("http://{}/", server.address()))?;
+            session.printer.note("serving; end it with Ctrl-C");
+            Ok(())
+        })?;
         session.printer.note("waiting for requests in progress");
         server.stop();
         Ok(Outcome::Done)
