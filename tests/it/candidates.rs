@@ -394,7 +394,8 @@ fn filters_see_what_updates_changed() {
 fn wishes_that_cannot_be_read_are_told() {
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
-    let cases: [(&str, fn(&mut Request)); 8] = [
+    type Change = fn(&mut Request);
+    let cases: [(&str, Change); 8] = [
         ("is not of the form PROPERTY=VALUE", |r| {
             r.wishes.attributes = vec!["brand".into()]
         }),

@@ -1,6 +1,6 @@
 //! Read your writes: an event that was told counts from the next answer on, as it does after a build.
 
-use crate::shop::{ITEMS, Numbers, Shop, USERS};
+use crate::shop::{Numbers, Shop, USERS};
 use kenning::config::Project;
 use kenning::engine::{Engine, Live, Request, Told, limits};
 use kenning::model::{LinkKind, Unwatched};
@@ -221,5 +221,4 @@ fn what_is_no_event_is_refused() {
         0,
         "all or nothing"
     );
-    assert!(ITEMS > 0);
 }
