@@ -75,9 +75,8 @@ impl Graph {
 
     /// An error that says that a user or an item is unknown.
     pub fn unknown(&self, what: &str, name: &str) -> Error {
-        Error::not_found(format!("there is no {what} `{name}` in the graph")).hint(format!(
-            "`kenning query 'SELECT * {{ ?s ?p ?o }} LIMIT 10'` shows the names of things"
-        ))
+        Error::not_found(format!("there is no {what} `{name}` in the graph"))
+            .hint("`kenning query 'SELECT * { ?s ?p ?o } LIMIT 10'` shows the names of things")
     }
 }
 
