@@ -85,9 +85,10 @@ fn top(scorer: &Scorer, profile: &Profile) -> Vec<Scored> {
 }
 
 fn gather(scorer: &Scorer, profile: &Profile, ranked: &[Scored]) -> Vec<Candidate> {
+    let walk = scorer.walk(profile);
     let candidates = ranked.iter();
     candidates
-        .map(|scored| Candidate::gather(scorer, profile, *scored))
+        .map(|scored| Candidate::gather(&walk, *scored))
         .collect()
 }
 

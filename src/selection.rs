@@ -27,7 +27,7 @@ pub use ways::{Direction, Step, Way};
 use crate::graph::visit::Relation;
 use crate::graph::{Edge, Graph};
 use crate::model::EvidenceId;
-use crate::scoring::{Path, Profile, Route, Scored, Scorer};
+use crate::scoring::{Path, Route, Scored, Walk};
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -68,8 +68,8 @@ pub struct Piece {
 impl Candidate {
     /// Gathers the paths to an item. Ways from different items of the history through computed links stay apart:
     /// each has its own numbers.
-    pub fn gather(scorer: &Scorer, profile: &Profile, scored: Scored) -> Self {
-        let paths = scorer.paths(profile, scored.item);
+    pub fn gather(walk: &Walk, scored: Scored) -> Self {
+        let paths = walk.paths(scored.item);
         let mut pieces: BTreeMap<(Route, Option<u32>, Option<u32>), Piece> = BTreeMap::new();
         for path in &paths {
             let apart = match path.route {

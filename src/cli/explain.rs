@@ -40,7 +40,7 @@ impl Verb for Explain {
         let scorer = snapshot.scorer();
         let profile = scorer.profile(user);
         let score = scorer.score(&profile, item);
-        let candidate = Candidate::gather(&scorer, &profile, Scored { item, score });
+        let candidate = Candidate::gather(&scorer.walk(&profile), Scored { item, score });
         if self.dot {
             session.printer.data(&drawing(graph, &candidate))?;
             return Ok(Outcome::Done);

@@ -189,7 +189,8 @@ impl Engine {
         let chosen = candidates(snapshot, (&scorer, &profile), request, wanted, bounds)?;
         notes.extend(chosen.notes);
         watch.lap("scoring");
-        let gather = |&scored: &Scored| Candidate::gather(&scorer, &profile, scored);
+        let walk = scorer.walk(&profile);
+        let gather = |&scored: &Scored| Candidate::gather(&walk, scored);
         let candidates: Vec<Candidate> = chosen.items.iter().map(gather).collect();
         watch.lap("paths");
         let template = self.template()?;

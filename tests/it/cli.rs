@@ -427,6 +427,20 @@ fn the_project_and_the_format_can_come_from_the_environment() {
     assert!(run.stdout.starts_with("key,value\n"), "{}", run.seen());
 }
 
+/// A program whose output nobody reads ends well, and says nothing.
+fn ends_in_peace_unread(mut command: std::process::Command) {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        (output.status.code(), said.as_str()),
+        (Some(0), ""),
+        "{command:?}"
+    );
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let bench = Bench::with_project();
@@ -435,20 +449,7 @@ fn a_reader_that_goes_away_is_no_error() {
         &["completions", "bash"],
         &["doctor"],
     ] {
-        let mut command = bench.command(arguments);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(
-            (output.status.code(), said.as_str()),
-            (Some(0), ""),
-            "{arguments:?}"
-        );
+        ends_in_peace_unread(bench.command(arguments));
     }
 }
 
@@ -463,17 +464,7 @@ fn a_reader_of_results_that_goes_away_is_no_error() {
         .into_iter()
         .chain([("ntriples", triples), ("turtle", triples)]);
     for (format, query) in formats {
-        let mut command = desk.command(&["-C", "shop", "query", "--format", format, query]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(
-            (output.status.code(), said.as_str()),
-            (Some(0), ""),
-            "{format}"
-        );
+        ends_in_peace_unread(desk.command(&["-C", "shop", "query", "--format", format, query]));
     }
 }
 

@@ -205,46 +205,6 @@ fn the_real_embedder_knows_what_is_alike() {
     assert_eq!(found[1][0].0, 0);
 }
 
-#[test]
-#[ignore = "a measurement"]
-fn the_real_embedder_is_fast() {
-    let manifest = Manifest::shipped().unwrap();
-    let files = locate(
-        manifest.role(Role::Embedder).unwrap(),
-        &cache_dir().unwrap(),
-    )
-    .unwrap();
-    let embedder = Embedder::load(&files.folder).unwrap();
-    let genres = [
-        "Drama",
-        "Comedy|Romance",
-        "Action|Adventure|Sci-Fi",
-        "Children's|Animation|Musical",
-    ];
-    let texts: Vec<String> = (0..400)
-        .map(|i| {
-            format!(
-                "The Return of Number {i} (19{:02}), genres {}",
-                i % 100,
-                genres[i % 4]
-            )
-        })
-        .collect();
-    for texts in [&texts[..1], &texts[..400], &texts[..400]] {
-        let start = std::time::Instant::now();
-        embedder.embed(&slices(texts)).unwrap();
-        println!("{} texts: {:.1?}", texts.len(), start.elapsed());
-    }
-    let vectors = embedder.embed(&slices(&texts)).unwrap().concat().repeat(25);
-    let start = std::time::Instant::now();
-    neighbours(&vectors, 384, 20, 0.2).unwrap();
-    println!(
-        "neighbours of {} rows: {:.1?}",
-        vectors.len() / 384,
-        start.elapsed()
-    );
-}
-
 /// An encoder that counts its texts and, if told so, fails after some.
 struct Counting {
     done: AtomicUsize,

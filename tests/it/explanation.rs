@@ -253,7 +253,7 @@ fn gathered(snapshot: &Snapshot, user: &str) -> (Profile, Vec<Candidate>) {
         score: scorer.score(&profile, item),
     });
     let candidates = scored
-        .map(|s| Candidate::gather(&scorer, &profile, s))
+        .map(|s| Candidate::gather(&scorer.walk(&profile), s))
         .collect();
     (profile, candidates)
 }

@@ -31,7 +31,7 @@ fn candidates(scorer: &Scorer, profile: &Profile, k: usize) -> Vec<Candidate> {
     let ranked = scorer.rank(profile, k, &met);
     ranked
         .into_iter()
-        .map(|scored| Candidate::gather(scorer, profile, scored))
+        .map(|scored| Candidate::gather(&scorer.walk(profile), scored))
         .collect()
 }
 
