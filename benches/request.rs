@@ -85,11 +85,7 @@ fn top(scorer: &Scorer, profile: &Profile) -> Vec<Scored> {
 }
 
 fn gather(scorer: &Scorer, profile: &Profile, ranked: &[Scored]) -> Vec<Candidate> {
-    let walk = scorer.walk(profile);
-    let candidates = ranked.iter();
-    candidates
-        .map(|scored| Candidate::gather(&walk, *scored))
-        .collect()
+    Candidate::gather_all(&scorer.walk(profile), ranked)
 }
 
 criterion_group!(benches, request);

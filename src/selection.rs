@@ -66,12 +66,27 @@ pub struct Piece {
 }
 
 impl Candidate {
-    /// Gathers the paths to an item. Ways from different items of the history through computed links stay apart:
-    /// each has its own numbers.
+    /// Gathers the paths to distinct items.
+    pub fn gather_all(walk: &Walk, scored: &[Scored]) -> Vec<Self> {
+        let items: Vec<u32> = scored.iter().map(|scored| scored.item).collect();
+        let paths = walk.paths_to(&items);
+        scored
+            .iter()
+            .zip(&paths)
+            .map(|(scored, paths)| Self::of(*scored, paths))
+            .collect()
+    }
+
+    /// Gathers the paths to an item.
     pub fn gather(walk: &Walk, scored: Scored) -> Self {
-        let paths = walk.paths(scored.item);
+        Self::of(scored, &walk.paths(scored.item))
+    }
+
+    /// Ways from different items of the history through computed links stay apart:
+    /// each has its own numbers.
+    fn of(scored: Scored, paths: &[Path]) -> Self {
         let mut pieces: BTreeMap<(Route, Option<u32>, Option<u32>), Piece> = BTreeMap::new();
-        for path in &paths {
+        for path in paths {
             let apart = match path.route {
                 Route::Link(_) | Route::Stated(_) => path.from,
                 _ => None,

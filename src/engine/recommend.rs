@@ -10,7 +10,7 @@ use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
 use crate::model::term;
 use crate::prompt::{Prompt, Prompter, TEMPLATE};
 use crate::ranking::{Ranking, Rung};
-use crate::scoring::{Profile, Scored, Scorer};
+use crate::scoring::{Profile, Scorer};
 use crate::selection::{Candidate, Piece};
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, ErrorKind, Result};
@@ -190,8 +190,7 @@ impl Engine {
         notes.extend(chosen.notes);
         watch.lap("scoring");
         let walk = scorer.walk(&profile);
-        let gather = |&scored: &Scored| Candidate::gather(&walk, scored);
-        let candidates: Vec<Candidate> = chosen.items.iter().map(gather).collect();
+        let candidates = Candidate::gather_all(&walk, &chosen.items);
         watch.lap("paths");
         let template = self.template()?;
         let counter = counter.unwrap_or_else(llm::tokens::approximate);

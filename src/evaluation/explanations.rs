@@ -146,8 +146,8 @@ fn judge(
 ) -> Judged {
     let list = trained.list(scorer, case.0, plan.k);
     let (profile, recency) = (scorer.profile(case.0), quality.recency(case.0));
-    let paths = list.iter().map(|&(item, _)| scorer.paths(&profile, item));
-    let paths: Vec<Vec<Path>> = paths.collect();
+    let items: Vec<u32> = list.iter().map(|&(item, _)| item).collect();
+    let paths = scorer.walk(&profile).paths_to(&items);
     let wish = |preference| {
         let shown = quality.shown(&paths, &recency, (preference, plan.least));
         let figures = quality.figures(&shown, &recency)?;

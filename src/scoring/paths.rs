@@ -1,12 +1,12 @@
 //! The summands of a score, with what they rest on.
 
-use super::relations::distinct;
+use super::relations::{Relation, distinct};
 use super::{Profile, Scorer};
-use crate::graph::{Graph, LinkRow};
+use crate::graph::Graph;
 use crate::model::{EvidenceId, LinkKind};
 use arrayvec::ArrayVec;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
-use std::cmp::Ordering;
 
 /// The way that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -52,16 +52,13 @@ pub type Evidence = ArrayVec<EvidenceId, 3>;
 pub struct Walk<'a> {
     scorer: &'a Scorer<'a>,
     profile: &'a Profile,
-    starts: Vec<Start<'a>>,
 }
 
-/// An item that paths start from, with the rows that lead on.
-struct Start<'a> {
+/// An item that paths start from.
+struct Start {
     item: u32,
     count: f64,
     met: Option<EvidenceId>,
-    links: Vec<LinkRow<'a>>,
-    facts: Vec<Facts<'a>>,
 }
 
 impl Scorer<'_> {
@@ -70,33 +67,12 @@ impl Scorer<'_> {
         self.walk(profile).paths(item)
     }
 
-    /// Looks up once what the paths to many items start with.
+    /// Prepares to follow the paths to items.
     pub fn walk<'a>(&'a self, profile: &'a Profile) -> Walk<'a> {
-        let (graph, tables) = (self.graph, &self.tables);
-        let start = |(item, count)| Start {
-            item,
-            count,
-            met: profile.user.and_then(|user| graph.interaction(user, item)),
-            links: tables
-                .links
-                .iter()
-                .map(|link| graph.links(link.0, item))
-                .collect(),
-            facts: self.facts(item),
-        };
         Walk {
             scorer: self,
             profile,
-            starts: profile.starts().map(start).collect(),
         }
-    }
-
-    /// The facts of an item, by relation.
-    fn facts(&self, item: u32) -> Vec<Facts<'_>> {
-        let relations = self.tables.relations.iter();
-        relations
-            .map(|r| Facts::of(self.graph, item, r.predicate))
-            .collect()
     }
 
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
@@ -129,18 +105,46 @@ impl Scorer<'_> {
 impl Walk<'_> {
     /// The paths to an item, as [`Scorer::paths`].
     pub fn paths(&self, item: u32) -> Vec<Path> {
-        let mut paths = Vec::new();
-        if !self.scorer.graph.items().contains(&item) {
-            return paths;
+        self.paths_to(&[item]).pop().unwrap_or_default()
+    }
+
+    /// The paths to each of several distinct items, as [`Scorer::paths`]: what they start from is walked once for all.
+    pub fn paths_to(&self, items: &[u32]) -> Vec<Vec<Path>> {
+        let mut ends = Ends::new(self.scorer.graph, items);
+        let starts: Vec<Start> = self.profile.starts().map(|at| self.start(at)).collect();
+        for start in &starts {
+            self.link_paths(start, &mut ends);
         }
-        let facts = self.scorer.facts(item);
-        for start in &self.starts {
-            self.link_paths(start, item, &mut paths);
-            self.fact_paths(start, (item, &facts), &mut paths);
+        for relation in self.scorer.tables.relations.iter() {
+            self.fact_paths(relation, &starts, &mut ends);
         }
-        self.scorer.wish_paths(self.profile, item, &mut paths);
+        for (&item, paths) in items.iter().zip(&mut ends.paths) {
+            if self.scorer.graph.items().contains(&item) {
+                self.other_paths(item, paths);
+            }
+            paths.retain(|p| p.contribution != 0.0);
+            paths.sort_unstable_by(|a, b| {
+                let larger = b.contribution.total_cmp(&a.contribution);
+                larger.then_with(|| (a.route, a.from, a.via).cmp(&(b.route, b.from, b.via)))
+            });
+        }
+        ends.paths
+    }
+
+    fn start(&self, (item, count): (u32, f64)) -> Start {
+        let user = self.profile.user;
+        Start {
+            item,
+            count,
+            met: user.and_then(|user| self.scorer.graph.interaction(user, item)),
+        }
+    }
+
+    /// Paths that start from no item that was met.
+    fn other_paths(&self, item: u32, paths: &mut Vec<Path>) {
+        self.scorer.wish_paths(self.profile, item, paths);
         if self.profile.is_cold() {
-            self.scorer.trend_paths(item, &mut paths);
+            self.scorer.trend_paths(item, paths);
         }
         paths.push(Path {
             route: Route::Popular,
@@ -150,56 +154,63 @@ impl Walk<'_> {
             contribution: self.scorer.popularity(item),
             evidence: Evidence::new(),
         });
-        paths.retain(|p| p.contribution != 0.0);
-        paths.sort_unstable_by(|a, b| {
-            let larger = b.contribution.total_cmp(&a.contribution);
-            larger.then_with(|| (a.route, a.from, a.via).cmp(&(b.route, b.from, b.via)))
-        });
-        paths
     }
 
-    fn link_paths(&self, start: &Start<'_>, to: u32, paths: &mut Vec<Path>) {
-        for (&(kind, weight), row) in self.scorer.tables.links.iter().zip(&start.links) {
-            let Some(index) = row.to.iter().position(|&linked| linked == to) else {
-                continue;
-            };
-            let amount = weight * f64::from(row.score[index]);
-            let link = EvidenceId(row.first + index as u64);
-            paths.push(start.path((Route::Link(kind), None, to), amount, &[link]));
+    fn link_paths(&self, start: &Start, ends: &mut Ends) {
+        for &(kind, weight) in &self.scorer.tables.links {
+            let row = self.scorer.graph.links(kind, start.item);
+            for (index, (to, &score)) in row.to.iter().zip(row.score).enumerate() {
+                let Some(place) = ends.place(*to) else {
+                    continue;
+                };
+                let amount = weight * f64::from(score);
+                let link = EvidenceId(row.first + index as u64);
+                let way = (Route::Link(kind), None, *to);
+                ends.paths[place].push(start.path(way, amount, &[link]));
+            }
         }
     }
 
-    fn fact_paths(
-        &self,
-        start: &Start<'_>,
-        (to, facts): (u32, &[Facts<'_>]),
-        paths: &mut Vec<Path>,
-    ) {
-        let (scorer, from) = (self.scorer, start.item);
-        let facts = start.facts.iter().zip(facts);
-        for (relation, (of_from, of_to)) in scorer.tables.relations.iter().zip(facts) {
-            if let Some(fact) = of_from.find(to) {
-                let route = Route::Stated(relation.predicate);
-                let stated = scorer.stated(relation, from);
-                paths.push(start.path((route, None, to), stated, &[fact]));
+    /// Facts from starts to ends, and those that both share.
+    fn fact_paths(&self, relation: &Relation, starts: &[Start], ends: &mut Ends) {
+        let (scorer, predicate) = (self.scorer, relation.predicate);
+        let mut had: Vec<(u32, &Start, EvidenceId)> = Vec::new();
+        for start in starts {
+            for (entity, fact) in facts(scorer.graph, start.item, predicate) {
+                if let Some(place) = ends.place(entity) {
+                    let way = (Route::Stated(predicate), None, entity);
+                    let amount = scorer.stated(relation, start.item);
+                    ends.paths[place].push(start.path(way, amount, &[fact]));
+                }
+                had.push((entity, start, fact));
             }
-            if from == to {
-                continue;
-            }
-            of_from.shared_with(of_to, |entity, facts| {
-                let Some(sharing) = scorer.sharing(relation, entity) else {
-                    return;
+        }
+        // Stable: equal entities stay in the order of their starts.
+        had.sort_by_key(|had| had.0);
+        let runs = had.chunk_by(|a, b| a.0 == b.0);
+        let shared = runs.filter_map(|run| {
+            let sharing = scorer.sharing(relation, run[0].0)?;
+            Some((run[0].0, (run, sharing.len())))
+        });
+        let shared: FxHashMap<u32, (&[_], usize)> = shared.collect();
+        for (&to, paths) in ends.items.iter().zip(&mut ends.paths) {
+            let damping = relation.damping(scorer.graph, to);
+            for (entity, fact) in facts(scorer.graph, to, predicate) {
+                let Some(&(had, sharing)) = shared.get(&entity) else {
+                    continue;
                 };
-                let shared = scorer.shared(relation, from, sharing.len());
-                let shared = shared * relation.damping(scorer.graph, to);
-                let route = Route::Shared(relation.predicate);
-                paths.push(start.path((route, Some(entity), to), shared, &facts));
-            });
+                let way = (Route::Shared(predicate), Some(entity), to);
+                // Nothing is like itself.
+                for &(_, start, met) in had.iter().filter(|had| had.1.item != to) {
+                    let amount = scorer.shared(relation, start.item, sharing) * damping;
+                    paths.push(start.path(way, amount, &[met, fact]));
+                }
+            }
         }
     }
 }
 
-impl Start<'_> {
+impl Start {
     /// A path from here: its way, the entity on it and its end; what it adds for a count of 1; its edges.
     fn path(
         &self,
@@ -218,42 +229,36 @@ impl Start<'_> {
     }
 }
 
-/// The facts of one subject under one predicate.
-struct Facts<'g> {
-    first: u64,
-    /// Sorted by their objects.
-    pairs: &'g [[u32; 2]],
+/// The items that paths are to end at, and what was found of these paths.
+struct Ends<'a> {
+    items: &'a [u32],
+    places: FxHashMap<u32, usize>,
+    paths: Vec<Vec<Path>>,
 }
 
-impl<'g> Facts<'g> {
-    fn of(graph: &'g Graph, subject: u32, predicate: u32) -> Self {
-        let (first, pairs) = graph.facts_under(subject, predicate);
-        Self { first, pairs }
-    }
-
-    /// The first fact with this object.
-    fn find(&self, object: u32) -> Option<EvidenceId> {
-        let place = self.pairs.partition_point(|pair| pair[1] < object);
-        let found = self.pairs.get(place).filter(|pair| pair[1] == object);
-        found.map(|_| EvidenceId(self.first + place as u64))
-    }
-
-    /// Every object that both have, once, with its first facts.
-    fn shared_with(&self, other: &Self, mut found: impl FnMut(u32, [EvidenceId; 2])) {
-        let (mut a, mut b) = (0, 0);
-        while let (Some(&[_, mine]), Some(&[_, theirs])) = (self.pairs.get(a), other.pairs.get(b)) {
-            match mine.cmp(&theirs) {
-                Ordering::Less => a += 1,
-                Ordering::Greater => b += 1,
-                Ordering::Equal => {
-                    let facts = [self.first + a as u64, other.first + b as u64];
-                    found(mine, facts.map(EvidenceId));
-                    let next = |pairs: &[[u32; 2]], from: usize| {
-                        from + pairs[from..].partition_point(|pair| pair[1] == mine)
-                    };
-                    (a, b) = (next(self.pairs, a), next(other.pairs, b));
-                }
-            }
+impl<'a> Ends<'a> {
+    fn new(graph: &Graph, items: &'a [u32]) -> Self {
+        let numbered = items.iter().copied().zip(0..);
+        Self {
+            items,
+            places: numbered
+                .filter(|end| graph.items().contains(&end.0))
+                .collect(),
+            paths: vec![Vec::new(); items.len()],
         }
     }
+
+    fn place(&self, item: u32) -> Option<usize> {
+        self.places.get(&item).copied()
+    }
+}
+
+/// The objects of an item under a predicate, each once, with the first fact that says so.
+fn facts(graph: &Graph, item: u32, predicate: u32) -> impl Iterator<Item = (u32, EvidenceId)> {
+    let (mut next, pairs) = graph.facts_under(item, predicate);
+    pairs.chunk_by(|a, b| a == b).map(move |run| {
+        let first = next;
+        next += run.len() as u64;
+        (run[0][1], EvidenceId(first))
+    })
 }
