@@ -75,6 +75,10 @@ struct Entry {
     hash: [u8; 32],
 }
 
+/// Bytes written at once. Linux keeps what is written together in pages of up to two megabytes, and maps all of such a page
+/// where one byte of it is read.
+const PIECE: usize = 1 << 16;
+
 /// Writes sections one after the other; nothing is visible under the final name before [`Writer::finish`].
 pub struct Writer {
     file: BufWriter<File>,
@@ -91,7 +95,7 @@ impl Writer {
         let partial = path.with_extension("partial");
         let file = File::create(&partial).map_err(|e| Error::io("create", &partial, e))?;
         let mut writer = Self {
-            file: BufWriter::with_capacity(1 << 20, file),
+            file: BufWriter::with_capacity(PIECE, file),
             format,
             path: path.to_owned(),
             partial,
@@ -157,7 +161,9 @@ impl Writer {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.file.write_all(bytes);
+        let written = bytes
+            .chunks(PIECE)
+            .try_for_each(|piece| self.file.write_all(piece));
         written.map_err(|e| self.failed(e))?;
         self.offset += bytes.len() as u64;
         Ok(())
