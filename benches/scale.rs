@@ -17,6 +17,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tables::{Numbers, again, arguments, memory, processor};
 
+const COOKBOOK: &str = include_str!("../src/sparql/cookbook.md");
+const BASE: &str = "https://example.org/scale/";
+
 const MAPPING: &str = r#"
 [dataset]
 name = "scale"
@@ -90,6 +93,7 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["step", step, folder] => run_step(step, Path::new(folder)),
+        ["recipe", number, folder] => run_recipe(number.parse().unwrap(), Path::new(folder)),
         _ => {
             let sizes = arguments.iter().filter_map(|size| size.parse().ok());
             let sizes: Vec<usize> = sizes.collect();
@@ -112,12 +116,52 @@ fn measure(interactions: usize) {
     println!("\n## {interactions} interactions\n");
     println!("| step | s | s of processor | peak MiB | |\n|---|---|---|---|---|");
     println!("| generate | {seconds:.2} | | | |");
+    let shop = folder.path().to_str().unwrap();
     for step in ["import", "build", "open", "ask"] {
-        print!(
-            "{}",
-            again(&["step", step, folder.path().to_str().unwrap()])
-        );
+        print!("{}", again(&["step", step, shop]));
     }
+    println!("\n| query of the cookbook | s | rows | peak MiB |\n|---|---|---|---|");
+    for number in 0..recipes().len() {
+        print!("{}", again(&["recipe", &number.to_string(), shop]));
+    }
+}
+
+/// The queries of the cookbook, each with its title and all prefixes, about a product and a user of these shops.
+fn recipes() -> Vec<(&'static str, String)> {
+    let after = |fence| COOKBOOK.split(fence).nth(1).unwrap_or_default();
+    let prefixes = after("```text\n").split("```").next().unwrap_or_default();
+    let prefixes = prefixes.replace("https://example.org/online-retail/", BASE);
+    let parts = COOKBOOK.split("```sparql\n").collect::<Vec<_>>();
+    let recipe = |pair: &[&'static str]| {
+        let title = pair[0].rsplit("## ").next().unwrap_or_default();
+        let title = title.lines().next().unwrap_or_default();
+        let query = pair[1].split("```").next().unwrap_or_default();
+        let query = query.replace("item:22865", "item:p7");
+        let query = query.replace("user:13020", "user:u7");
+        (title, prefixes.clone() + &query)
+    };
+    parts.windows(2).map(recipe).collect()
+}
+
+fn run_recipe(number: usize, folder: &Path) {
+    let snapshot = Snapshot::open(&Project::open(&folder.join("shop")).unwrap()).unwrap();
+    let (title, query) = &recipes()[number];
+    let limits = Limits {
+        time: Duration::from_secs(120),
+        rows: 1_000_000,
+        memory: 4 << 30,
+    };
+    let started = Instant::now();
+    let found = snapshot.dataset().ask(query, &limits);
+    let seconds = started.elapsed().as_secs_f64();
+    let rows = found.map_or_else(
+        |error| error.message().to_string(),
+        |found| found.solutions.len().to_string(),
+    );
+    println!(
+        "| {title} | {seconds:.2} | {rows} | {:.0} |",
+        memory("VmHWM")
+    );
 }
 
 fn run_step(step: &str, folder: &Path) {

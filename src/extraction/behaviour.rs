@@ -14,6 +14,7 @@ use crate::model::LinkKind;
 use crate::model::link::ALIKE;
 use crate::sections::row_starts;
 use rayon::prelude::*;
+use std::cmp::Ordering;
 
 /// Of a user or basket with more items than this, the last ones count: no single one may dominate, and the work
 /// grows with its square.
@@ -246,16 +247,18 @@ impl Events<'_> {
         walk: impl Fn(u32, &mut Ways) + Sync,
     ) -> Vec<Vec<(u32, f32, u32)>> {
         let damp = |item: u32, exponent: f64| (degree(item) as f64).powf(-exponent);
+        let damped: Vec<f64> = (0..self.items as u32).map(|item| damp(item, 0.3)).collect();
         (0..self.items as u32)
             .into_par_iter()
             .map_init(
                 || Ways::new(self.items),
                 |ways, item| {
                     walk(item, ways);
-                    let mut row = ways.drain(|other, way| damp(item, 0.5) * damp(other, 0.3) * way);
-                    row.truncate(self.settings.neighbours);
-                    row.shrink_to_fit();
-                    row
+                    let own = damp(item, 0.5);
+                    let score = |other: u32, way| own * damped[other as usize] * way;
+                    let row = ways.drain(self.settings.neighbours, score);
+                    row.sort_unstable_by(stronger);
+                    row.to_vec()
                 },
             )
             .collect()
@@ -283,6 +286,14 @@ struct Ways {
     weight: Vec<f64>,
     support: Vec<u32>,
     touched: Vec<u32>,
+    row: Vec<Way>,
+}
+
+/// The other item, the score, how many ways there are.
+type Way = (u32, f32, u32);
+
+fn stronger(a: &Way, b: &Way) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
 impl Ways {
@@ -291,6 +302,7 @@ impl Ways {
             weight: vec![0.0; items],
             support: vec![0; items],
             touched: Vec::new(),
+            row: Vec::new(),
         }
     }
 
@@ -303,15 +315,18 @@ impl Ways {
         self.weight[item as usize] += weight;
     }
 
-    /// The row, strongest first, ties by item; leaves the sums empty.
-    fn drain(&mut self, score: impl Fn(u32, f64) -> f64) -> Vec<(u32, f32, u32)> {
-        let mut row = Vec::with_capacity(self.touched.len());
+    /// The `most` strongest of the row, in no order; leaves the sums empty.
+    fn drain(&mut self, most: usize, score: impl Fn(u32, f64) -> f64) -> &mut [Way] {
+        self.row.clear();
         for item in self.touched.drain(..) {
             let weight = std::mem::take(&mut self.weight[item as usize]);
             let support = std::mem::take(&mut self.support[item as usize]);
-            row.push((item, score(item, weight) as f32, support));
+            self.row.push((item, score(item, weight) as f32, support));
         }
-        row.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        row
+        if most < self.row.len() {
+            self.row.select_nth_unstable_by(most, stronger);
+            self.row.truncate(most);
+        }
+        &mut self.row
     }
 }

@@ -45,6 +45,30 @@ fn contributions_add_up_to_the_score() {
 }
 
 #[test]
+fn one_walk_to_many_items_finds_the_paths_of_each() {
+    let settings = ScoringSettings::default();
+    let shop = Shop::new(11);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let scorer = Scorer::new(graph, &settings);
+    let items: Vec<u32> = graph.items().collect();
+    for user in graph.users().step_by(7) {
+        let profile = scorer.profile(user);
+        let (walk, scores) = (scorer.walk(&profile), scorer.all(&profile));
+        let together = walk.paths_to(&items);
+        for ((&item, paths), score) in items.iter().zip(&together).zip(scores) {
+            assert_eq!(*paths, walk.paths(item));
+            let sum: f64 = paths.iter().map(|p| p.contribution).sum();
+            assert!((sum - score).abs() < 1e-6, "{sum} is not {score}");
+        }
+    }
+    let nothing_known = scorer.session(&[]);
+    let strange = [graph.items().end, u32::MAX];
+    let walk = scorer.walk(&nothing_known);
+    assert!(walk.paths_to(&strange).iter().all(Vec::is_empty));
+}
+
+#[test]
 fn ranks_are_sorted_whole_and_without_the_excluded() {
     let shop = Shop::new(3);
     let snapshot = shop.snapshot();

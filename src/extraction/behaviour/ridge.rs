@@ -117,10 +117,8 @@ impl<'a> Gram<'a> {
             || Ways::new(size),
             |ways, item| {
                 let own = gram.behaviour(item, &counts, ways) + traits.add(item, ways);
-                let mut row = ways.drain(|_, way| way);
-                row.truncate(width);
+                let row = ways.drain(width, |_, way| way);
                 row.sort_unstable_by_key(|r| r.0);
-                // Into new memory: the row's own was large enough for all that was touched.
                 (row.iter().map(|r| (r.0, r.1)).collect(), own)
             },
         );
