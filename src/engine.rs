@@ -53,7 +53,9 @@ mod part;
 mod prove;
 mod reason;
 mod recommend;
+mod suppose;
 mod validate;
+mod why;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
@@ -65,6 +67,8 @@ pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
+pub use suppose::{Met, Moved, Placed, WhatIf, WhatIfAnswer};
+pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, WhyNot, Why};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};

@@ -301,13 +301,26 @@ impl Engine {
 
 /// The items that a request is answered with, before a model is asked: the `wanted` best of the catalogue, or of the
 /// given ones all.
-fn candidates(
+pub(super) fn candidates(
     snapshot: &Snapshot,
-    (scorer, profile): (&Scorer<'_>, &Profile),
+    who: (&Scorer<'_>, &Profile),
     request: &Request,
     wanted: usize,
     bounds: (&Limits, &Cancel),
 ) -> Result<Chosen> {
+    asking(snapshot, who, request, bounds, |asked| {
+        choose(asked, asked.only.map_or(wanted, |only| only.len()))
+    })
+}
+
+/// Does something with a request whose items are looked up.
+pub(super) fn asking<T>(
+    snapshot: &Snapshot,
+    (scorer, profile): (&Scorer<'_>, &Profile),
+    request: &Request,
+    bounds: (&Limits, &Cancel),
+    work: impl FnOnce(&Asked<'_>) -> Result<T>,
+) -> Result<T> {
     let named = |names| Ok::<_, Error>(items(snapshot, names)?.into_iter().collect());
     let (never, only): (FxHashSet<u32>, FxHashSet<u32>) =
         (named(&request.exclude)?, named(&request.candidates)?);
@@ -316,7 +329,7 @@ fn candidates(
         met.extend(profile.user.iter().flat_map(|&user| scorer.met(user)));
         met.extend(profile.history.iter().map(|(item, _)| item));
     }
-    let asked = Asked {
+    work(&Asked {
         dataset: snapshot.dataset(),
         scorer,
         profile,
@@ -325,12 +338,11 @@ fn candidates(
         never: &never,
         met: &met,
         bounds,
-    };
-    choose(&asked, if only.is_empty() { wanted } else { only.len() })
+    })
 }
 
 /// Checks what could ask for too much work.
-fn within_reason(request: &Request) -> Result<()> {
+pub(super) fn within_reason(request: &Request) -> Result<()> {
     if request.k == 0 {
         return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
     }

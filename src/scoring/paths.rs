@@ -1,6 +1,6 @@
 //! The summands of a score, with what they rest on.
 
-use super::relations::distinct;
+use super::relations::{Relation, distinct};
 use super::{Profile, Scorer};
 use crate::graph::{Graph, LinkRow};
 use crate::model::{EvidenceId, LinkKind};
@@ -95,14 +95,14 @@ impl Scorer<'_> {
     fn facts(&self, item: u32) -> Vec<Facts<'_>> {
         let relations = self.tables.relations.iter();
         relations
-            .map(|r| Facts::of(self.graph, item, r.predicate))
+            .map(|r| Facts::of(self.graph, item, r))
             .collect()
     }
 
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
         let trends = self.trends();
         for relation in self.tables.relations.iter() {
-            for entity in distinct(self.graph.objects(item, relation.predicate)) {
+            for entity in distinct(relation.objects(self.graph, item)) {
                 let key = (relation.predicate, entity);
                 let found = trends.binary_search_by_key(&key, |t| (t.predicate, t.entity));
                 let Ok(index) = found else { continue };
@@ -112,7 +112,8 @@ impl Scorer<'_> {
                     via: Some(entity),
                     to: item,
                     contribution: self.trend(&trends[index], item),
-                    evidence: [self.stating([item, relation.predicate, entity])]
+                    evidence: self
+                        .stating([item, relation.predicate, entity])
                         .into_iter()
                         .collect(),
                 });
@@ -120,9 +121,9 @@ impl Scorer<'_> {
         }
     }
 
-    /// The first fact that states a triple.
-    pub(super) fn stating(&self, triple: [u32; 3]) -> EvidenceId {
-        EvidenceId(self.graph.facts(triple).start)
+    /// The first fact that states a triple; none of what is only supposed.
+    pub(super) fn stating(&self, triple: [u32; 3]) -> Option<EvidenceId> {
+        self.graph.facts(triple).next().map(EvidenceId)
     }
 }
 
@@ -178,18 +179,22 @@ impl Walk<'_> {
         let (scorer, from) = (self.scorer, start.item);
         let facts = start.facts.iter().zip(facts);
         for (relation, (of_from, of_to)) in scorer.tables.relations.iter().zip(facts) {
-            if let Some(fact) = of_from.find(to) {
+            if let Some(place) = of_from.find(to) {
                 let route = Route::Stated(relation.predicate);
                 let stated = scorer.stated(relation, from);
-                paths.push(start.path((route, None, to), stated, &[fact]));
+                let fact = of_from.evidence(scorer.graph, place);
+                paths.push(start.path((route, None, to), stated, fact.as_slice()));
             }
             if from == to {
                 continue;
             }
-            of_from.shared_with(of_to, |entity, facts| {
+            of_from.shared_with(of_to, |entity, places| {
                 let Some(sharing) = scorer.sharing(relation, entity) else {
                     return;
                 };
+                let facts = [(of_from, places[0]), (of_to, places[1])];
+                let facts = facts.map(|(facts, place)| facts.evidence(scorer.graph, place));
+                let facts: ArrayVec<EvidenceId, 2> = facts.into_iter().flatten().collect();
                 let shared = scorer.shared(relation, from, sharing.len());
                 let shared = shared * relation.damping(scorer.graph, to);
                 let route = Route::Shared(relation.predicate);
@@ -220,34 +225,49 @@ impl Start<'_> {
 
 /// The facts of one subject under one predicate.
 struct Facts<'g> {
-    first: u64,
+    subject: u32,
+    /// The number of the first, where the graph has them all.
+    first: Option<u64>,
     /// Sorted by their objects.
     pairs: &'g [[u32; 2]],
 }
 
 impl<'g> Facts<'g> {
-    fn of(graph: &'g Graph, subject: u32, predicate: u32) -> Self {
-        let (first, pairs) = graph.facts_under(subject, predicate);
-        Self { first, pairs }
+    fn of(graph: &'g Graph, subject: u32, relation: &'g Relation) -> Self {
+        let (first, pairs) = relation.facts_of(graph, subject);
+        Self {
+            subject,
+            first,
+            pairs,
+        }
     }
 
-    /// The first fact with this object.
-    fn find(&self, object: u32) -> Option<EvidenceId> {
+    /// The fact at a place; none if it is only supposed.
+    fn evidence(&self, graph: &Graph, place: usize) -> Option<EvidenceId> {
+        let stated = || {
+            let [predicate, object] = *self.pairs.get(place)?;
+            graph.facts([self.subject, predicate, object]).next()
+        };
+        let known = self.first.map(|first| first + place as u64);
+        known.or_else(stated).map(EvidenceId)
+    }
+
+    /// The place of the first fact with this object.
+    fn find(&self, object: u32) -> Option<usize> {
         let place = self.pairs.partition_point(|pair| pair[1] < object);
         let found = self.pairs.get(place).filter(|pair| pair[1] == object);
-        found.map(|_| EvidenceId(self.first + place as u64))
+        found.map(|_| place)
     }
 
-    /// Every object that both have, once, with its first facts.
-    fn shared_with(&self, other: &Self, mut found: impl FnMut(u32, [EvidenceId; 2])) {
+    /// Every object that both have, once, with the places of the first facts with it.
+    fn shared_with(&self, other: &Self, mut found: impl FnMut(u32, [usize; 2])) {
         let (mut a, mut b) = (0, 0);
         while let (Some(&[_, mine]), Some(&[_, theirs])) = (self.pairs.get(a), other.pairs.get(b)) {
             match mine.cmp(&theirs) {
                 Ordering::Less => a += 1,
                 Ordering::Greater => b += 1,
                 Ordering::Equal => {
-                    let facts = [self.first + a as u64, other.first + b as u64];
-                    found(mine, facts.map(EvidenceId));
+                    found(mine, [a, b]);
                     let next = |pairs: &[[u32; 2]], from: usize| {
                         from + pairs[from..].partition_point(|pair| pair[1] == mine)
                     };

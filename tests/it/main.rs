@@ -9,6 +9,7 @@ mod computed;
 mod config;
 mod conformance;
 mod cookbook;
+mod counterfactual;
 mod embedding;
 mod evaluation;
 mod explanation;
