@@ -12,7 +12,7 @@ use crate::Result;
 use petgraph::dot::Dot;
 use serde_json::{Map, Value, json};
 
-/// Show every path that makes up an item's score, and the smallest change that would take it out of the list
+/// Show what makes up an item's score, and what it would take to lose its place
 #[derive(Debug, clap::Args)]
 pub struct Explain {
     /// The item: the id that the dump uses, or an IRI

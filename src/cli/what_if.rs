@@ -5,7 +5,7 @@ use crate::sparql::Cancel;
 use crate::{Error, Result};
 use serde_json::json;
 
-/// Show what would be recommended if events or facts were others; nothing is written
+/// Show what would be recommended if events or facts were others
 #[derive(Debug, clap::Args)]
 pub struct WhatIf {
     #[command(flatten)]

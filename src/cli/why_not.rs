@@ -5,7 +5,7 @@ use crate::engine::{About, Alternative, Engine, limits};
 use crate::sparql::Cancel;
 use serde_json::json;
 
-/// Show why an item is not recommended, and the smallest change that would bring it in
+/// Show why an item is not recommended, and what would bring it in
 #[derive(Debug, clap::Args)]
 pub struct WhyNot {
     /// The item: the id that the dump uses, or an IRI

@@ -27,7 +27,7 @@ const MOST: usize = 100;
 pub struct WhatIf {
     /// Who asks for what.
     pub request: Request,
-    /// Events beside those known, the latest last.
+    /// Events beside those known; of those without a time, the latest last.
     pub add_events: Vec<Met>,
     /// Items whose events are taken away, by IRI or id. They stay out of the answer, unless `order` lets what was met
     /// come again.
@@ -227,11 +227,11 @@ fn add_events(
 ) -> Result<()> {
     let now = jiff::Timestamp::now().as_second();
     let user = asked.request.user.clone().unwrap_or_default();
-    for met in &asked.add_events {
+    for (met, order) in asked.add_events.iter().zip(0..) {
         let told = Told {
             user: user.clone(),
             item: met.item.clone(),
-            time: met.time,
+            time: met.time.or(Some(now + order)),
             weight: met.weight,
         };
         if asked.remove_events.contains(&met.item) {

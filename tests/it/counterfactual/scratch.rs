@@ -13,8 +13,9 @@ const LINKS: [(LinkKind, f64); 5] = [
     (LinkKind::GoesWith, 4.0),
 ];
 const RELATION: f64 = 0.1;
-const POPULARITY: f64 = 0.01;
-const DECAY: f64 = 0.9;
+// Settings have single precision.
+const POPULARITY: f64 = 0.01_f32 as f64;
+const DECAY: f64 = 0.9_f32 as f64;
 const PREFERENCE: f64 = 0.25;
 
 /// An item met, when, and how much.
