@@ -5,12 +5,12 @@ use super::suppose::iri;
 use super::{Engine, Order, Person, Request, Snapshot};
 use crate::candidates::{Asked, Bar, barred, eligible};
 use crate::counterfactual::{Case, Change, Goal};
-use crate::explanation::{Explainer, Reason};
+use crate::explanation::{Explainer, Reason, Voice};
 use crate::graph::changes::NewEvent;
 use crate::model::term;
 use crate::prompt::wording::clean;
 use crate::scoring::{Profile, Scored, Scorer};
-use crate::selection::Candidate;
+use crate::selection::{Candidate, together};
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -169,6 +169,7 @@ struct View<'s> {
     barred: Vec<Bar>,
     again: bool,
     k: usize,
+    voice: Voice,
 }
 
 impl Engine {
@@ -204,7 +205,7 @@ impl Engine {
             schema_version: 1,
             user: view.person.clone(),
             item: iri(snapshot, view.item),
-            label: snapshot.graph().label(view.item).to_owned(),
+            label: view.voice.label(snapshot.graph(), view.item).to_owned(),
             score: standing.score,
             rank: view.barred.is_empty().then_some(standing.rank),
             k: view.k,
@@ -263,7 +264,7 @@ impl Engine {
         Ok(WhyNot {
             schema_version: 1,
             item: iri(snapshot, view.item),
-            label: snapshot.graph().label(view.item).to_owned(),
+            label: view.voice.label(snapshot.graph(), view.item).to_owned(),
             score: standing.score,
             rank: view.barred.is_empty().then_some(standing.rank),
             k: view.k,
@@ -307,6 +308,7 @@ impl Engine {
             barred,
             again: request.order == Order::Any || !request.candidates.is_empty(),
             k: request.k,
+            voice: request.voice.clone(),
         })
     }
 }
@@ -345,15 +347,15 @@ impl<'s> View<'s> {
             score,
         };
         let candidate = Candidate::gather(&self.scorer.walk(&self.profile), scored);
-        let explainer = Explainer::new(self.snapshot.graph(), &self.profile);
-        let reasons = candidate.pieces.iter();
-        reasons.map(|piece| explainer.reason(self.item, piece)).collect()
+        let explainer = Explainer::new(self.snapshot.graph(), &self.profile).speaking(&self.voice);
+        let reasons = together(&candidate.pieces).into_iter();
+        reasons.map(|group| explainer.reason_of(self.item, &group)).collect()
     }
 
     fn named(&self, item: u32, weight: Option<f32>) -> ItemNamed {
         ItemNamed {
             item: iri(self.snapshot, item),
-            label: self.snapshot.graph().label(item).to_owned(),
+            label: self.voice.label(self.snapshot.graph(), item).to_owned(),
             weight,
         }
     }
@@ -389,7 +391,7 @@ impl<'s> View<'s> {
         };
         let named = |fact: &[u32; 3]| FactNamed {
             fact: fact.map(name),
-            labels: fact.map(|number| graph.label(number).to_owned()),
+            labels: fact.map(|number| self.voice.label(graph, number).to_owned()),
         };
         Alternative {
             kind,
