@@ -421,10 +421,13 @@ impl Prepared<'_> {
             .filter_map(|&index| evidence.get(index))
             .collect();
         let mut shown: Vec<(&Piece, Reason)> = Vec::new();
-        let together = together(&candidate.pieces);
         let cited_alone = cited.iter().map(|&piece| vec![piece]);
-        for group in cited_alone.chain(together.iter().cloned()) {
-            let piece = group[0];
+        for mut group in cited_alone.chain(together(&candidate.pieces)) {
+            // Nothing is said twice.
+            group.retain(|piece| shown.iter().all(|(said, _)| said != piece));
+            let Some(&piece) = group.first() else {
+                continue;
+            };
             let is_new = |p: &Piece| shown.iter().all(|(s, _)| s.route != p.route);
             let last = shown.len() + 1 == REASONS;
             let another_way = candidate.pieces.iter().any(is_new);

@@ -10,7 +10,7 @@ use crate::graph::changes::NewEvent;
 use crate::model::term;
 use crate::prompt::wording::clean;
 use crate::scoring::{Profile, Scored, Scorer};
-use crate::selection::{Candidate, together};
+use crate::selection::Candidate;
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -348,8 +348,8 @@ impl<'s> View<'s> {
         };
         let candidate = Candidate::gather(&self.scorer.walk(&self.profile), scored);
         let explainer = Explainer::new(self.snapshot.graph(), &self.profile).speaking(&self.voice);
-        let reasons = together(&candidate.pieces).into_iter();
-        reasons.map(|group| explainer.reason_of(self.item, &group)).collect()
+        let pieces = candidate.pieces.iter();
+        pieces.map(|piece| explainer.reason(self.item, piece)).collect()
     }
 
     fn named(&self, item: u32, weight: Option<f32>) -> ItemNamed {

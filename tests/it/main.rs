@@ -4,6 +4,7 @@ mod architecture;
 mod as_of;
 mod aspects;
 mod candidates;
+mod claims;
 mod cli;
 mod computed;
 mod config;
