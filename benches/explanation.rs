@@ -67,6 +67,7 @@ fn ask(
     let about = |place: usize| About {
         request: Request::for_user(&name(user), 10),
         item: name(ranked[place].item),
+        against: None,
     };
     let (inside, outside) = (about(place), about(far));
     one("why", &mut || {

@@ -41,8 +41,10 @@
 mod answer;
 mod asker;
 mod build;
+mod compare;
 mod extract;
 mod fetch;
+mod foresee;
 mod hear;
 mod import;
 mod insight;
@@ -59,7 +61,9 @@ mod why;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
+pub use compare::{Compared, Difference};
 pub use extract::{Asked, Estimate, Job};
+pub use foresee::{Counting, Leaning, ProfileAnswer, Reliance};
 pub use hear::Told;
 pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};

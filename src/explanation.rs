@@ -12,10 +12,12 @@
 mod check;
 mod claims;
 mod said;
+mod themes;
 mod voice;
 
 pub use check::{Statement, check};
 pub use claims::{Claim, ClaimKind};
+pub use themes::{Theme, way};
 pub use voice::{Tone, Voice, languages};
 
 use crate::graph::Graph;

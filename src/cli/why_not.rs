@@ -24,6 +24,7 @@ impl Verb for WhyNot {
         let about = About {
             request: self.asked.request()?,
             item: self.item,
+            against: None,
         };
         let limits = limits(&engine.project().settings().query);
         let bounds = (&limits, &Cancel::default());

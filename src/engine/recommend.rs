@@ -391,6 +391,8 @@ impl Prepared<'_> {
                 reasons: self.reasons(&explainer, candidate, &ranking.cited[index], &mut claims),
             });
         }
+        let listed = ranking.order.iter().take(k).map(|&index| &self.candidates[index]);
+        let listed: Vec<_> = listed.map(|c| (c.item, c.pieces.as_slice())).collect();
         Answer {
             schema_version: 1,
             decision: None,
@@ -398,6 +400,7 @@ impl Prepared<'_> {
             rung,
             notes: self.notes.clone(),
             recommendations,
+            themes: explainer.themes(&listed),
             prompt: self.prompt.as_ref().map(PromptUse::of),
             reply: None,
             claims,

@@ -1,6 +1,7 @@
 //! Why an item is in an answer, why one is not, and what the smallest change is.
 
 use super::recommend::{asking, candidates, within_reason};
+use super::compare::Compared;
 use super::suppose::iri;
 use super::{Engine, Order, Person, Request, Snapshot};
 use crate::candidates::{Asked, Bar, barred, eligible};
@@ -24,6 +25,9 @@ pub struct About {
     pub request: Request,
     /// The item, by IRI or id.
     pub item: String,
+    /// The item that [`Engine::why`] compares it with, by IRI or id; unset: the next one by score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
 }
 
 /// Why an item stands where it does.
@@ -49,6 +53,9 @@ pub struct Why {
     pub reasons: Vec<Reason>,
     /// The smallest changes that take it out of the list.
     pub changes: Vec<Alternative>,
+    /// What makes the difference to another item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
     /// What the reader should know.
     pub notes: Vec<String>,
     /// The identity of the graph that answered.
@@ -158,18 +165,18 @@ impl Alternative {
 }
 
 /// What all questions about one item start from.
-struct View<'s> {
-    snapshot: &'s Snapshot,
-    scorer: Scorer<'s>,
-    profile: Profile,
+pub(super) struct View<'s> {
+    pub(super) snapshot: &'s Snapshot,
+    pub(super) scorer: Scorer<'s>,
+    pub(super) profile: Profile,
     person: Person,
     notes: Vec<String>,
-    item: u32,
-    eligible: Vec<bool>,
+    pub(super) item: u32,
+    pub(super) eligible: Vec<bool>,
     barred: Vec<Bar>,
     again: bool,
     k: usize,
-    voice: Voice,
+    pub(super) voice: Voice,
 }
 
 impl Engine {
@@ -210,6 +217,7 @@ impl Engine {
             rank: view.barred.is_empty().then_some(standing.rank),
             k: view.k,
             reasons: view.reasons(standing.score),
+            compared: view.compared(about, standing.score)?,
             barred: view.barred,
             changes,
             notes,
@@ -352,7 +360,7 @@ impl<'s> View<'s> {
         pieces.map(|piece| explainer.reason(self.item, piece)).collect()
     }
 
-    fn named(&self, item: u32, weight: Option<f32>) -> ItemNamed {
+    pub(super) fn named(&self, item: u32, weight: Option<f32>) -> ItemNamed {
         ItemNamed {
             item: iri(self.snapshot, item),
             label: self.voice.label(self.snapshot.graph(), item).to_owned(),

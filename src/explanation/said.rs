@@ -13,7 +13,7 @@ type Values = Vec<(&'static str, String)>;
 
 impl Explainer<'_> {
     /// The name of a node, made harmless; of an item in quotes.
-    fn called(&self, words: &Words, node: u32) -> String {
+    pub(super) fn called(&self, words: &Words, node: u32) -> String {
         let label = wording::clean(self.voice.label(self.graph, node));
         match self.graph.items().contains(&node) {
             true => words.part("quoted", &[("name", &label)]),

@@ -40,6 +40,7 @@ pub(super) fn router(host: Arc<Host>, settings: &ServeSettings) -> Result<Router
         .route("/store/{*name}", graph)
         .route("/v1/recommend", post(recommend::post))
         .route("/v1/explain", post(recommend::explain))
+        .route("/v1/profile", post(recommend::profile))
         .route("/v1/why-not", post(recommend::why_not))
         .route("/v1/what-if", post(recommend::what_if))
         .route("/v1/events", post(recommend::events))

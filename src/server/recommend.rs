@@ -69,6 +69,17 @@ pub async fn explain(
     .await
 }
 
+/// `POST /v1/profile`: what answers will rely on.
+pub async fn profile(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    answer(host, request, |host, asked: &Asked, bounds| {
+        host.live.engine().foresee(&host.live.current(), asked, bounds)
+    })
+    .await
+}
+
 /// `POST /v1/why-not`: what would bring an item in.
 pub async fn why_not(
     State(host): State<Arc<Host>>,

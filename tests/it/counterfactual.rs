@@ -291,6 +291,7 @@ fn the_smallest_sets_of_events_are_right_and_smallest() {
                 let about = About {
                     request: Request::for_user(&user, k),
                     item: name(&snapshot, item),
+                    against: None,
                 };
                 let bounds = (&LIMITS, &Cancel::default());
                 let inside = place < k;
@@ -351,6 +352,7 @@ fn what_would_bring_an_item_in_does() {
             let about = About {
                 request: Request::for_user(&user, k),
                 item: name(&snapshot, item),
+                against: None,
             };
             let bounds = (&LIMITS, &Cancel::default());
             let found = shop.engine.why_not(&snapshot, &about, bounds).unwrap();
@@ -401,6 +403,7 @@ fn what_keeps_an_item_out_is_said() {
         let about = About {
             request,
             item: item.into(),
+            against: None,
         };
         shop.engine.why_not(&snapshot, &about, bounds)
     };

@@ -18,6 +18,8 @@ pub trait Oracle {
 pub struct Asker<O> {
     pub oracle: O,
     counted: RefCell<BTreeMap<String, u64>>,
+    held: RefCell<BTreeMap<String, bool>>,
+    labels: RefCell<BTreeMap<String, Vec<String>>>,
     /// Claims looked at, by kind.
     pub seen: RefCell<BTreeMap<String, usize>>,
 }
@@ -31,8 +33,25 @@ impl<O: Oracle> Asker<O> {
         Self {
             oracle,
             counted: RefCell::default(),
+            held: RefCell::default(),
+            labels: RefCell::default(),
             seen: RefCell::default(),
         }
+    }
+
+    fn holds(&self, patterns: &str) -> bool {
+        let known = self.held.borrow().get(patterns).copied();
+        let holds = known.unwrap_or_else(|| self.oracle.holds(&format!("ASK {{ {patterns} }}")));
+        self.held.borrow_mut().insert(patterns.to_owned(), holds);
+        holds
+    }
+
+    fn labels(&self, query: &str) -> Vec<String> {
+        let known = self.labels.borrow().get(query).cloned();
+        let labels = known.unwrap_or_else(|| self.oracle.texts(query));
+        let kept = labels.clone();
+        self.labels.borrow_mut().insert(query.to_owned(), kept);
+        labels
     }
 
     /// Checks every claim of every reason of an answer; what does not hold comes back, said.
@@ -65,10 +84,10 @@ impl<O: Oracle> Asker<O> {
         let triples: Vec<String> = claims.iter().filter_map(pattern).collect();
         let whole: BTreeSet<&String> = triples.iter().collect();
         let whole: Vec<&str> = whole.into_iter().map(String::as_str).collect();
-        let all = whole.is_empty() || self.oracle.holds(&format!("ASK {{ {} }}", whole.join(" . ")));
+        let all = whole.is_empty() || self.holds(&whole.join(" . "));
         for claim in claims {
             let holds = match pattern(claim) {
-                Some(triple) => all || self.oracle.holds(&format!("ASK {{ {triple} }}")),
+                Some(triple) => all || self.holds(&triple),
                 None => self.counts(claim),
             };
             let verdict = text(claim, "verdict");
@@ -138,7 +157,7 @@ impl<O: Oracle> Asker<O> {
             "SELECT ?l {{ VALUES ?x {{ {} }} ?x rdfs:label|skos:prefLabel|foaf:name|schema:name ?l }}",
             ends.join(" ")
         );
-        let labels = self.oracle.texts(&query);
+        let labels = self.labels(&query);
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         for name in quoted {
             let shown = name.trim_end_matches('…');
