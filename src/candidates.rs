@@ -16,7 +16,10 @@
 mod allowed;
 mod arrange;
 mod available;
+mod barred;
 mod values;
+
+pub use barred::{Bar, barred, eligible};
 
 use crate::model::UnixSeconds;
 use crate::scoring::{Profile, Scored, Scorer};

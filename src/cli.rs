@@ -45,6 +45,8 @@ verbs! {
     "Ask" {
         Recommend = recommend;
         Explain = explain;
+        WhyNot = why_not;
+        WhatIf = what_if;
         Select = select;
         Prompt = prompt;
         Query = query;

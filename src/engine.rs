@@ -41,8 +41,10 @@
 mod answer;
 mod asker;
 mod build;
+mod compare;
 mod extract;
 mod fetch;
+mod foresee;
 mod hear;
 mod import;
 mod insight;
@@ -53,11 +55,15 @@ mod part;
 mod prove;
 mod reason;
 mod recommend;
+mod suppose;
 mod validate;
+mod why;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
+pub use compare::{Compared, Difference};
 pub use extract::{Asked, Estimate, Job};
+pub use foresee::{Counting, Leaning, ProfileAnswer, Reliance};
 pub use hear::Told;
 pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
@@ -65,6 +71,8 @@ pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
+pub use suppose::{Met, Moved, Placed, WhatIf, WhatIfAnswer};
+pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, WhyNot, Why};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};

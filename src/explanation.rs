@@ -2,16 +2,28 @@
 //!
 //! A reason is a [`Piece`] of evidence. It is taken apart into [`Statement`]s, each of which the graph can confirm or
 //! deny without believing what was computed before: facts are looked up, counts are counted again from the events.
-//! A reason is as good as its weakest statement. Reasons that are unsupported or contradicted are never shown.
+//! A reason is as good as its weakest statement, and carries them all as [`Claim`]s: data that anyone can ask the graph
+//! for in SPARQL. Reasons that are unsupported or contradicted are never shown.
+//!
+//! Links of one kind from several items are one reason ([`Explainer::reason_of`]): three of the items are named, each with
+//! what its link rests on, and the others are counted, which is a claim too. Sentences are templates in several languages
+//! and tones ([`Voice`]).
 
 mod check;
+mod claims;
+mod said;
+mod themes;
+mod voice;
 
 pub use check::{Statement, check};
+pub use claims::{Claim, ClaimKind};
+pub use themes::{Theme, way};
+pub use voice::{Tone, Voice, languages};
 
 use crate::graph::Graph;
-use crate::model::{EvidenceId, LinkKind};
+use crate::model::EvidenceId;
 use crate::prompt::wording;
-use crate::scoring::{Profile, Route};
+use crate::scoring::Profile;
 use crate::selection::Piece;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -62,6 +74,9 @@ pub struct Reason {
     /// Labels of the rules that concluded what it says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// What it claims, one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
     /// What it adds to the item's score.
     pub contribution: f64,
 }
@@ -70,57 +85,64 @@ pub struct Reason {
 pub struct Explainer<'a> {
     graph: &'a Graph,
     profile: &'a Profile,
+    voice: Voice,
 }
 
 impl<'a> Explainer<'a> {
-    /// Explains what `profile` is offered.
+    /// Explains what `profile` is offered, in plain English.
     pub fn new(graph: &'a Graph, profile: &'a Profile) -> Self {
-        Self { graph, profile }
+        Self {
+            graph,
+            profile,
+            voice: Voice::default(),
+        }
+    }
+
+    /// The same in another language or tone.
+    #[must_use]
+    pub fn speaking(mut self, voice: &Voice) -> Self {
+        self.voice = voice.clone();
+        self
     }
 
     /// Checks a piece of evidence as a claim about `item`.
     pub fn verdict(&self, item: u32, piece: &Piece) -> Verdict {
-        if piece.to != item {
+        self.verdict_of(item, &[piece], &self.claims(item, &[piece]))
+    }
+
+    fn verdict_of(&self, item: u32, group: &[&Piece], claims: &[Claim]) -> Verdict {
+        if group.iter().any(|piece| piece.to != item) {
             return Verdict::Unsupported;
         }
-        if piece.route == Route::Described {
-            // What was found by words stands in no edge: the search concluded it.
-            let found = self.profile.described.iter().any(|found| found.0 == item);
-            return match found {
-                true => Verdict::Inferred,
-                false => Verdict::Unsupported,
-            };
-        }
-        let statements = self.statements(piece);
-        let verdicts = statements.iter().map(|s| check(self.graph, s));
+        let verdicts = claims.iter().map(|claim| claim.verdict);
         verdicts.max().unwrap_or(Verdict::Unsupported)
     }
 
     /// Says a piece of evidence, with its verdict.
     pub fn reason(&self, item: u32, piece: &Piece) -> Reason {
-        let name = |node: u32| {
-            let label = wording::clean(self.graph.label(node));
-            let is_item = self.graph.items().contains(&node);
-            if is_item {
-                format!("“{label}”")
-            } else {
-                label
-            }
-        };
-        let said = wording::say(self.graph, piece, &name);
-        let rules = self.rules(piece);
+        self.reason_of(item, &[piece])
+    }
+
+    /// Says some pieces of one way together, such as [`crate::selection::together`] finds them.
+    pub fn reason_of(&self, item: u32, group: &[&Piece]) -> Reason {
+        let rules = self.rules(group);
+        let claims = self.claims(item, group);
         Reason {
-            text: sentence(piece.route, &said) + &cited(&rules),
-            verdict: self.verdict(item, piece),
-            evidence: piece.evidence.iter().map(iri).collect(),
+            text: self.cited(self.said(group), &rules),
+            verdict: self.verdict_of(item, group, &claims),
+            evidence: Self::evidence(group),
             rules,
-            contribution: piece.contribution,
+            claims,
+            contribution: group.iter().map(|piece| piece.contribution).sum(),
         }
     }
 
-    /// The labels of the rules that concluded facts of a piece which nothing else says, each once.
-    fn rules(&self, piece: &Piece) -> Vec<String> {
+    /// The labels of the rules that concluded facts of some pieces which nothing else says, each once.
+    fn rules(&self, group: &[&Piece]) -> Vec<String> {
         let graph = self.graph;
+        if graph.derived().is_empty() {
+            return Vec::new();
+        }
         let concluded_by = |statement: &Statement| {
             let Statement::Fact(triple) = *statement else {
                 return None;
@@ -129,127 +151,14 @@ impl<'a> Explainer<'a> {
             let rules: Option<Vec<u32>> = facts.map(|fact| graph.rule_of(&fact)).collect();
             rules?.first().copied()
         };
-        let statements = self.statements(piece);
-        let rules: BTreeSet<u32> = statements.iter().filter_map(concluded_by).collect();
-        let label = |&rule: &u32| wording::clean(graph.label(rule));
+        let statements = group.iter().flat_map(|piece| self.statements(piece));
+        let rules: BTreeSet<u32> = statements.filter_map(|s| concluded_by(&s)).collect();
+        let label = |&rule: &u32| wording::clean(self.voice.label(graph, rule));
         rules.iter().map(label).collect()
-    }
-
-    /// How many users or baskets link the items, as a piece claims.
-    fn counted(&self, piece: &Piece, kind: LinkKind) -> impl Iterator<Item = Statement> {
-        let (to, count) = (piece.to, wording::support(self.graph, piece));
-        piece.from.iter().map(move |&from| Statement::Together {
-            kind,
-            from,
-            to,
-            count,
-        })
-    }
-
-    /// What a piece claims, statement by statement.
-    fn statements(&self, piece: &Piece) -> Vec<Statement> {
-        let mut statements = Vec::new();
-        if let Some(user) = self.profile.user {
-            // What was met since the graph was frozen was looked up in the changes, and stands in no edge.
-            let old = piece
-                .from
-                .iter()
-                .filter(|item| !self.profile.news.contains(item));
-            statements.extend(old.map(|&item| Statement::Met { user, item }));
-        }
-        let to = piece.to;
-        match piece.route {
-            Route::Link(LinkKind::SimilarTo) => {
-                statements.extend(
-                    piece
-                        .from
-                        .iter()
-                        .map(|&from| Statement::Similar { from, to }),
-                );
-            }
-            Route::Link(kind @ LinkKind::GoesWith) => {
-                let linked = |&from: &u32| Statement::Linked { kind, from, to };
-                statements.extend(piece.from.iter().map(linked));
-                if wording::support(self.graph, piece) > 0 {
-                    statements.extend(self.counted(piece, LinkKind::CoOccursWith));
-                }
-            }
-            Route::Link(kind) => statements.extend(self.counted(piece, kind)),
-            Route::Stated(p) => {
-                statements.extend(
-                    piece
-                        .from
-                        .iter()
-                        .map(|&from| Statement::Fact([from, p, to])),
-                );
-            }
-            Route::Shared(p) => {
-                let all = piece.from.iter().copied().chain([to]);
-                statements.extend(
-                    piece.via.into_iter().flat_map(|via| {
-                        all.clone().map(move |item| Statement::Fact([item, p, via]))
-                    }),
-                );
-            }
-            Route::Trend(p) => {
-                let fact = piece.via.map(|via| Statement::Fact([to, p, via]));
-                statements.extend(fact);
-                statements.extend(piece.via.map(|via| Statement::InDemand {
-                    predicate: p,
-                    entity: via,
-                }));
-            }
-            Route::Liked(p) => {
-                let liked = |via: &u32| self.profile.likes.iter().any(|like| like.0 == *via);
-                let via = piece.via.filter(liked);
-                statements.extend(via.map(|via| Statement::Fact([to, p, via])));
-            }
-            Route::Described => {}
-            Route::Popular => statements.push(Statement::MetBy {
-                item: to,
-                count: self.graph.met_by(to).len() as u32,
-            }),
-        }
-        statements
-    }
-}
-
-/// Which rules concluded what a sentence says, after it.
-fn cited(rules: &[String]) -> String {
-    let rules: Vec<&str> = rules
-        .iter()
-        .map(|rule| rule.trim_end_matches('.'))
-        .collect();
-    match &rules[..] {
-        [] => String::new(),
-        [rule] => format!(" (By the rule “{rule}”.)"),
-        rules => format!(" (By the rules “{}”.)", rules.join("”, “")),
     }
 }
 
 /// The IRI by which SPARQL knows an edge.
 pub fn iri(edge: &EvidenceId) -> String {
     format!("urn:kenning:edge:{}", edge.0)
-}
-
-/// Makes a sentence of what is said of "it".
-fn sentence(route: Route, said: &str) -> String {
-    let capital = |text: &str| {
-        let mut chars = text.chars();
-        chars
-            .next()
-            .map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
-    };
-    match route {
-        Route::Shared(_)
-        | Route::Trend(_)
-        | Route::Liked(_)
-        | Route::Described
-        | Route::Link(LinkKind::SimilarTo | LinkKind::GoesWith) => {
-            format!("It {said}.")
-        }
-        _ => format!("{}.", capital(said)),
-    }
-    .replace("It described", "It is described")
-    .replace("It bought together", "Bought together")
 }

@@ -49,13 +49,14 @@
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
 //! | [`candidates`] | which items are ranked, and what a request wishes of their order | graph, model, scoring, sparql, vocabulary |
+//! | [`counterfactual`] | what would have to be otherwise for a ranking to be otherwise | graph, model, scoring |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
 //! | [`llm`] | anything that completes text | weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`ranking`] | reply → a valid ranking | prompt |
-//! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
+//! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection, vocabulary |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
-//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
+//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, counterfactual, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
 //! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, scoring, selection, vocabulary |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, model, ontology, sparql, vocabulary |
 //! | [`cli`] | one file a verb | candidates, config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
@@ -92,6 +93,7 @@ pub mod linking;
 pub mod reasoning;
 
 pub mod candidates;
+pub mod counterfactual;
 pub mod explanation;
 pub mod llm;
 pub mod ontology;

@@ -13,14 +13,16 @@ mod liking;
 mod paths;
 pub mod quality;
 mod relations;
+mod supposing;
 
 pub use alike::Outline;
 pub use paths::{Evidence, Path, Route, Walk};
+pub use supposing::{Facts, Supposed};
 
 use crate::config::ScoringSettings;
 use crate::graph::Graph;
 use crate::graph::changes::{Changes, NewEvent};
-use crate::model::taste::{self, Spread};
+use crate::model::taste::Spread;
 use crate::model::{LinkKind, Taste};
 use relations::{Relation, Trend, distinct};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -85,11 +87,15 @@ pub struct Scored {
 pub struct Tables {
     settings: ScoringSettings,
     links: Vec<(LinkKind, f64)>,
-    relations: Arc<[Relation]>,
+    relations: Vec<Arc<Relation>>,
+    /// How many more facts each item is supposed to have.
+    more_facts: FxHashMap<u32, isize>,
     spread: Spread,
     taste: Taste,
     /// By user, oldest first: events that the graph does not hold.
-    news: FxHashMap<u32, Vec<NewEvent>>,
+    news: FxHashMap<u32, Arc<Vec<NewEvent>>>,
+    /// Pairs of a user and an item that are supposed never to have met.
+    unmet: FxHashSet<(u32, u32)>,
     /// How many users met each item, in the order of their nodes; and all of these together.
     met_by: (Vec<u32>, u64),
     /// What popularity adds to each item.
@@ -114,14 +120,16 @@ impl Tables {
         let relations = Relation::find(graph, |iri| {
             weight(iri).or_else(|| weight(&crate::vocabulary::shorten(iri)))
         });
-        let met_by = met_by(graph, &FxHashMap::default());
+        let met_by = met_by(graph);
         let spreads = graph.users().map(|user| Spread::of(weights(graph, user)));
         let spread = spreads.fold(Spread::default(), Spread::with);
         Self {
             settings: settings.clone(),
             links: links.into_iter().filter(|(_, w)| *w != 0.0).collect(),
-            relations: relations.into(),
+            relations: relations.into_iter().map(Arc::new).collect(),
+            more_facts: FxHashMap::default(),
             news: FxHashMap::default(),
+            unmet: FxHashSet::default(),
             taste: Taste::by(settings.preference, spread),
             spread,
             popularity: popularity(&met_by.0, settings),
@@ -134,31 +142,12 @@ impl Tables {
     /// The tables of the same graph with all events of `changes`: what a build with these events would make of them, but for
     /// the links between items, which stay as they are until then.
     pub fn with_news(&self, graph: &Graph, changes: &Changes) -> Self {
-        let mut news: FxHashMap<u32, Vec<NewEvent>> = FxHashMap::default();
-        for event in changes.events(graph) {
-            news.entry(event.user).or_default().push(event);
-        }
-        let met_by = met_by(graph, &news);
-        let mut users: Vec<u32> = news.keys().copied().collect();
-        users.sort_unstable();
-        let spread = users.into_iter().fold(self.spread, |spread, user| {
-            let all = weights(graph, user).chain(new_weights(news.get(&user)));
-            spread
-                .without(Spread::of(weights(graph, user)))
-                .with(Spread::of(all))
-        });
-        Self {
-            settings: self.settings.clone(),
-            links: self.links.clone(),
-            relations: Arc::clone(&self.relations),
-            taste: Taste::by(self.settings.preference, spread),
-            spread,
-            news,
-            popularity: popularity(&met_by.0, &self.settings),
-            met_by,
-            trends: OnceLock::new(),
-            trending: OnceLock::new(),
-        }
+        let events = changes.events(graph);
+        let supposed = Supposed {
+            events,
+            ..Supposed::default()
+        };
+        self.supposing(graph, &supposed)
     }
 }
 
@@ -182,19 +171,9 @@ fn sound(settings: &ScoringSettings) -> ScoringSettings {
 }
 
 /// How many users met each item, and all of these together.
-fn met_by(graph: &Graph, news: &FxHashMap<u32, Vec<NewEvent>>) -> (Vec<u32>, u64) {
+fn met_by(graph: &Graph) -> (Vec<u32>, u64) {
     let met_by = graph.items().map(|item| graph.met_by(item).len() as u32);
-    let mut met_by: Vec<u32> = met_by.collect();
-    for (&user, events) in news {
-        let known = graph.met(user);
-        let items: FxHashSet<u32> = events.iter().map(|event| event.item).collect();
-        for item in items
-            .into_iter()
-            .filter(|item| known.binary_search(item).is_err())
-        {
-            met_by[(item - graph.items().start) as usize] += 1;
-        }
-    }
+    let met_by: Vec<u32> = met_by.collect();
     let sum = met_by.iter().map(|&count| u64::from(count)).sum();
     (met_by, sum)
 }
@@ -239,36 +218,25 @@ impl<'g> Scorer<'g> {
 
     /// What the graph knows of a user, and what happened since.
     pub fn profile(&self, user: u32) -> Profile {
-        let new = self.tables.news.get(&user).map_or(&[][..], Vec::as_slice);
-        let all = weights(self.graph, user).chain(new_weights(Some(new)));
-        let middle = taste::mean(all);
-        let count = |weight| self.tables.taste.count(weight, middle);
-        let old = self.graph.events(user).map(|e| (e.time, e.item, e.weight));
-        let events: Vec<_> = match new {
-            [] => old.collect(),
-            new => {
-                let new = new.iter().map(|e| (e.time, e.item, e.weight));
-                let mut all: Vec<_> = old.chain(new).collect();
-                // Stable, as a build orders them.
-                all.sort_by_key(|event| event.0);
-                all
-            }
-        };
+        let events = self.events(user);
+        let new = self.tables.news.get(&user).into_iter();
+        let new = new.flat_map(|new| new.iter().map(|event| event.item));
         let is_new = |item: &u32| self.graph.interaction(user, *item).is_none();
-        let events = events.into_iter().rev();
         Profile {
             user: Some(user),
-            history: self.decayed(events.map(|(_, item, weight)| (item, count(weight)))),
-            news: new.iter().map(|event| event.item).filter(is_new).collect(),
+            history: self.history_by(&events, self.tables.taste),
+            news: new.filter(is_new).collect(),
             ..Profile::default()
         }
     }
 
     /// All items that a user met.
     pub fn met(&self, user: u32) -> FxHashSet<u32> {
-        let new = self.tables.news.get(&user).into_iter().flatten();
-        let old = self.graph.met(user).iter().copied();
-        old.chain(new.map(|event| event.item)).collect()
+        let news = self.tables.news.get(&user).into_iter();
+        let new = news.flat_map(|new| new.iter().map(|event| event.item));
+        let all = self.graph.met(user).iter().copied().chain(new);
+        all.filter(|item| !self.tables.unmet.contains(&(user, *item)))
+            .collect()
     }
 
     /// Whether something happened with a user since the graph was frozen.
@@ -338,17 +306,8 @@ impl<'g> Scorer<'g> {
         let mut scores = self.tables.popularity.clone();
         let first = self.graph.items().start;
         let mut add = |item: u32, amount: f64| scores[(item - first) as usize] += amount;
-        for (from, decay) in profile.starts() {
-            for &(kind, weight) in &self.tables.links {
-                let row = self.graph.links(kind, from);
-                for (&to, &score) in row.to.iter().zip(row.score) {
-                    add(to, decay * weight * f64::from(score));
-                }
-            }
-        }
-        for relation in self.tables.relations.iter() {
-            self.spread(relation, profile, &mut add);
-        }
+        let starts: Vec<(u32, f64)> = profile.starts().collect();
+        self.add_starts(&starts, &mut add);
         self.wished(profile, &mut add);
         if profile.is_cold() {
             for (score, trend) in scores.iter_mut().zip(self.trending()) {
@@ -358,14 +317,34 @@ impl<'g> Scorer<'g> {
         scores
     }
 
-    /// Everything that a relation leads to from the items of a profile: what they have is gathered first, so that an entity
-    /// which several have is walked once.
-    fn spread(&self, relation: &Relation, profile: &Profile, add: &mut impl FnMut(u32, f64)) {
+    /// What paths from items add to others.
+    fn add_starts(&self, starts: &[(u32, f64)], add: &mut impl FnMut(u32, f64)) {
+        for &(from, decay) in starts {
+            for &(kind, weight) in &self.tables.links {
+                let row = self.graph.links(kind, from);
+                for (&to, &score) in row.to.iter().zip(row.score) {
+                    add(to, decay * weight * f64::from(score));
+                }
+            }
+        }
+        for relation in self.tables.relations.iter() {
+            self.spread(relation, starts, add);
+        }
+    }
+
+    /// Everything that a relation leads to from some items: what they have is gathered first, so that an entity which
+    /// several have is walked once.
+    fn spread(
+        &self,
+        relation: &Relation,
+        starts: &[(u32, f64)],
+        add: &mut impl FnMut(u32, f64),
+    ) {
         let items = self.graph.items();
         let mut had: Vec<(u32, u32, f64)> = Vec::new();
-        for (from, decay) in profile.starts() {
+        for &(from, decay) in starts {
             let stated = decay * self.stated(relation, from);
-            let entities = distinct(self.graph.objects(from, relation.predicate));
+            let entities = distinct(relation.objects(self.graph, from));
             had.extend(entities.map(|entity| (entity, from, stated)));
         }
         had.sort_by_key(|had| had.0);
@@ -390,11 +369,11 @@ impl<'g> Scorer<'g> {
     }
 
     /// The facts of a relation that end in an entity, unless it is a hub or not an entity.
-    fn sharing(&self, relation: &Relation, entity: u32) -> Option<&'g [[u32; 2]]> {
-        if !self.graph.nodes().contains(&entity) {
+    fn sharing<'a>(&'a self, relation: &'a Relation, entity: u32) -> Option<&'a [[u32; 2]]> {
+        if !relation.is_entity(self.graph, entity) {
             return None;
         }
-        let sharing = self.graph.subjects(entity, relation.predicate);
+        let sharing = relation.subjects(self.graph, entity);
         (2..=HUB).contains(&sharing.len()).then_some(sharing)
     }
 
@@ -418,12 +397,6 @@ impl<'g> Scorer<'g> {
         let known = index.and_then(|index| list.get(index as usize));
         known.copied().unwrap_or(0.0)
     }
-}
-
-fn new_weights(events: Option<impl AsRef<[NewEvent]>>) -> std::vec::IntoIter<f32> {
-    let weights = events.map(|events| events.as_ref().iter().map(|e| e.weight).collect());
-    let weights: Vec<f32> = weights.unwrap_or_default();
-    weights.into_iter()
 }
 
 /// Of the events of a user, oldest first.

@@ -134,6 +134,42 @@ impl Piece {
     }
 }
 
+/// Pieces that are said in one sentence, the largest sums first: links of one kind from several items, for the candidate
+/// or against it; every other piece alone.
+pub fn together(pieces: &[Piece]) -> Vec<Vec<&Piece>> {
+    let mut groups: Vec<Vec<&Piece>> = Vec::new();
+    for piece in pieces {
+        let same = |group: &&mut Vec<&Piece>| {
+            let first = group[0];
+            matches!(piece.route, Route::Link(_))
+                && first.route == piece.route
+                && (first.contribution < 0.0) == (piece.contribution < 0.0)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(piece),
+            None => groups.push(vec![piece]),
+        }
+    }
+    let sum = |group: &Vec<&Piece>| group.iter().map(|piece| piece.contribution).sum::<f64>();
+    groups.sort_by(|a, b| sum(b).total_cmp(&sum(a)));
+    groups
+}
+
+/// The groups of pieces that an answer says of an item: `most` at most, the largest sums first, the last place kept for a
+/// way that is not told yet.
+pub fn said<'p>(pieces: &'p [Piece], most: usize) -> Vec<Vec<&'p Piece>> {
+    let mut said: Vec<Vec<&'p Piece>> = Vec::new();
+    for group in together(pieces) {
+        let is_new = |piece: &Piece| said.iter().all(|told| told[0].route != piece.route);
+        let last = said.len() + 1 == most;
+        let another_way = pieces.iter().any(is_new);
+        if said.len() < most && (!last || !another_way || is_new(group[0])) {
+            said.push(group);
+        }
+    }
+    said
+}
+
 /// What was chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {

@@ -7,6 +7,9 @@
 //! | `/update` | POST | SPARQL 1.1 Protocol: updates |
 //! | `/store?graph=IRI`, `/store?default`, `/store/NAME` | GET, HEAD, PUT, POST, DELETE | SPARQL 1.1 Graph Store HTTP Protocol |
 //! | `/v1/recommend` | POST | recommendations: the request and the answer are JSON |
+//! | `/v1/explain`, `/v1/why-not` | POST | `{"request": {…}, "item": …}`: why an item stands where it does, what would bring it in |
+//! | `/v1/profile` | POST | a request as for `/v1/recommend`: what answers to it will rely on |
+//! | `/v1/what-if` | POST | `{"request": {…}, "add_events": […]}`: the answer as things are and as they would be |
 //! | `/v1/events` | POST | `{"events": [{"user": …, "item": …}]}`: who met what, which the next recommendation counts |
 //! | `/queries` | GET | what runs: number, kind, text, seconds, rows |
 //! | `/queries/ID` | DELETE | stops it |

@@ -73,7 +73,7 @@ impl Allowed {
         format!("{} of {} items", self.count(), graph.items().len())
     }
 
-    fn with_attribute(dataset: Dataset<'_>, attribute: &str) -> Result<Self> {
+    pub(super) fn with_attribute(dataset: Dataset<'_>, attribute: &str) -> Result<Self> {
         let mut found = Self::nothing(dataset.graph);
         let (iri, wanted) = equation(attribute, "--where")?;
         let Some(property) = property(dataset, &iri) else {
@@ -93,7 +93,7 @@ impl Allowed {
         Ok(found)
     }
 
-    fn by_sparql(asked: &Asked<'_>, text: &str, notes: &mut Vec<String>) -> Result<Self> {
+    pub(super) fn by_sparql(asked: &Asked<'_>, text: &str, notes: &mut Vec<String>) -> Result<Self> {
         let dataset = asked.dataset;
         let (limits, cancel) = asked.bounds;
         let mut found = Found {
@@ -110,6 +110,14 @@ impl Allowed {
             ));
         }
         Ok(found.items)
+    }
+
+    /// All that is available at the time of the request.
+    pub(super) fn available(asked: &Asked<'_>) -> Self {
+        let mut all = Self::nothing(asked.dataset.graph);
+        all.items.iter_mut().for_each(|is_in| *is_in = true);
+        all.keep_available(asked, &mut Vec::new());
+        all
     }
 
     fn keep_available(&mut self, asked: &Asked<'_>, notes: &mut Vec<String>) {

@@ -4,6 +4,7 @@ use crate::candidates::Wishes;
 use crate::cli::text::one_line;
 use crate::config::Layers;
 use crate::engine::{self, Answer, Engine, Order, Request};
+use crate::explanation::{Tone, Voice};
 use crate::llm::LanguageModel;
 use crate::prompt::wording::clean;
 use crate::Result;
@@ -62,6 +63,14 @@ pub struct Asked {
     /// Items that the user met may come again
     #[arg(long)]
     pub again: bool,
+
+    /// Language of reasons and labels: de, en; more than one are preferences
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub lang: Vec<String>,
+
+    /// Tone of reasons
+    #[arg(long, value_enum, value_name = "TONE", default_value_t)]
+    pub tone: ToneFlag,
 
     #[command(flatten)]
     pub wished: Wished,
@@ -134,6 +143,13 @@ impl Asked {
             text: self.text.clone(),
             order: if self.again { Order::Any } else { Order::New },
             wishes: self.wished.wishes()?,
+            voice: Voice {
+                languages: self.lang.clone(),
+                tone: match self.tone {
+                    ToneFlag::Plain => Tone::Plain,
+                    ToneFlag::Friendly => Tone::Friendly,
+                },
+            },
         })
     }
 
@@ -143,6 +159,16 @@ impl Asked {
             .flag("prompt.budget", "--budget", self.budget)
             .flag("prompt.candidates", "--candidates", self.candidates)
     }
+}
+
+/// The tone of reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ToneFlag {
+    /// What is so
+    #[default]
+    Plain,
+    /// The same, to somebody
+    Friendly,
 }
 
 /// How an answer is written.

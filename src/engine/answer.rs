@@ -1,6 +1,6 @@
 //! What a recommendation request is answered with; the same shape whichever rung answers.
 
-use crate::explanation::{Reason, Verdict};
+use crate::explanation::{Reason, Theme, Verdict};
 use crate::ranking::{Faults, Rung};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +20,9 @@ pub struct Answer {
     pub notes: Vec<String>,
     /// The items, best first.
     pub recommendations: Vec<Recommendation>,
+    /// What several items have in common: one explanation for the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub themes: Vec<Theme>,
     /// The prompt that holds the evidence, whether or not a model was asked.
     pub prompt: Option<PromptUse>,
     /// The model's reply, if one was asked and answered.

@@ -132,7 +132,7 @@ impl Engine {
 }
 
 /// A user of the graph, or one of whom something is known since it was frozen.
-fn user(snapshot: &Snapshot, scorer: &Scorer<'_>, name: &str) -> Option<u32> {
+pub(super) fn user(snapshot: &Snapshot, scorer: &Scorer<'_>, name: &str) -> Option<u32> {
     let graph = snapshot.graph();
     let mut names = Dataset::iris(&graph.meta.datasets, name, |d| &d.user_iri);
     let new = || {

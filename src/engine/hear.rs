@@ -45,7 +45,7 @@ impl Live {
     }
 }
 
-fn heard(snapshot: &Snapshot, told: &Told, now: UnixSeconds) -> Result<Heard> {
+pub(super) fn heard(snapshot: &Snapshot, told: &Told, now: UnixSeconds) -> Result<Heard> {
     let graph = snapshot.graph();
     let item = graph.find_item(&told.item);
     let item = item.ok_or_else(|| graph.unknown("item", &told.item))?;

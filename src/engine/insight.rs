@@ -6,7 +6,7 @@ use crate::embedding;
 use crate::graph::Graph;
 use crate::graph::changes::Changes;
 use crate::journal::ChangeNumber;
-use crate::scoring::{Scorer, Tables};
+use crate::scoring::{Scorer, Supposed, Tables};
 use crate::search::Index;
 use crate::sparql::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 use crate::{Error, Result};
@@ -42,17 +42,43 @@ impl Insight {
         graph: &'g Graph,
         (changes, last): (&Changes, ChangeNumber),
     ) -> Scorer<'g> {
-        let tables = || Arc::new(Tables::new(graph, &self.scoring));
-        let tables = self.tables.get_or_init(tables);
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = fresh.as_ref().filter(|known| known.0 == last);
+        if let Some((_, tables)) = known {
+            return Scorer::with(graph, Arc::clone(tables));
+        }
+        let tables = self.tables(graph);
         if changes.added_count() == 0 {
             return Scorer::with(graph, Arc::clone(tables));
         }
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = fresh.as_ref().filter(|known| known.0 == last);
-        let known = known.map(|known| Arc::clone(&known.1));
-        let with_news = known.unwrap_or_else(|| Arc::new(tables.with_news(graph, changes)));
+        let with_news = Arc::new(tables.with_news(graph, changes));
         *fresh = Some((last, Arc::clone(&with_news)));
         Scorer::with(graph, with_news)
+    }
+
+    /// The tables of the graph as it was frozen.
+    fn tables(&self, graph: &Graph) -> &Arc<Tables> {
+        let tables = || Arc::new(Tables::new(graph, &self.scoring));
+        self.tables.get_or_init(tables)
+    }
+
+    /// Another insight into the same graph, whose scorer knows these changes and what is supposed beside them.
+    pub(super) fn supposing(
+        &self,
+        graph: &Graph,
+        (changes, last): (&Changes, ChangeNumber),
+        supposed: &Supposed,
+    ) -> Self {
+        let tables = self.tables(graph).with_news(graph, changes);
+        let tables = Arc::new(tables.supposing(graph, supposed));
+        Self {
+            scoring: self.scoring.clone(),
+            state: self.state.clone(),
+            tables: self.tables.clone(),
+            fresh: Mutex::new(Some((last, tables))),
+            ranks: self.ranks.clone(),
+            index: Mutex::default(),
+        }
     }
 }
 

@@ -4,14 +4,14 @@ use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 use super::asker::items;
 use super::{Engine, Snapshot, Stopwatch, limits};
 use crate::candidates::{Asked, Chosen, Wishes, choose};
-use crate::explanation::{Explainer, Reason};
+use crate::explanation::{Explainer, Reason, Voice};
 use crate::journal::{self, Decision};
 use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
 use crate::model::term;
 use crate::prompt::{Prompt, Prompter, TEMPLATE};
 use crate::ranking::{Ranking, Rung};
 use crate::scoring::{Profile, Scorer};
-use crate::selection::{Candidate, Piece};
+use crate::selection::{Candidate, Piece, together};
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashSet;
@@ -48,6 +48,13 @@ pub struct Request {
     pub order: Order,
     /// What is wished of the items, and of their order.
     pub wishes: Wishes,
+    /// In which language and tone reasons are said, and which labels are preferred.
+    #[serde(skip_serializing_if = "is_plain")]
+    pub voice: Voice,
+}
+
+fn is_plain(voice: &Voice) -> bool {
+    *voice == Voice::default()
 }
 
 /// Whether items that the user met may come again.
@@ -82,6 +89,7 @@ pub struct Prepared<'a> {
     pinned: usize,
     prompt: Option<Prompt>,
     notes: Vec<String>,
+    voice: Voice,
 }
 
 impl Engine {
@@ -213,6 +221,7 @@ impl Engine {
             pinned: chosen.pinned,
             prompt,
             notes,
+            voice: request.voice.clone(),
         })
     }
 
@@ -300,13 +309,26 @@ impl Engine {
 
 /// The items that a request is answered with, before a model is asked: the `wanted` best of the catalogue, or of the
 /// given ones all.
-fn candidates(
+pub(super) fn candidates(
     snapshot: &Snapshot,
-    (scorer, profile): (&Scorer<'_>, &Profile),
+    who: (&Scorer<'_>, &Profile),
     request: &Request,
     wanted: usize,
     bounds: (&Limits, &Cancel),
 ) -> Result<Chosen> {
+    asking(snapshot, who, request, bounds, |asked| {
+        choose(asked, asked.only.map_or(wanted, |only| only.len()))
+    })
+}
+
+/// Does something with a request whose items are looked up.
+pub(super) fn asking<T>(
+    snapshot: &Snapshot,
+    (scorer, profile): (&Scorer<'_>, &Profile),
+    request: &Request,
+    bounds: (&Limits, &Cancel),
+    work: impl FnOnce(&Asked<'_>) -> Result<T>,
+) -> Result<T> {
     let named = |names| Ok::<_, Error>(items(snapshot, names)?.into_iter().collect());
     let (never, only): (FxHashSet<u32>, FxHashSet<u32>) =
         (named(&request.exclude)?, named(&request.candidates)?);
@@ -315,7 +337,7 @@ fn candidates(
         met.extend(profile.user.iter().flat_map(|&user| scorer.met(user)));
         met.extend(profile.history.iter().map(|(item, _)| item));
     }
-    let asked = Asked {
+    work(&Asked {
         dataset: snapshot.dataset(),
         scorer,
         profile,
@@ -324,15 +346,15 @@ fn candidates(
         never: &never,
         met: &met,
         bounds,
-    };
-    choose(&asked, if only.is_empty() { wanted } else { only.len() })
+    })
 }
 
 /// Checks what could ask for too much work.
-fn within_reason(request: &Request) -> Result<()> {
+pub(super) fn within_reason(request: &Request) -> Result<()> {
     if request.k == 0 {
         return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
     }
+    request.voice.check()?;
     let lists = [
         (request.k, "items asked for"),
         (request.candidates.len(), "items to rank"),
@@ -354,7 +376,7 @@ impl Prepared<'_> {
     /// The first `k` items of a ranking, with reasons that hold.
     fn explain(&self, ranking: &Ranking, rung: Rung, k: usize) -> Answer {
         let graph = self.snapshot.graph();
-        let explainer = Explainer::new(graph, &self.profile);
+        let explainer = Explainer::new(graph, &self.profile).speaking(&self.voice);
         let mut claims = Claims::default();
         let mut recommendations = Vec::new();
         for (position, &index) in ranking.order.iter().take(k).enumerate() {
@@ -362,12 +384,14 @@ impl Prepared<'_> {
             let iri = graph.term(candidate.item);
             recommendations.push(Recommendation {
                 item: term::as_iri(iri).unwrap_or(iri).to_owned(),
-                label: graph.label(candidate.item).to_owned(),
+                label: self.voice.label(graph, candidate.item).to_owned(),
                 score: candidate.score,
                 rank: position + 1,
                 reasons: self.reasons(&explainer, candidate, &ranking.cited[index], &mut claims),
             });
         }
+        let listed = ranking.order.iter().take(k).map(|&index| &self.candidates[index]);
+        let listed: Vec<_> = listed.map(|c| (c.item, c.pieces.as_slice())).collect();
         Answer {
             schema_version: 1,
             decision: None,
@@ -375,6 +399,7 @@ impl Prepared<'_> {
             rung,
             notes: self.notes.clone(),
             recommendations,
+            themes: explainer.themes(&listed),
             prompt: self.prompt.as_ref().map(PromptUse::of),
             reply: None,
             claims,
@@ -398,7 +423,13 @@ impl Prepared<'_> {
             .filter_map(|&index| evidence.get(index))
             .collect();
         let mut shown: Vec<(&Piece, Reason)> = Vec::new();
-        for piece in cited.iter().copied().chain(&candidate.pieces) {
+        let cited_alone = cited.iter().map(|&piece| vec![piece]);
+        for mut group in cited_alone.chain(together(&candidate.pieces)) {
+            // Nothing is said twice.
+            group.retain(|piece| shown.iter().all(|(said, _)| said != piece));
+            let Some(&piece) = group.first() else {
+                continue;
+            };
             let is_new = |p: &Piece| shown.iter().all(|(s, _)| s.route != p.route);
             let last = shown.len() + 1 == REASONS;
             let another_way = candidate.pieces.iter().any(is_new);
@@ -406,7 +437,7 @@ impl Prepared<'_> {
             if shown.len() == REASONS || !free {
                 continue;
             }
-            let reason = explainer.reason(candidate.item, piece);
+            let reason = explainer.reason_of(candidate.item, &group);
             if shown.iter().any(|(_, r)| r.text == reason.text) {
                 continue;
             }

@@ -1,6 +1,11 @@
-//! How good the paths are that explain rankings, shown by their contributions and by other wishes.
+//! How good the paths are that explain rankings, shown by their contributions and by other wishes; and how faithful the
+//! reasons shown are to the ranking.
 //!
 //! The ranking is the same throughout: only which path of an item is shown first differs.
+
+mod fidelity;
+
+pub use fidelity::Fidelity;
 
 use super::Method;
 use super::metrics::{Estimate, estimate};
@@ -68,6 +73,8 @@ pub struct Report {
     pub explained: f64,
     /// By wish.
     pub rows: Vec<Row>,
+    /// How faithful the reasons are that an answer shows.
+    pub fidelity: Fidelity,
 }
 
 /// What the lists of one user come to, by wish.
@@ -75,6 +82,7 @@ struct Judged {
     ndcg: f64,
     explained: f64,
     wishes: Vec<Option<(Figures, f64)>>,
+    faithful: Vec<fidelity::Told>,
 }
 
 /// Ranks for the users of whom something was held out, and judges the paths.
@@ -134,6 +142,7 @@ pub fn run(
         ndcg: estimate(&all(|one| one.ndcg), plan.seed),
         explained: mean(&all(|one| one.explained)),
         rows: rows.collect(),
+        fidelity: Fidelity::of(judged.iter().flat_map(|one| &one.faithful)),
     })
 }
 
@@ -162,5 +171,6 @@ fn judge(
         ndcg: ndcg(case, &list, (plan.k, Gain::Binary)),
         explained: paths.iter().filter(leads).count() as f64 / paths.len().max(1) as f64,
         wishes: Preference::ALL.map(wish).to_vec(),
+        faithful: fidelity::told((&trained.graph, scorer), (case.0, &profile), &list),
     }
 }

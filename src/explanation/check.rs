@@ -54,6 +54,28 @@ pub enum Statement {
         /// The second item.
         to: u32,
     },
+    /// The user met at least so many items that have the entity.
+    Having {
+        /// Who.
+        user: u32,
+        /// Under which predicate.
+        predicate: u32,
+        /// The entity.
+        entity: u32,
+        /// How many.
+        count: u32,
+    },
+    /// The user met at least so many items whose links speak for another.
+    LinkedFrom {
+        /// Who.
+        user: u32,
+        /// In which way.
+        kind: LinkKind,
+        /// The other item.
+        to: u32,
+        /// How many.
+        count: u32,
+    },
     /// The texts of two items are close.
     Similar {
         /// The first item.
@@ -94,6 +116,31 @@ pub fn check(graph: &Graph, statement: &Statement) -> Verdict {
             true => Verdict::Inferred,
             false => Verdict::Unsupported,
         },
+        Statement::Having {
+            user,
+            predicate,
+            entity,
+            count,
+        } => {
+            let met = graph.met(user).iter();
+            let having = met.filter(|&&item| !graph.facts([item, predicate, entity]).is_empty());
+            counted(having.count(), count)
+        }
+        Statement::LinkedFrom {
+            user,
+            kind,
+            to,
+            count,
+        } => {
+            let speaks = |from: u32| {
+                let row = graph.links(kind, from);
+                let mut links = row.to.iter().zip(row.score);
+                links.any(|(&other, &score)| other == to && score > 0.0)
+            };
+            let linked = graph.links_to(kind, to).map(|link| link.0);
+            let linked = linked.filter(|&from| graph.interaction(user, from).is_some());
+            counted(linked.filter(|&from| speaks(from)).count(), count)
+        }
         Statement::Similar { from, to } => match cosine(graph, from, to) {
             Some(cosine) if cosine >= ALIKE => Verdict::Inferred,
             _ => Verdict::Unsupported,

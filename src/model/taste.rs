@@ -17,8 +17,10 @@ pub struct Taste {
 /// How far weights of events lie from the means of their users: a sum over users.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spread {
-    squares: f64,
-    count: u64,
+    /// Squares of the distances together.
+    pub squares: f64,
+    /// Of how many events.
+    pub count: u64,
 }
 
 impl Spread {

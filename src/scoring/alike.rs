@@ -16,8 +16,8 @@ impl Scorer<'_> {
     pub fn outline(&self, item: u32) -> Outline {
         let facts = self.tables.relations.iter().flat_map(|relation| {
             let predicate = relation.predicate;
-            distinct(self.graph.objects(item, predicate)).map(move |entity| {
-                let sharing = self.graph.subjects(entity, predicate).len().max(1);
+            distinct(relation.objects(self.graph, item)).map(move |entity| {
+                let sharing = relation.subjects(self.graph, entity).len().max(1);
                 let rare = (sharing as f64).powf(-0.5);
                 ((predicate, entity), relation.weight * rare)
             })

@@ -41,7 +41,7 @@ impl Scorer<'_> {
     /// The items that have an entity under any property that counts, each once.
     fn items_of(&self, entity: u32) -> Vec<u32> {
         let relations = self.tables.relations.iter();
-        let found = relations.flat_map(|r| distinct(self.graph.subjects(entity, r.predicate)));
+        let found = relations.flat_map(|r| distinct(r.subjects(self.graph, entity)));
         let mut items: Vec<u32> = found.filter(|i| self.graph.items().contains(i)).collect();
         items.sort_unstable();
         items.dedup();
@@ -53,7 +53,7 @@ impl Scorer<'_> {
         let items = self.graph.items();
         for &(entity, count) in &profile.likes {
             for relation in self.tables.relations.iter() {
-                let having = self.graph.subjects(entity, relation.predicate);
+                let having = relation.subjects(self.graph, entity);
                 let fact = count * relation.weight * shared_by(having.len());
                 for item in distinct(having).filter(|item| items.contains(item)) {
                     add(item, fact * relation.damping(self.graph, item));
@@ -79,13 +79,13 @@ impl Scorer<'_> {
             for relation in self.tables.relations.iter() {
                 let predicate = relation.predicate;
                 let triple = [item, predicate, entity];
-                if self.graph.facts(triple).is_empty() {
+                if !relation.has(self.graph, item, entity) {
                     continue;
                 }
-                let having = self.graph.subjects(entity, predicate).len();
+                let having = relation.subjects(self.graph, entity).len();
                 let fact = count * relation.weight * shared_by(having);
                 let fact = fact * relation.damping(self.graph, item);
-                let evidence = [self.stating(triple)].into_iter().collect();
+                let evidence = self.stating(triple).into_iter().collect();
                 paths.push(path(Route::Liked(predicate), Some(entity), fact, evidence));
             }
         }

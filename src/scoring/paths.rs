@@ -78,7 +78,7 @@ impl Scorer<'_> {
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
         let trends = self.trends();
         for relation in self.tables.relations.iter() {
-            for entity in distinct(self.graph.objects(item, relation.predicate)) {
+            for entity in distinct(relation.objects(self.graph, item)) {
                 let key = (relation.predicate, entity);
                 let found = trends.binary_search_by_key(&key, |t| (t.predicate, t.entity));
                 let Ok(index) = found else { continue };
@@ -88,7 +88,8 @@ impl Scorer<'_> {
                     via: Some(entity),
                     to: item,
                     contribution: self.trend(&trends[index], item),
-                    evidence: [self.stating([item, relation.predicate, entity])]
+                    evidence: self
+                        .stating([item, relation.predicate, entity])
                         .into_iter()
                         .collect(),
                 });
@@ -96,9 +97,9 @@ impl Scorer<'_> {
         }
     }
 
-    /// The first fact that states a triple.
-    pub(super) fn stating(&self, triple: [u32; 3]) -> EvidenceId {
-        EvidenceId(self.graph.facts(triple).start)
+    /// The first fact that states a triple; none of what is only supposed.
+    pub(super) fn stating(&self, triple: [u32; 3]) -> Option<EvidenceId> {
+        self.graph.facts(triple).next().map(EvidenceId)
     }
 }
 
@@ -166,7 +167,7 @@ impl Walk<'_> {
                 let amount = weight * f64::from(score);
                 let link = EvidenceId(row.first + index as u64);
                 let way = (Route::Link(kind), None, *to);
-                ends.paths[place].push(start.path(way, amount, &[link]));
+                ends.paths[place].push(start.path(way, amount, [link]));
             }
         }
     }
@@ -174,13 +175,13 @@ impl Walk<'_> {
     /// Facts from starts to ends, and those that both share.
     fn fact_paths(&self, relation: &Relation, starts: &[Start], ends: &mut Ends) {
         let (scorer, predicate) = (self.scorer, relation.predicate);
-        let mut had: Vec<(u32, &Start, EvidenceId)> = Vec::new();
+        let mut had: Vec<(u32, &Start, Option<EvidenceId>)> = Vec::new();
         for start in starts {
-            for (entity, fact) in facts(scorer.graph, start.item, predicate) {
+            for (entity, fact) in facts(scorer.graph, start.item, relation) {
                 if let Some(place) = ends.place(entity) {
                     let way = (Route::Stated(predicate), None, entity);
                     let amount = scorer.stated(relation, start.item);
-                    ends.paths[place].push(start.path(way, amount, &[fact]));
+                    ends.paths[place].push(start.path(way, amount, fact));
                 }
                 had.push((entity, start, fact));
             }
@@ -195,7 +196,7 @@ impl Walk<'_> {
         let shared: FxHashMap<u32, (&[_], usize)> = shared.collect();
         for (&to, paths) in ends.items.iter().zip(&mut ends.paths) {
             let damping = relation.damping(scorer.graph, to);
-            for (entity, fact) in facts(scorer.graph, to, predicate) {
+            for (entity, fact) in facts(scorer.graph, to, relation) {
                 let Some(&(had, sharing)) = shared.get(&entity) else {
                     continue;
                 };
@@ -203,7 +204,7 @@ impl Walk<'_> {
                 // Nothing is like itself.
                 for &(_, start, met) in had.iter().filter(|had| had.1.item != to) {
                     let amount = scorer.shared(relation, start.item, sharing) * damping;
-                    paths.push(start.path(way, amount, &[met, fact]));
+                    paths.push(start.path(way, amount, met.into_iter().chain(fact)));
                 }
             }
         }
@@ -216,7 +217,7 @@ impl Start {
         &self,
         (route, via, to): (Route, Option<u32>, u32),
         amount: f64,
-        edges: &[EvidenceId],
+        edges: impl IntoIterator<Item = EvidenceId>,
     ) -> Path {
         Path {
             route,
@@ -224,7 +225,7 @@ impl Start {
             via,
             to,
             contribution: amount * self.count,
-            evidence: self.met.into_iter().chain(edges.iter().copied()).collect(),
+            evidence: self.met.into_iter().chain(edges).collect(),
         }
     }
 }
@@ -253,12 +254,19 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// The objects of an item under a predicate, each once, with the first fact that says so.
-fn facts(graph: &Graph, item: u32, predicate: u32) -> impl Iterator<Item = (u32, EvidenceId)> {
-    let (mut next, pairs) = graph.facts_under(item, predicate);
+/// The objects of an item under a relation, each once, with the first fact that says so; none if it is only supposed.
+fn facts<'a>(
+    graph: &'a Graph,
+    item: u32,
+    relation: &'a Relation,
+) -> impl Iterator<Item = (u32, Option<EvidenceId>)> + 'a {
+    let (first, pairs) = relation.facts_of(graph, item);
+    let stated = move |object| graph.facts([item, relation.predicate, object]).next();
+    let mut place = 0;
     pairs.chunk_by(|a, b| a == b).map(move |run| {
-        let first = next;
-        next += run.len() as u64;
-        (run[0][1], EvidenceId(first))
+        let object = run[0][1];
+        let known = first.map(|first| first + place);
+        place += run.len() as u64;
+        (object, known.or_else(|| stated(object)).map(EvidenceId))
     })
 }

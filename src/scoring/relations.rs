@@ -1,17 +1,19 @@
 //! Which facts lead from item to item, and which entities are on everybody's list.
 
+use super::supposing::Patch;
 use super::{RELATION_WEIGHT, Scorer};
 use crate::graph::Graph;
 use crate::model::term;
 use crate::vocabulary::rdf;
 
-/// A predicate between items and resources.
+/// A predicate between items and resources, with the facts under it: those of the graph, but for what is supposed.
 #[derive(Clone, Debug)]
 pub(super) struct Relation {
     pub(super) predicate: u32,
     pub(super) weight: f64,
     /// For each item the square root of one over the number of its facts; 0 without facts.
     damping: Vec<f64>,
+    patch: Patch,
 }
 
 impl Relation {
@@ -19,31 +21,107 @@ impl Relation {
     /// nothing stands but what rules concluded counts only if it has a weight of its own: it says again, in other words,
     /// what counts already.
     pub(super) fn find(graph: &Graph, weight: impl Fn(&str) -> Option<f64>) -> Vec<Self> {
-        let (items, nodes) = (graph.items(), graph.nodes());
-        let leads =
-            |[object, subject]: &[u32; 2]| items.contains(subject) && nodes.contains(object);
         let predicates = graph.predicates().iter().copied();
         let relations = predicates.filter_map(|predicate| {
-            let iri = term::as_iri(graph.term(predicate)).filter(|iri| *iri != rdf::TYPE)?;
-            let own = weight(iri);
-            let weight = own.unwrap_or(RELATION_WEIGHT);
-            let concluded = |[object, subject]: &[u32; 2]| {
-                let mut facts = graph.facts([*subject, predicate, *object]);
-                facts.all(|fact| {
-                    graph
-                        .fact(fact)
-                        .is_some_and(|f| graph.rule_of(&f).is_some())
-                })
-            };
-            let counts = |pair: &[u32; 2]| leads(pair) && (own.is_some() || !concluded(pair));
-            let used = weight != 0.0 && graph.pairs(predicate).iter().any(counts);
-            used.then(|| Self {
-                predicate,
-                weight,
-                damping: damping(graph, predicate),
-            })
+            let iri = term::as_iri(graph.term(predicate))?;
+            Self::under(graph, (predicate, iri), &weight, Patch::default())
         });
         relations.collect()
+    }
+
+    /// The relation of one predicate, with what is supposed of its facts; `None` if it leads nowhere or weighs nothing.
+    pub(super) fn under(
+        graph: &Graph,
+        (predicate, iri): (u32, &str),
+        weight: impl Fn(&str) -> Option<f64>,
+        patch: Patch,
+    ) -> Option<Self> {
+        if iri == rdf::TYPE {
+            return None;
+        }
+        let own = weight(iri);
+        let weight = own.unwrap_or(RELATION_WEIGHT);
+        let mut relation = Self {
+            predicate,
+            weight,
+            damping: Vec::new(),
+            patch,
+        };
+        if weight == 0.0 || !relation.leads(graph, own.is_some()) {
+            return None;
+        }
+        relation.damping = relation.damped(graph);
+        Some(relation)
+    }
+
+    /// Whether an item has a resource under it: one that is not only concluded by rules, unless that counts too.
+    fn leads(&self, graph: &Graph, also_concluded: bool) -> bool {
+        let concluded = |[object, subject]: &[u32; 2]| {
+            let mut facts = graph.facts([*subject, self.predicate, *object]);
+            facts.all(|fact| {
+                graph
+                    .fact(fact)
+                    .is_some_and(|f| graph.rule_of(&f).is_some())
+            })
+        };
+        let leads = |[object, subject]: &[u32; 2]| {
+            graph.items().contains(subject) && self.is_entity(graph, *object)
+        };
+        let stands = |pair: &&[u32; 2]| self.patch.is_none() || self.has(graph, pair[1], pair[0]);
+        let stated = graph.pairs(self.predicate).iter().filter(stands);
+        let mut counted = stated.filter(|pair| leads(pair) && (also_concluded || !concluded(pair)));
+        // A fact that is supposed is no conclusion.
+        counted.next().is_some() || self.patch.added().any(|[s, o]| leads(&[o, s]))
+    }
+
+    /// The facts of a subject, as sorted pairs of the predicate and an object.
+    pub(super) fn objects<'a>(&'a self, graph: &'a Graph, subject: u32) -> &'a [[u32; 2]] {
+        let supposed = self.patch.objects(subject);
+        supposed.unwrap_or_else(|| graph.objects(subject, self.predicate))
+    }
+
+    /// The facts with an object, as sorted pairs of the predicate and a subject.
+    pub(super) fn subjects<'a>(&'a self, graph: &'a Graph, object: u32) -> &'a [[u32; 2]] {
+        let supposed = self.patch.subjects(object);
+        supposed.unwrap_or_else(|| graph.subjects(object, self.predicate))
+    }
+
+    /// The facts of a subject, with the number of the first of them if the graph has them all; the others follow then.
+    pub(super) fn facts_of<'a>(
+        &'a self,
+        graph: &'a Graph,
+        subject: u32,
+    ) -> (Option<u64>, &'a [[u32; 2]]) {
+        match self.patch.objects(subject) {
+            Some(pairs) => (None, pairs),
+            None => {
+                let (first, pairs) = graph.facts_under(subject, self.predicate);
+                (Some(first), pairs)
+            }
+        }
+    }
+
+    /// Whether a fact stands.
+    pub(super) fn has(&self, graph: &Graph, subject: u32, object: u32) -> bool {
+        let pairs = self.objects(graph, subject);
+        pairs.binary_search(&[self.predicate, object]).is_ok()
+    }
+
+    /// Whether a term is a resource, of the graph or only supposed.
+    pub(super) fn is_entity(&self, graph: &Graph, term: u32) -> bool {
+        graph.nodes().contains(&term) || self.patch.is_new_resource(term)
+    }
+
+    /// What facts end in, each once, in order.
+    pub(super) fn ends(&self, graph: &Graph) -> Vec<u32> {
+        let pairs = graph.pairs(self.predicate).chunk_by(|a, b| a[0] == b[0]);
+        let mut ends: Vec<u32> = pairs.map(|run| run[0][0]).collect();
+        if !self.patch.is_none() {
+            ends.extend(self.patch.added().map(|[_, object]| object));
+            ends.sort_unstable();
+            ends.dedup();
+        }
+        ends
     }
 
     /// How much less an item's facts say because it has many of them.
@@ -52,20 +130,15 @@ impl Relation {
         let known = index.and_then(|i| self.damping.get(i as usize));
         known.copied().unwrap_or(0.0)
     }
-}
 
-fn damping(graph: &Graph, predicate: u32) -> Vec<f64> {
-    let degrees = graph
-        .items()
-        .map(|item| graph.objects(item, predicate).len());
-    let damped = |degree: usize| {
-        if degree == 0 {
-            0.0
-        } else {
-            (degree as f64).powf(-0.5)
-        }
-    };
-    degrees.map(damped).collect()
+    fn damped(&self, graph: &Graph) -> Vec<f64> {
+        let degrees = graph.items().map(|item| self.objects(graph, item).len());
+        let damped = |degree: usize| match degree {
+            0 => 0.0,
+            degree => (degree as f64).powf(-0.5),
+        };
+        degrees.map(damped).collect()
+    }
 }
 
 /// An entity that popular items have in common.
@@ -90,7 +163,11 @@ impl Scorer<'_> {
             let items = self.graph.items();
             let mut sums = vec![0.0; items.len()];
             for trend in self.trends() {
-                for item in distinct(self.graph.subjects(trend.entity, trend.predicate)) {
+                let mut relations = self.tables.relations.iter();
+                let Some(relation) = relations.find(|r| r.predicate == trend.predicate) else {
+                    continue;
+                };
+                for item in distinct(relation.subjects(self.graph, trend.entity)) {
                     if items.contains(&item) {
                         sums[(item - items.start) as usize] += self.trend(trend, item);
                     }
@@ -113,16 +190,11 @@ impl Scorer<'_> {
         };
         let mut trends = Vec::new();
         for relation in self.tables.relations.iter() {
-            for run in self
-                .graph
-                .pairs(relation.predicate)
-                .chunk_by(|a, b| a[0] == b[0])
-            {
-                let entity = run[0][0];
-                if !self.graph.nodes().contains(&entity) || run.len() < 2 {
+            for entity in relation.ends(self.graph) {
+                let subjects = relation.subjects(self.graph, entity);
+                if !relation.is_entity(self.graph, entity) || subjects.len() < 2 {
                     continue;
                 }
-                let subjects = self.graph.subjects(entity, relation.predicate);
                 let met: u64 = distinct(subjects).map(|item| u64::from(met(item))).sum();
                 trends.push(Trend {
                     predicate: relation.predicate,
@@ -136,7 +208,9 @@ impl Scorer<'_> {
 
     /// What a trend adds to an item: its share, divided among all facts of the item.
     pub(super) fn trend(&self, trend: &Trend, item: u32) -> f64 {
-        let facts = self.graph.outgoing(item).len().max(1) as f64;
+        let more = self.tables.more_facts.get(&item).copied().unwrap_or(0);
+        let facts = self.graph.outgoing(item).len().saturating_add_signed(more);
+        let facts = facts.max(1) as f64;
         f64::from(self.tables.settings.popularity) * trend.share / facts
     }
 }

@@ -9,11 +9,14 @@ use super::answer::{change, job, json};
 use super::pool::{Kind, shown};
 use super::problem::Problem;
 use super::request::{self, Parameters};
-use crate::engine::{Request as Asked, Told};
+use crate::Result as Fallible;
+use crate::engine::{About, Request as Asked, Told, WhatIf};
+use crate::sparql::{Cancel, Limits};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What `POST /v1/events` takes.
@@ -46,16 +49,75 @@ pub async fn post(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
+    answer(host, request, |host, asked: &Asked, bounds| {
+        let snapshot = host.live.current();
+        let engine = host.live.engine();
+        let (limits, cancel) = bounds;
+        engine.recommend_within(&snapshot, asked, None, (limits, cancel))
+    })
+    .await
+}
+
+/// `POST /v1/explain`: why an item stands where it does.
+pub async fn explain(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    answer(host, request, |host, about: &About, bounds| {
+        host.live.engine().why(&host.live.current(), about, bounds)
+    })
+    .await
+}
+
+/// `POST /v1/profile`: what answers will rely on.
+pub async fn profile(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    answer(host, request, |host, asked: &Asked, bounds| {
+        host.live.engine().foresee(&host.live.current(), asked, bounds)
+    })
+    .await
+}
+
+/// `POST /v1/why-not`: what would bring an item in.
+pub async fn why_not(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    answer(host, request, |host, about: &About, bounds| {
+        host.live.engine().why_not(&host.live.current(), about, bounds)
+    })
+    .await
+}
+
+/// `POST /v1/what-if`: both answers, as things are and as they would be.
+pub async fn what_if(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    answer(host, request, |host, asked: &WhatIf, bounds| {
+        host.live.engine().what_if(&host.live.current(), asked, bounds)
+    })
+    .await
+}
+
+/// Reads what is asked, has the graph answer on a thread of the pool, and writes the answer; both are JSON.
+async fn answer<Q, A>(
+    host: Arc<Host>,
+    request: Request,
+    work: fn(&Host, &Q, (&Limits, &Cancel)) -> Fallible<A>,
+) -> Result<Response<Body>, Problem>
+where
+    Q: DeserializeOwned + Serialize + Send + 'static,
+    A: Serialize + Send + 'static,
+{
     let (parts, body) = request.into_parts();
     host.access.check(&parts.headers, Right::Read)?;
     let limits = Parameters::of(&parts.uri).lower(&host.bounds.limits)?;
-    let asked: Asked = request::json(&host, &parts.headers, body).await?;
+    let asked: Q = request::json(&host, &parts.headers, body).await?;
     let text = shown(&serde_json::to_string(&asked).unwrap_or_default());
-    let work = move |host: &Host, limits: &_, cancel: &_| {
-        let snapshot = host.live.current();
-        let engine = host.live.engine();
-        engine.recommend_within(&snapshot, &asked, None, (limits, cancel))
-    };
+    let work = move |host: &Host, limits: &_, cancel: &_| work(host, &asked, (limits, cancel));
     let answer = job(host, (Kind::Query, &text), limits, work).await?;
     match serde_json::to_value(&answer) {
         Ok(answer) => Ok(json(&answer)),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A model that says what it is told to.
-struct Parrot(String);
+pub struct Parrot(pub String);
 
 impl LanguageModel for Parrot {
     fn id(&self) -> &str {

@@ -1,7 +1,7 @@
 use super::{HeldOut, Weights};
 use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
 use crate::engine::Engine;
-use crate::evaluation::explanations::{self, Plan};
+use crate::evaluation::explanations::{self, Fidelity, Plan};
 use crate::{Error, Result};
 use serde_json::{Value, json};
 
@@ -67,6 +67,24 @@ impl Verb for Explanations {
             table.row(cells);
         }
         session.printer.table(&table, self.shape.format)?;
+        session.printer.note(faithful(&report.fidelity));
         Ok(Outcome::Done)
     }
+}
+
+/// How faithful the reasons are, in lines.
+fn faithful(fidelity: &Fidelity) -> String {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let curve = |shares: &[f64]| shares.iter().map(|s| percent(*s)).collect::<Vec<_>>().join(", ");
+    format!(
+        "fidelity of up to {} reasons an item: without them {} fall in rank, with nothing else {} stay in the list\n\
+         the first 1, 2, … reasons carry {} of the score; for {} of the items it is 80 % or more\n\
+         the first 1, 2, … paths alone carry {}",
+        fidelity.reasons,
+        percent(fidelity.falls),
+        percent(fidelity.suffices),
+        curve(&fidelity.carried),
+        curve(&fidelity.mostly),
+        curve(&fidelity.carried_by_paths)
+    )
 }
