@@ -55,6 +55,7 @@ verbs! {
     "Change" {
         Update = update;
         Event = event;
+        Outcome = became;
         Load = load;
         Dump = dump;
     }

@@ -41,6 +41,7 @@
 mod answer;
 mod asker;
 mod build;
+mod decide;
 mod extract;
 mod fetch;
 mod hear;
@@ -48,7 +49,9 @@ mod import;
 mod insight;
 mod link;
 mod live;
+mod log;
 mod models;
+mod outcome;
 mod part;
 mod prove;
 mod reason;
@@ -63,6 +66,7 @@ pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
+pub use outcome::{Became, TellOutcome};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
@@ -76,7 +80,7 @@ use crate::scoring::Scorer;
 use crate::sparql::{Bound, Dataset, Limits, Query};
 use crate::{Error, ErrorKind, Result};
 use insight::Insight;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// A project that can be changed: imports, builds, and the journal of what was done.
@@ -85,6 +89,8 @@ pub struct Engine {
     journal: Journal,
     /// Of requests in words; it is loaded by the first that needs it.
     embedder: OnceLock<Option<Embedder>>,
+    /// The setup that was kept last.
+    setup: Mutex<Option<decide::KeptSetup>>,
 }
 
 impl Engine {
@@ -99,6 +105,7 @@ impl Engine {
             project,
             journal,
             embedder: OnceLock::new(),
+            setup: Mutex::default(),
         })
     }
 

@@ -17,13 +17,17 @@
 //! ```
 
 mod changes;
+mod decisions;
 mod open;
 mod records;
 mod rows;
 mod trouble;
 
 pub use changes::{ChangeNumber, Logged};
-pub use records::{Build, Decision, Entry, Import, Input, Reply, Stage, Time};
+pub use decisions::Outlines;
+pub use records::{
+    Build, Decision, Entry, Import, Input, Outcome, Reply, Shown, Stage, Time, Trail, Violation,
+};
 
 use crate::{Error, Result};
 use sqlx::sqlite::SqliteConnection;

@@ -8,6 +8,7 @@
 //! | `/store?graph=IRI`, `/store?default`, `/store/NAME` | GET, HEAD, PUT, POST, DELETE | SPARQL 1.1 Graph Store HTTP Protocol |
 //! | `/v1/recommend` | POST | recommendations: the request and the answer are JSON |
 //! | `/v1/events` | POST | `{"events": [{"user": …, "item": …}]}`: who met what, which the next recommendation counts |
+//! | `/v1/outcomes` | POST | `{"outcomes": [{"decision": …, "item": …, "outcome": "accepted"}]}`: what became of items of an answer |
 //! | `/queries` | GET | what runs: number, kind, text, seconds, rows |
 //! | `/queries/ID` | DELETE | stops it |
 //! | `/.well-known/void` | GET | the dataset, in VoID |

@@ -2,10 +2,10 @@
 
 use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 use super::asker::items;
-use super::{Engine, Snapshot, Stopwatch, limits};
+use super::{Engine, Snapshot, Stopwatch, decide, limits};
 use crate::candidates::{Asked, Chosen, Wishes, choose};
 use crate::explanation::{Explainer, Reason};
-use crate::journal::{self, Decision};
+use crate::journal;
 use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
 use crate::model::term;
 use crate::prompt::{Prompt, Prompter, TEMPLATE};
@@ -84,6 +84,16 @@ pub struct Prepared<'a> {
     notes: Vec<String>,
 }
 
+/// An answer that is not kept yet, and what it rests on.
+pub(super) struct Given {
+    pub(super) answer: Answer,
+    /// The items that were ranked, the best score first.
+    pub(super) candidates: Vec<u32>,
+    pub(super) prompt: Option<Prompt>,
+    /// Why a model's reply did not count.
+    pub(super) trouble: Option<Error>,
+}
+
 impl Engine {
     /// Answers a request: by the model if one is given and answers well, else by the graph. The decision is kept in
     /// the journal. Fails when the request names an unknown item, or asks for nothing; never because of a model.
@@ -105,6 +115,20 @@ impl Engine {
         model: Option<&mut dyn LanguageModel>,
         bounds: (&Limits, &Cancel),
     ) -> Result<Answer> {
+        let started = journal::now();
+        let timed = decide::timed(snapshot, request, &started);
+        let given = self.respond(snapshot, &timed, model, bounds)?;
+        self.keep(snapshot, request, given, started)
+    }
+
+    /// Answers, and keeps nothing but what a model replied.
+    pub(super) fn respond(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        model: Option<&mut dyn LanguageModel>,
+        bounds: (&Limits, &Cancel),
+    ) -> Result<Given> {
         let mut watch = Stopwatch::start();
         let counter = model.as_ref().map(|m| m.counter());
         let mut prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
@@ -138,12 +162,12 @@ impl Engine {
             .into_iter()
             .map(|(stage, s)| (stage.to_owned(), s))
             .collect();
-        let decision = self.decision(request, &answer, trouble.as_ref())?;
-        if let Some(prompt) = &prepared.prompt {
-            self.journal.save_prompt(&prompt.text())?;
-        }
-        answer.decision = Some(self.journal.record_decision(&decision)?);
-        Ok(answer)
+        Ok(Given {
+            answer,
+            candidates: prepared.candidates.iter().map(|c| c.item).collect(),
+            prompt: prepared.prompt,
+            trouble,
+        })
     }
 
     /// The prompt that a request would be put to a model with.
@@ -217,7 +241,7 @@ impl Engine {
         })
     }
 
-    fn template(&self) -> Result<String> {
+    pub(super) fn template(&self) -> Result<String> {
         match &self.project.settings().prompt.template {
             None => Ok(TEMPLATE.to_owned()),
             Some(path) => {
@@ -235,7 +259,7 @@ impl Engine {
         prompt: &Prompt,
     ) -> Result<(Ranking, Reply, Rung)> {
         let settings = &self.project.settings().model;
-        let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
+        let key = reply_key(model.id(), settings.max_tokens, &prompt.id);
         let kept = self
             .journal
             .reply(&key)?
@@ -272,31 +296,11 @@ impl Engine {
         };
         Ok((ranking, reply, rung))
     }
+}
 
-    fn decision(
-        &self,
-        request: &Request,
-        answer: &Answer,
-        trouble: Option<&Error>,
-    ) -> Result<Decision> {
-        let json = |e: serde_json::Error| {
-            Error::input(format!("cannot keep the decision: {e}")).because(e)
-        };
-        let tokens = |count: fn(&Reply) -> usize| answer.reply.as_ref().map(|r| count(r) as u64);
-        Ok(Decision {
-            at: journal::now(),
-            user: Some(answer.user.id.clone()),
-            request: serde_json::to_value(request).map_err(json)?,
-            snapshot_hash: answer.snapshot.clone(),
-            prompt_id: answer.prompt.as_ref().map(|p| p.id.clone()),
-            prompt_tokens: tokens(|r| r.prompt_tokens),
-            completion_tokens: tokens(|r| r.completion_tokens),
-            model: answer.reply.as_ref().map(|r| r.model.clone()),
-            rung: answer.rung.name().to_owned(),
-            answer: serde_json::to_value(answer).map_err(json)?,
-            error: trouble.map(|e| e.to_string()),
-        })
-    }
+/// Under which key the journal keeps a reply.
+pub(super) fn reply_key(model: &str, max_tokens: usize, prompt: &str) -> String {
+    format!("{model}/{max_tokens}/{prompt}")
 }
 
 /// The items that a request is answered with, before a model is asked: the `wanted` best of the catalogue, or of the

@@ -40,6 +40,7 @@ pub(super) fn router(host: Arc<Host>, settings: &ServeSettings) -> Result<Router
         .route("/store/{*name}", graph)
         .route("/v1/recommend", post(recommend::post))
         .route("/v1/events", post(recommend::events))
+        .route("/v1/outcomes", post(recommend::outcomes))
         .route("/queries", get(queries))
         .route("/queries/{id}", delete(kill))
         .route("/.well-known/void", get(void))

@@ -1,5 +1,5 @@
 //! Recommendations over HTTP: [`crate::engine::Request`] in, [`crate::engine::Answer`] out, both as JSON; and the events
-//! that the next of them counts.
+//! that the next of them counts, and what became of what was shown.
 //!
 //! The graph answers, not a language model: a model takes seconds, and this answers in milliseconds.
 
@@ -9,7 +9,7 @@ use super::answer::{change, job, json};
 use super::pool::{Kind, shown};
 use super::problem::Problem;
 use super::request::{self, Parameters};
-use crate::engine::{Request as Asked, Told};
+use crate::engine::{Request as Asked, TellOutcome, Told};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -39,6 +39,32 @@ pub async fn events(
     Ok(json(
         &serde_json::json!({ "events": count, "inserted": inserted }),
     ))
+}
+
+/// What `POST /v1/outcomes` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outcomes {
+    outcomes: Vec<TellOutcome>,
+}
+
+/// `POST /v1/outcomes`: one after the other; those before one that fails are kept.
+pub async fn outcomes(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (parts, body) = request.into_parts();
+    host.access.check(&parts.headers, Right::Write)?;
+    let limits = Parameters::of(&parts.uri).lower(&host.bounds.limits)?;
+    let Outcomes { outcomes } = request::json(&host, &parts.headers, body).await?;
+    let count = outcomes.len();
+    let work = move |host: &Host, _: &_, _: &_| {
+        let snapshot = host.live.current();
+        let mut told = outcomes.iter();
+        told.try_for_each(|told| host.live.engine().tell_outcome(&snapshot, told))
+    };
+    job(host, (Kind::Update, &format!("{count} outcomes")), limits, work).await?;
+    Ok(json(&serde_json::json!({ "outcomes": count })))
 }
 
 /// `POST /v1/recommend`.

@@ -132,7 +132,7 @@ fn decision() -> Decision {
         model: Some("tiny".into()),
         rung: "model".into(),
         answer: json!([]),
-        error: None,
+        ..Decision::default()
     }
 }
 

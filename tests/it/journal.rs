@@ -112,6 +112,7 @@ fn decision() -> Decision {
         rung: "graph".into(),
         answer: json!({"ranking": ["b", "a"], "verdicts": []}),
         error: Some("the model did not answer".into()),
+        ..Decision::default()
     }
 }
 
