@@ -66,6 +66,7 @@ verbs! {
     }
     "Look after" {
         Status = status;
+        Replay = replay;
         Validate = validate;
         Ontology = ontology;
         Doctor = doctor;

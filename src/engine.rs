@@ -47,6 +47,7 @@ mod fetch;
 mod hear;
 mod import;
 mod insight;
+mod kept;
 mod link;
 mod live;
 mod log;
@@ -56,6 +57,7 @@ mod part;
 mod prove;
 mod reason;
 mod recommend;
+mod replay;
 mod validate;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
@@ -69,6 +71,7 @@ pub use models::{embedder, language_model};
 pub use outcome::{Became, TellOutcome};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
+pub use replay::{Replayed, Replayer};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};
@@ -90,7 +93,9 @@ pub struct Engine {
     /// Of requests in words; it is loaded by the first that needs it.
     embedder: OnceLock<Option<Embedder>>,
     /// The setup that was kept last.
-    setup: Mutex<Option<decide::KeptSetup>>,
+    kept_setup: Mutex<Option<decide::KeptSetup>>,
+    /// What answers are made with instead of what is there now, where past ones are made again.
+    past: Option<decide::Setup>,
 }
 
 impl Engine {
@@ -105,7 +110,17 @@ impl Engine {
             project,
             journal,
             embedder: OnceLock::new(),
-            setup: Mutex::default(),
+            kept_setup: Mutex::default(),
+            past: None,
+        })
+    }
+
+    /// An engine of the same project that answers as it did with a setup.
+    fn again(present: &Self, setup: decide::Setup) -> Result<Self> {
+        let project = present.project.with_settings(setup.settings.clone());
+        Ok(Self {
+            past: Some(setup),
+            ..Self::open(project)?
         })
     }
 
@@ -174,6 +189,16 @@ impl Snapshot {
 
     /// The graph with the changes of the journal that it does not hold itself.
     fn over(graph: Graph, project: &Project, journal: &Journal) -> Result<Self> {
+        Self::up_to(graph, project, journal, ChangeNumber::MAX)
+    }
+
+    /// The same, with the changes up to a number.
+    fn up_to(
+        graph: Graph,
+        project: &Project,
+        journal: &Journal,
+        last: ChangeNumber,
+    ) -> Result<Self> {
         let folded = graph.meta.folded.as_ref();
         let ours = match folded {
             Some(folded) => folded.log == journal.change_log()?,
@@ -185,7 +210,7 @@ impl Snapshot {
             graph: Arc::new(graph),
             insight: Arc::new(Insight::new(project)),
         };
-        snapshot.replay(&journal.changes_after(snapshot.last_change)?);
+        snapshot.replay(&journal.changes_between(snapshot.last_change, last)?);
         Ok(snapshot)
     }
 

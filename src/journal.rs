@@ -158,11 +158,13 @@ impl Journal {
             let row = sqlx::query(sql).bind(id).fetch_optional(c).await?;
             row.as_ref().map(rows::decision).transpose()
         })?;
-        found.ok_or_else(|| {
-            Error::not_found(format!("no decision `{id}`"))
-                .at(self.path.display())
-                .hint("kenning status decisions")
-        })
+        found.ok_or_else(|| self.no_decision(id))
+    }
+
+    fn no_decision(&self, id: &str) -> Error {
+        Error::not_found(format!("no decision `{id}`"))
+            .at(self.path.display())
+            .hint("kenning status decisions")
     }
 
     /// The last `limit` decisions, the newest first.

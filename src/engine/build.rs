@@ -113,6 +113,7 @@ impl Engine {
             meta.folded = Some(Folded { log, change });
         }
         meta.as_of = horizon.as_of();
+        self.keep_snapshot()?;
         let snapshot = freeze(
             &draft,
             &meta,
@@ -121,6 +122,7 @@ impl Engine {
             &self.project.snapshot_file(),
         )?;
         let graph = Graph::open(&self.project.snapshot_file())?;
+        self.let_snapshots_go(&snapshot.to_string())?;
         watch.lap("freeze");
         Index::build(&graph, &self.project.state())?;
         watch.lap("index of texts");

@@ -79,7 +79,7 @@ impl Engine {
             completion_tokens: reply.map(|r| r.completion_tokens as u64),
             model: reply.map(|r| r.model.clone()),
             rung: answer.rung.name().to_owned(),
-            answer: json(answer)?,
+            answer: given.answer()?,
             error: given.trouble.as_ref().map(|e| e.to_string()),
             last_change: Some(snapshot.last_change()),
             setup: Some(self.keep_setup()?),
@@ -140,7 +140,8 @@ impl Engine {
                 claims.contradicted,
             ],
             violations: Vec::new(),
-            tokenizer: given.prompt.as_ref().map(|p| p.tokenizer.clone()),
+            tokenizer: Some(given.tokenizer.clone()),
+            timings: answer.timings.clone(),
             reply: reply.map(|(reply, prompt)| reply_key(&reply.model, max_tokens, &prompt.id)),
         }
     }
@@ -148,7 +149,7 @@ impl Engine {
     /// Keeps what answers are made with, unless it is what the last one was made with.
     fn keep_setup(&self) -> Result<String> {
         let setup = self.setup()?;
-        let mut kept = self.setup.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept_setup.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = kept.as_ref().filter(|kept| kept.setup == setup) {
             return Ok(kept.id.clone());
         }
@@ -161,8 +162,11 @@ impl Engine {
         Ok(id)
     }
 
-    /// What answers are made with now.
+    /// What answers are made with: now, or then.
     fn setup(&self) -> Result<Setup> {
+        if let Some(past) = &self.past {
+            return Ok(past.clone());
+        }
         Ok(Setup {
             settings: self.project.settings().clone(),
             template: self.template()?,
@@ -222,7 +226,7 @@ fn iri(graph: &Graph, node: u32) -> String {
     term::as_iri(text).unwrap_or(text).to_owned()
 }
 
-fn json(value: &impl Serialize) -> Result<serde_json::Value> {
+pub(super) fn json(value: &impl Serialize) -> Result<serde_json::Value> {
     serde_json::to_value(value).map_err(unwritable)
 }
 

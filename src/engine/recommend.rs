@@ -90,6 +90,8 @@ pub(super) struct Given {
     /// The items that were ranked, the best score first.
     pub(super) candidates: Vec<u32>,
     pub(super) prompt: Option<Prompt>,
+    /// What counts the tokens of prompts.
+    pub(super) tokenizer: String,
     /// Why a model's reply did not count.
     pub(super) trouble: Option<Error>,
 }
@@ -131,6 +133,8 @@ impl Engine {
     ) -> Result<Given> {
         let mut watch = Stopwatch::start();
         let counter = model.as_ref().map(|m| m.counter());
+        let counter = counter.unwrap_or_else(llm::tokens::approximate);
+        let tokenizer = counter.name().to_owned();
         let mut prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
         let mut ranking = Ranking::as_scored(prepared.candidates.len());
         let mut rung = match prepared.profile.is_cold() {
@@ -166,6 +170,7 @@ impl Engine {
             answer,
             candidates: prepared.candidates.iter().map(|c| c.item).collect(),
             prompt: prepared.prompt,
+            tokenizer,
             trouble,
         })
     }
@@ -180,7 +185,7 @@ impl Engine {
         let mut watch = Stopwatch::start();
         let limits = limits(&self.project.settings().query);
         let bounds = (&limits, &Cancel::default());
-        let prepared = self.prepare(snapshot, request, Some(counter), bounds, &mut watch)?;
+        let prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
         match prepared.prompt {
             Some(prompt) => Ok(prompt),
             None if prepared.candidates.is_empty() => {
@@ -196,7 +201,7 @@ impl Engine {
         &self,
         snapshot: &'a Snapshot,
         request: &Request,
-        counter: Option<Arc<dyn TokenCounter>>,
+        counter: Arc<dyn TokenCounter>,
         bounds: (&Limits, &Cancel),
         watch: &mut Stopwatch,
     ) -> Result<Prepared<'a>> {
@@ -218,7 +223,6 @@ impl Engine {
         let candidates: Vec<Candidate> = chosen.items.iter().map(gather).collect();
         watch.lap("paths");
         let template = self.template()?;
-        let counter = counter.unwrap_or_else(llm::tokens::approximate);
         let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &template)?;
         let prompt = match prompter.write(&profile, &candidates) {
             _ if candidates.is_empty() => None,
@@ -242,6 +246,9 @@ impl Engine {
     }
 
     pub(super) fn template(&self) -> Result<String> {
+        if let Some(past) = &self.past {
+            return Ok(past.template.clone());
+        }
         match &self.project.settings().prompt.template {
             None => Ok(TEMPLATE.to_owned()),
             Some(path) => {

@@ -100,6 +100,18 @@ impl Journal {
         })
     }
 
+    /// The answer of a decision, byte for byte as it was kept.
+    ///
+    /// # Errors
+    /// Also `NotFound`.
+    pub fn answer_text(&self, id: &str) -> Result<String> {
+        let found = self.run(async |c| {
+            let sql = "SELECT answer_json FROM decisions WHERE id = $1";
+            sqlx::query_scalar(sql).bind(id).fetch_optional(c).await
+        })?;
+        found.ok_or_else(|| self.no_decision(id))
+    }
+
     /// Keeps what answers are made with; returns its name, the hash of its text.
     pub fn save_setup(&self, json: &str) -> Result<String> {
         let id = prompt_id(json);

@@ -125,8 +125,10 @@ pub struct Trail {
     pub claims: [usize; 5],
     /// What policies took out.
     pub violations: Vec<Violation>,
-    /// What counted the tokens of the prompt.
+    /// What counts the tokens of prompts.
     pub tokenizer: Option<String>,
+    /// Seconds of each stage.
+    pub timings: BTreeMap<String, f64>,
     /// Under which key the model's reply is kept, if one counted.
     pub reply: Option<String>,
 }
