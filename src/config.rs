@@ -26,8 +26,9 @@ pub use keys::{KEYS, Key, Kind, unknown_variables, variable};
 pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
-    DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, PromptSettings,
-    QuerySettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings, ValidationSettings,
+    DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings,
+    PromptSettings, QuerySettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings,
+    ValidationSettings,
 };
 
 use crate::{Error, Result};

@@ -341,7 +341,12 @@ impl BoundQuery<'_> {
         cancel: &Cancel,
         results: &mut dyn Results,
     ) -> Result<()> {
-        answer::answer((self.query, self.values), dataset, (limits, cancel), results)
+        answer::answer(
+            (self.query, self.values),
+            dataset,
+            (limits, cancel),
+            results,
+        )
     }
 }
 

@@ -149,7 +149,10 @@ impl Engine {
     /// Keeps what answers are made with, unless it is what the last one was made with.
     fn keep_setup(&self) -> Result<String> {
         let setup = self.setup()?;
-        let mut kept = self.kept_setup.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self
+            .kept_setup
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = kept.as_ref().filter(|kept| kept.setup == setup) {
             return Ok(kept.id.clone());
         }
@@ -211,7 +214,9 @@ fn fact(graph: &Graph, edge: EvidenceId) -> Option<[String; 3]> {
     let text = |number: u32| graph.term(number).to_owned();
     Some(match graph.edge(edge)? {
         Edge::Fact(fact) => fact.triple.map(text),
-        Edge::Interaction { user, item } => [text(user), term::iri(kenning::INTERACTED), text(item)],
+        Edge::Interaction { user, item } => {
+            [text(user), term::iri(kenning::INTERACTED), text(item)]
+        }
         Edge::Link { kind, from, to, .. } => [text(from), term::iri(kind.predicate()), text(to)],
     })
 }

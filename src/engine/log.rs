@@ -190,18 +190,38 @@ impl Triples {
         self.say(&this, rdf::TYPE, term::iri(kenning::DECISION));
         self.say(&this, rdf::TYPE, term::iri(prov::ACTIVITY));
         self.say(&this, prov::ENDED_AT_TIME, time(&record.at));
-        self.maybe(&this, prov::STARTED_AT_TIME, record.started.as_deref().map(time));
+        self.maybe(
+            &this,
+            prov::STARTED_AT_TIME,
+            record.started.as_deref().map(time),
+        );
         let user = record.user.as_deref().and_then(iri);
         self.maybe(&this, prov::WAS_ASSOCIATED_WITH, user);
         let used = format!("{SNAPSHOT}{}", record.snapshot_hash);
         self.say(&this, prov::USED, term::iri(&used));
         let prompt = record.prompt_id.as_ref();
-        self.maybe(&this, kenning::PROMPT, prompt.map(|id| term::iri(&format!("{PROMPT}{id}"))));
-        self.say(&this, kenning::REQUEST, term::string(&record.request.to_string()));
+        self.maybe(
+            &this,
+            kenning::PROMPT,
+            prompt.map(|id| term::iri(&format!("{PROMPT}{id}"))),
+        );
+        self.say(
+            &this,
+            kenning::REQUEST,
+            term::string(&record.request.to_string()),
+        );
         self.say(&this, kenning::RUNG, text(&record.rung));
         self.maybe(&this, kenning::MODEL, record.model.as_ref().map(text));
-        self.maybe(&this, kenning::PROMPT_TOKENS, record.prompt_tokens.map(count));
-        self.maybe(&this, kenning::COMPLETION_TOKENS, record.completion_tokens.map(count));
+        self.maybe(
+            &this,
+            kenning::PROMPT_TOKENS,
+            record.prompt_tokens.map(count),
+        );
+        self.maybe(
+            &this,
+            kenning::COMPLETION_TOKENS,
+            record.completion_tokens.map(count),
+        );
         self.maybe(&this, kenning::COST, record.cost.map(decimal));
         self.maybe(&this, kenning::FAILURE, record.error.as_ref().map(text));
         let claims = [
@@ -274,7 +294,9 @@ fn time(text: &str) -> String {
 
 /// The encoded IRI, if the text is one.
 fn iri(text: &str) -> Option<String> {
-    NamedNode::new(text).ok().map(|node| term::iri(node.as_str()))
+    NamedNode::new(text)
+        .ok()
+        .map(|node| term::iri(node.as_str()))
 }
 
 fn decimal(number: f64) -> String {

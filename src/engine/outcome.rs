@@ -52,7 +52,10 @@ impl Engine {
     /// # Errors
     /// `NotFound` if there is no such decision, or the item is not in its answer; `Usage` for a time that is none.
     pub fn tell_outcome(&self, snapshot: &Snapshot, told: &TellOutcome) -> Result<()> {
-        let id = told.decision.strip_prefix(DECISION).unwrap_or(&told.decision);
+        let id = told
+            .decision
+            .strip_prefix(DECISION)
+            .unwrap_or(&told.decision);
         let shown = self.journal.decision(id)?.record.trail.shown;
         let (rank, item) = place(snapshot, &shown, &told.item).ok_or_else(|| {
             Error::not_found(format!("`{}` is not in the answer", told.item))
@@ -126,9 +129,11 @@ fn before(time: UnixSeconds, days: u64) -> String {
 }
 
 fn written(time: UnixSeconds) -> Result<String> {
-    let moment = jiff::Timestamp::from_second(time).map_err(|e| {
-        Error::usage(format!("{time} is no time in seconds since 1970")).because(e)
-    })?;
+    let moment = jiff::Timestamp::from_second(time)
+        .map_err(|e| Error::usage(format!("{time} is no time in seconds since 1970")).because(e))?;
     // To the end of its second: an event is told in seconds, a decision is kept in microseconds.
-    Ok(format!("{}.999999Z", moment.to_string().trim_end_matches('Z')))
+    Ok(format!(
+        "{}.999999Z",
+        moment.to_string().trim_end_matches('Z')
+    ))
 }

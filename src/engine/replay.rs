@@ -108,10 +108,14 @@ impl Replayer<'_> {
         let stage = self.set(setup, &decision.snapshot_hash, last)?;
         let request: Request = read("request", decision.request.clone())?;
         let request = timed(&stage.snapshot, &request, started);
-        let model = stand_in.as_mut().map(|model| model as &mut dyn LanguageModel);
+        let model = stand_in
+            .as_mut()
+            .map(|model| model as &mut dyn LanguageModel);
         let limits = limits(&stage.engine.project.settings().query);
         let bounds = (&limits, &Cancel::default());
-        let mut given = stage.engine.respond(&stage.snapshot, &request, model, bounds)?;
+        let mut given = stage
+            .engine
+            .respond(&stage.snapshot, &request, model, bounds)?;
         given.answer.rung = match (&decision.model, &given.answer.reply) {
             // The reply comes from the cache now, wherever it came from.
             (Some(_), Some(_)) => read("rung", Value::String(decision.rung.clone()))?,
@@ -138,8 +142,8 @@ impl Replayer<'_> {
                     Error::not_found(format!("the journal has no setup {setup}"))
                         .at(engine.journal.path().display())
                 })?;
-                let with: Setup = serde_json::from_str(&text)
-                    .map_err(|e| unreadable("setup", e))?;
+                let with: Setup =
+                    serde_json::from_str(&text).map_err(|e| unreadable("setup", e))?;
                 let engine = Engine::again(engine, with)?;
                 let graph = engine.snapshot_of(hash)?;
                 let snapshot = Snapshot::up_to(graph, &engine.project, &engine.journal, last)?;
@@ -194,8 +198,10 @@ impl Replayer<'_> {
         let counter = model.map(|model| model.counter());
         let counter = counter.filter(|counter| counter.name() == name);
         let counter = counter.ok_or_else(|| {
-            Error::not_found(format!("the tokenizer `{name}` counted, and is not at hand"))
-                .hint("set `[model]` as it was")
+            Error::not_found(format!(
+                "the tokenizer `{name}` counted, and is not at hand"
+            ))
+            .hint("set `[model]` as it was")
         })?;
         self.counters.push(Arc::clone(&counter));
         Ok(counter)

@@ -53,15 +53,15 @@ impl Journal {
     }
 
     /// The changes whose numbers are larger than `number` and at most `last`, in their order.
-    pub fn changes_between(
-        &self,
-        number: ChangeNumber,
-        last: ChangeNumber,
-    ) -> Result<Vec<Logged>> {
+    pub fn changes_between(&self, number: ChangeNumber, last: ChangeNumber) -> Result<Vec<Logged>> {
         self.run(async |c| {
             let sql = "SELECT seq, op, subject, predicate, object, graph FROM changes
                        WHERE seq > $1 AND seq <= $2 ORDER BY seq";
-            let rows = sqlx::query(sql).bind(number).bind(last).fetch_all(c).await?;
+            let rows = sqlx::query(sql)
+                .bind(number)
+                .bind(last)
+                .fetch_all(c)
+                .await?;
             rows.iter().map(logged).collect()
         })
     }

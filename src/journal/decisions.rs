@@ -7,7 +7,8 @@ use sqlx::{Connection, Row};
 
 /// Decisions without their answers. Rows are numbered in the order in which they are kept, while their ids are only in the
 /// order of time within one process.
-const OUTLINES: &str = "SELECT rowid, id, at, user_id, request_json, snapshot_hash, prompt_id, prompt_tokens,
+const OUTLINES: &str =
+    "SELECT rowid, id, at, user_id, request_json, snapshot_hash, prompt_id, prompt_tokens,
        completion_tokens, model, rung, error, started, last_change, setup_id, cost, trail_json,
        'null' AS answer_json FROM decisions
        WHERE rowid > $1 AND at >= $2 ORDER BY rowid DESC LIMIT $3";
@@ -133,7 +134,8 @@ impl Journal {
     /// The hashes of the snapshots that decisions rest on, that of the last decision first.
     pub fn snapshots_in_use(&self) -> Result<Vec<String>> {
         self.run(async |c| {
-            let sql = "SELECT snapshot_hash FROM decisions GROUP BY snapshot_hash ORDER BY max(id) DESC";
+            let sql =
+                "SELECT snapshot_hash FROM decisions GROUP BY snapshot_hash ORDER BY max(id) DESC";
             sqlx::query_scalar(sql).fetch_all(c).await
         })
     }

@@ -63,7 +63,13 @@ pub async fn outcomes(
         let mut told = outcomes.iter();
         told.try_for_each(|told| host.live.engine().tell_outcome(&snapshot, told))
     };
-    job(host, (Kind::Update, &format!("{count} outcomes")), limits, work).await?;
+    job(
+        host,
+        (Kind::Update, &format!("{count} outcomes")),
+        limits,
+        work,
+    )
+    .await?;
     Ok(json(&serde_json::json!({ "outcomes": count })))
 }
 

@@ -201,7 +201,10 @@ impl Log {
         for row in rows {
             let triple = places.map(|place| row[place]);
             let fits = known.iter().zip(triple);
-            if fits.clone().all(|(known, part)| known.is_none_or(|k| k == part)) {
+            if fits
+                .clone()
+                .all(|(known, part)| known.is_none_or(|k| k == part))
+            {
                 found(triple.map(|number| self.id(terms, number)), graph)?;
             }
         }
@@ -229,7 +232,9 @@ impl Log {
         if let Some(&number) = self.numbers.borrow().get(&id) {
             return number;
         }
-        let number = terms.text(id).and_then(|text| self.decisions.texts.find(&text));
+        let number = terms
+            .text(id)
+            .and_then(|text| self.decisions.texts.find(&text));
         let mut numbers = self.numbers.borrow_mut();
         if numbers.len() < REMEMBERED {
             numbers.insert(id, number);

@@ -9,6 +9,7 @@ mod computed;
 mod config;
 mod conformance;
 mod cookbook;
+mod decisions;
 mod embedding;
 mod evaluation;
 mod explanation;
