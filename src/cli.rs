@@ -67,6 +67,7 @@ verbs! {
     "Look after" {
         Status = status;
         Replay = replay;
+        Erase = erase;
         Validate = validate;
         Ontology = ontology;
         Doctor = doctor;

@@ -42,6 +42,7 @@ mod answer;
 mod asker;
 mod build;
 mod decide;
+mod erase;
 mod extract;
 mod fetch;
 mod hear;
@@ -58,10 +59,12 @@ mod prove;
 mod reason;
 mod recommend;
 mod replay;
+mod traces;
 mod validate;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
+pub use erase::Erased;
 pub use extract::{Asked, Estimate, Job};
 pub use hear::Told;
 pub use import::{Imported, Strictness};
@@ -72,6 +75,7 @@ pub use outcome::{Became, TellOutcome};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
 pub use replay::{Replayed, Replayer};
+pub use traces::Trace;
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};

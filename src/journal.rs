@@ -18,6 +18,7 @@
 
 mod changes;
 mod decisions;
+mod erase;
 mod open;
 mod records;
 mod rows;
@@ -25,6 +26,7 @@ mod trouble;
 
 pub use changes::{ChangeNumber, Logged};
 pub use decisions::Outlines;
+pub use erase::{Erase, ErasedRows};
 pub use records::{
     Build, Decision, Entry, Import, Input, Outcome, Reply, Shown, Stage, Time, Trail, Violation,
 };

@@ -75,6 +75,16 @@ impl Engine {
         self.build_graph(horizon, embedder, progress)
     }
 
+    /// Builds the graph of what there is, even if that is nothing.
+    pub(super) fn build_graph_of_all(
+        &self,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        self.build_graph(Horizon::Open, embedder, progress)
+            .map(drop)
+    }
+
     /// Builds the graph of a project that holds nothing yet.
     pub(super) fn build_empty(&self) -> Result<Built> {
         self.build_graph(Horizon::Open, None, &Unwatched)
@@ -162,7 +172,7 @@ impl Engine {
         paths.iter().map(|path| Segment::open(path)).collect()
     }
 
-    fn segment_files(&self) -> Result<Vec<PathBuf>> {
+    pub(super) fn segment_files(&self) -> Result<Vec<PathBuf>> {
         let folder = self.project.imports();
         let entries = std::fs::read_dir(&folder).map_err(|e| Error::io("list", &folder, e))?;
         let paths = entries.filter_map(|e| Some(e.ok()?.path()));

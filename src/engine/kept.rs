@@ -6,8 +6,8 @@ use crate::{Error, Result};
 use std::path::PathBuf;
 
 impl Engine {
-    /// Gives the present snapshot a second name if decisions rest on it, so that the next one does not take it away. The
-    /// file is not copied.
+    /// Gives the present snapshot a second name if decisions rest on it, so that the next one does not take it away; but not
+    /// if it holds somebody who was erased. The file is not copied.
     pub(super) fn keep_snapshot(&self) -> Result<()> {
         let present = self.project.snapshot_file();
         if self.project.settings().decisions.snapshots == 0 || !present.exists() {
@@ -17,6 +17,9 @@ impl Engine {
         let Ok(graph) = Graph::open(&present) else {
             return Ok(());
         };
+        if self.holds_erased(&graph)? {
+            return Ok(());
+        }
         let hash = graph.id().to_string();
         let file = self.kept_snapshot(&hash);
         if file.exists() || !self.journal.snapshots_in_use()?.contains(&hash) {

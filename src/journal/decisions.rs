@@ -150,6 +150,22 @@ impl Journal {
         Ok(ids)
     }
 
+    /// How many decisions are for somebody of these names.
+    pub fn decisions_for(&self, names: &[String]) -> Result<usize> {
+        self.run(async |c| {
+            let mut all = 0;
+            for name in names {
+                let sql = "SELECT count(*) FROM decisions WHERE user_id = $1";
+                let count: i64 = sqlx::query_scalar(sql)
+                    .bind(name)
+                    .fetch_one(&mut *c)
+                    .await?;
+                all += count.max(0).cast_unsigned() as usize;
+            }
+            Ok(all)
+        })
+    }
+
     /// Keeps that somebody was erased, by the hash that [`Journal::erased`] tells.
     pub fn record_erasure(&self, hash: &str, at: &Time) -> Result<()> {
         self.run(async |c| {

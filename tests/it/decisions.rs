@@ -1,5 +1,6 @@
 //! The log of decisions: asked in SPARQL, answered again, told what became of it.
 
+mod erase;
 mod replay;
 
 use crate::shop::Shop;
