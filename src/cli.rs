@@ -69,6 +69,7 @@ verbs! {
         Replay = replay;
         Erase = erase;
         Validate = validate;
+        Policy = policy;
         Ontology = ontology;
         Doctor = doctor;
         Config = config;

@@ -45,6 +45,7 @@ mod decide;
 mod erase;
 mod extract;
 mod fetch;
+mod gates;
 mod hear;
 mod import;
 mod insight;
@@ -66,6 +67,7 @@ pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
 pub use erase::Erased;
 pub use extract::{Asked, Estimate, Job};
+pub use gates::PolicyCheck;
 pub use hear::Told;
 pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
@@ -98,6 +100,8 @@ pub struct Engine {
     embedder: OnceLock<Option<Embedder>>,
     /// The setup that was kept last.
     kept_setup: Mutex<Option<decide::KeptSetup>>,
+    /// The policies that were read last.
+    read_policies: Mutex<Option<gates::Read>>,
     /// What answers are made with instead of what is there now, where past ones are made again.
     past: Option<decide::Setup>,
 }
@@ -115,6 +119,7 @@ impl Engine {
             journal,
             embedder: OnceLock::new(),
             kept_setup: Mutex::default(),
+            read_policies: Mutex::default(),
             past: None,
         })
     }

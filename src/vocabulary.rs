@@ -253,6 +253,8 @@ pub mod rdf {
         SAME_AS = "http://www.w3.org/2002/07/owl#" "sameAs";
         /// From a class to one that it is a kind of.
         SUB_CLASS_OF = "http://www.w3.org/2000/01/rdf-schema#" "subClassOf";
+        /// From a property to one that it is a kind of.
+        SUB_PROPERTY_OF = "http://www.w3.org/2000/01/rdf-schema#" "subPropertyOf";
         /// The first member of a list.
         FIRST = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "first";
         /// The list after its first member.

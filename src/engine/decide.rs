@@ -1,5 +1,6 @@
 //! An answer becomes a decision of the journal: with what it rested on, and what it was made with.
 
+use super::gates::Texts;
 use super::recommend::{Given, reply_key};
 use super::{Answer, Engine, Request, Snapshot};
 use crate::config::Settings;
@@ -22,6 +23,9 @@ pub(super) struct Setup {
     pub(super) settings: Settings,
     /// The text of the prompt's template.
     pub(super) template: String,
+    /// The documents of policies.
+    #[serde(default)]
+    pub(super) policies: Texts,
 }
 
 /// A setup that the journal keeps, and its name there.
@@ -139,7 +143,7 @@ impl Engine {
                 claims.unsupported,
                 claims.contradicted,
             ],
-            violations: Vec::new(),
+            violations: given.violations.clone(),
             tokenizer: Some(given.tokenizer.clone()),
             timings: answer.timings.clone(),
             reply: reply.map(|(reply, prompt)| reply_key(&reply.model, max_tokens, &prompt.id)),
@@ -173,6 +177,7 @@ impl Engine {
         Ok(Setup {
             settings: self.project.settings().clone(),
             template: self.template()?,
+            policies: self.policy_texts()?,
         })
     }
 }

@@ -2,12 +2,14 @@
 
 use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 use super::asker::items;
+use super::gates::Gates;
 use super::{Engine, Snapshot, Stopwatch, decide, limits};
 use crate::candidates::{Asked, Chosen, Wishes, choose};
 use crate::explanation::{Explainer, Reason};
-use crate::journal;
+use crate::journal::{self, Violation};
 use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
 use crate::model::term;
+use crate::policy::Gate;
 use crate::prompt::{Prompt, Prompter, TEMPLATE};
 use crate::ranking::{Ranking, Rung};
 use crate::scoring::{Profile, Scored, Scorer};
@@ -21,6 +23,9 @@ use std::time::Duration;
 
 /// Reasons shown with an item at most.
 const REASONS: usize = 3;
+
+/// How often items that policies refuse are replaced by the next best.
+const ROUNDS: usize = 20;
 
 /// Items that one request may ask for, name or wish for at most.
 const MOST: usize = 1000;
@@ -82,6 +87,7 @@ pub struct Prepared<'a> {
     pinned: usize,
     prompt: Option<Prompt>,
     notes: Vec<String>,
+    gates: Gates<'a>,
 }
 
 /// An answer that is not kept yet, and what it rests on.
@@ -92,6 +98,8 @@ pub(super) struct Given {
     pub(super) prompt: Option<Prompt>,
     /// What counts the tokens of prompts.
     pub(super) tokenizer: String,
+    /// What policies took out.
+    pub(super) violations: Vec<Violation>,
     /// Why a model's reply did not count.
     pub(super) trouble: Option<Error>,
 }
@@ -152,14 +160,17 @@ impl Engine {
         ranking
             .order
             .sort_by_key(|&index| index.min(prepared.pinned));
+        prepared.pass(&mut ranking)?;
         watch.lap("model");
         if let Some(error) = &trouble {
             prepared
                 .notes
                 .push(format!("the model's answer was not used: {error}"));
         }
-        let mut answer = prepared.explain(&ranking, rung, request.k);
+        let mut answer = prepared.explain(&ranking, rung, request.k)?;
         answer.reply = reply;
+        let (violations, note) = prepared.gates.violations();
+        answer.notes.extend(note);
         watch.lap("explanation");
         answer.timings = watch
             .stages()
@@ -171,6 +182,7 @@ impl Engine {
             candidates: prepared.candidates.iter().map(|c| c.item).collect(),
             prompt: prepared.prompt,
             tokenizer,
+            violations,
             trouble,
         })
     }
@@ -215,7 +227,8 @@ impl Engine {
         let (profile, person, mut notes) = (asker.profile, asker.person, asker.notes);
         watch.lap("profile");
         let wanted = request.k.max(settings.prompt.candidates);
-        let chosen = candidates(snapshot, (&scorer, &profile), request, wanted, bounds)?;
+        let gates = self.gates(snapshot, &person.id, bounds)?;
+        let chosen = candidates(&gates, (&scorer, &profile), request, wanted, bounds)?;
         notes.extend(chosen.notes);
         watch.lap("scoring");
         let walk = scorer.walk(&profile);
@@ -224,7 +237,8 @@ impl Engine {
         watch.lap("paths");
         let template = self.template()?;
         let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &template)?;
-        let prompt = match prompter.write(&profile, &candidates) {
+        let told = gates.through(Gate::Prompt, &candidates)?;
+        let prompt = match prompter.write(&gates.profile(&profile), &told) {
             _ if candidates.is_empty() => None,
             Ok(prompt) => Some(prompt),
             Err(error) if error.kind() == ErrorKind::Budget => {
@@ -242,6 +256,7 @@ impl Engine {
             pinned: chosen.pinned,
             prompt,
             notes,
+            gates,
         })
     }
 
@@ -311,33 +326,55 @@ pub(super) fn reply_key(model: &str, max_tokens: usize, prompt: &str) -> String 
 }
 
 /// The items that a request is answered with, before a model is asked: the `wanted` best of the catalogue, or of the
-/// given ones all.
+/// given ones all; none that a policy refuses.
 fn candidates(
-    snapshot: &Snapshot,
+    gates: &Gates<'_>,
     (scorer, profile): (&Scorer<'_>, &Profile),
     request: &Request,
     wanted: usize,
     bounds: (&Limits, &Cancel),
 ) -> Result<Chosen> {
+    let snapshot = gates.snapshot();
     let named = |names| Ok::<_, Error>(items(snapshot, names)?.into_iter().collect());
-    let (never, only): (FxHashSet<u32>, FxHashSet<u32>) =
+    let (mut never, only): (FxHashSet<u32>, FxHashSet<u32>) =
         (named(&request.exclude)?, named(&request.candidates)?);
     let mut met = FxHashSet::default();
     if only.is_empty() && request.order == Order::New {
         met.extend(profile.user.iter().flat_map(|&user| scorer.met(user)));
         met.extend(profile.history.iter().map(|(item, _)| item));
     }
-    let asked = Asked {
-        dataset: snapshot.dataset(),
-        scorer,
-        profile,
-        wishes: &request.wishes,
-        only: (!only.is_empty()).then_some(&only),
-        never: &never,
-        met: &met,
-        bounds,
-    };
-    choose(&asked, if only.is_empty() { wanted } else { only.len() })
+    let wanted = if only.is_empty() { wanted } else { only.len() };
+    let mut checked = FxHashSet::default();
+    let mut round = 0;
+    loop {
+        round += 1;
+        let asked = Asked {
+            dataset: snapshot.dataset(),
+            scorer,
+            profile,
+            wishes: &request.wishes,
+            only: (!only.is_empty()).then_some(&only),
+            never: &never,
+            met: &met,
+            bounds,
+        };
+        let mut chosen = choose(&asked, wanted)?;
+        let new = chosen.items.iter().map(|scored| scored.item);
+        let new: Vec<u32> = new.filter(|&item| checked.insert(item)).collect();
+        let refused = gates.refused(Gate::Candidates, &new)?;
+        if refused.is_empty() {
+            return Ok(chosen);
+        }
+        if round == ROUNDS {
+            let stays = |scored: &Scored| !refused.contains(&scored.item);
+            let pinned = chosen.items[..chosen.pinned].iter();
+            chosen.pinned = pinned.filter(|scored| stays(scored)).count();
+            chosen.items.retain(stays);
+            return Ok(chosen);
+        }
+        // Others may come in their places.
+        never.extend(refused);
+    }
 }
 
 /// Checks what could ask for too much work.
@@ -363,24 +400,53 @@ fn within_reason(request: &Request) -> Result<()> {
 }
 
 impl Prepared<'_> {
-    /// The first `k` items of a ranking, with reasons that hold.
-    fn explain(&self, ranking: &Ranking, rung: Rung, k: usize) -> Answer {
+    /// Takes out of a ranking what the gate of answers refuses: items, and evidence that was cited.
+    fn pass(&self, ranking: &mut Ranking) -> Result<()> {
+        let items: Vec<u32> = self.candidates.iter().map(|c| c.item).collect();
+        let refused = self.gates.refused(Gate::Answer, &items)?;
+        ranking
+            .order
+            .retain(|&index| !refused.contains(&items[index]));
+        let evidence = self.prompt.as_ref().map_or(&[][..], |p| &p.evidence);
+        let mut cited: Vec<usize> = ranking.cited.iter().flatten().copied().collect();
+        cited.retain(|&index| index < evidence.len());
+        cited.sort_unstable();
+        cited.dedup();
+        let pieces: Vec<&Piece> = cited.iter().map(|&index| &evidence[index]).collect();
+        let open = self.gates.open(Gate::Answer, &pieces)?;
+        let closed = cited.iter().zip(open).filter(|(_, open)| !open);
+        let closed: FxHashSet<usize> = closed.map(|(&index, _)| index).collect();
+        let lists = ranking.cited.iter_mut();
+        lists.for_each(|list| list.retain(|index| !closed.contains(index)));
+        Ok(())
+    }
+
+    /// The first `k` items of a ranking, with reasons that hold and that policies let through.
+    fn explain(&self, ranking: &Ranking, rung: Rung, k: usize) -> Result<Answer> {
+        let candidates = self.gates.through(Gate::Explanation, &self.candidates)?;
+        let evidence = self.prompt.as_ref().map_or(&[][..], |p| &p.evidence);
+        let pieces: Vec<&Piece> = evidence.iter().collect();
+        let open = self.gates.open(Gate::Explanation, &pieces)?;
         let graph = self.snapshot.graph();
         let explainer = Explainer::new(graph, &self.profile);
         let mut claims = Claims::default();
         let mut recommendations = Vec::new();
         for (position, &index) in ranking.order.iter().take(k).enumerate() {
-            let candidate = &self.candidates[index];
+            let candidate = &candidates[index];
+            let cited = ranking.cited[index].iter().copied();
+            let cited: Vec<usize> = cited
+                .filter(|&index| open.get(index) == Some(&true))
+                .collect();
             let iri = graph.term(candidate.item);
             recommendations.push(Recommendation {
                 item: term::as_iri(iri).unwrap_or(iri).to_owned(),
                 label: graph.label(candidate.item).to_owned(),
                 score: candidate.score,
                 rank: position + 1,
-                reasons: self.reasons(&explainer, candidate, &ranking.cited[index], &mut claims),
+                reasons: self.reasons(&explainer, candidate, &cited, &mut claims),
             });
         }
-        Answer {
+        Ok(Answer {
             schema_version: 1,
             decision: None,
             user: self.person.clone(),
@@ -392,7 +458,7 @@ impl Prepared<'_> {
             claims,
             snapshot: graph.id().to_string(),
             timings: Default::default(),
-        }
+        })
     }
 
     /// What the model cited comes first; then the paths that contribute most, the last place kept for a way that is not

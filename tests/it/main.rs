@@ -25,6 +25,7 @@ mod live;
 mod llm;
 mod measures;
 mod pipeline;
+mod policies;
 mod program;
 mod prompt;
 mod proofs;
