@@ -41,10 +41,7 @@ impl Engine {
         let mut erased = Erased::default();
         {
             let _lock = self.project.lock()?;
-            for iri in &whom.iris {
-                let hash = self.hash(&self.journal.change_log()?, iri);
-                self.journal.record_erasure(&hash, &journal::now())?;
-            }
+            self.tombstones(&whom)?;
             self.erase_imports(&whom, &mut erased)?;
             erased.lines = self.erase_lines(&needle)?;
             erased.snapshots = self.erase_snapshots(&needle)?;
@@ -56,8 +53,20 @@ impl Engine {
         }
         // A server may have answered them until it saw the new graph.
         self.journal.erase(&whom, &|text| needle.is_in(text))?;
+        // Rows have other numbers now: whoever read the log begins anew.
+        self.tombstones(&whom)?;
         erased.sources = self.sources()?;
         Ok(erased)
+    }
+
+    /// Keeps who was erased.
+    fn tombstones(&self, whom: &Erase) -> Result<()> {
+        let log = self.journal.change_log()?;
+        for iri in &whom.iris {
+            self.journal
+                .record_erasure(&self.hash(&log, iri), &journal::now())?;
+        }
+        Ok(())
     }
 
     fn erase_imports(&self, whom: &Erase, erased: &mut Erased) -> Result<()> {

@@ -70,6 +70,11 @@ fn nothing_of_them_is_left_in_any_file() {
         "--sparql",
         "?item ?p ?o FILTER(<https://example.org/shop/user/u7> != ?o)",
     ]);
+    let shown = "SELECT ?d ?i { ?d prov:wasAssociatedWith <https://example.org/shop/user/u7> ; kenning:exposed/kenning:item ?i } LIMIT 1";
+    let shown = desk.rows("shop", shown).remove(0);
+    desk.done(&["-C", "shop", "outcome", &shown[0], &shown[1], "rejected"]);
+    let outcomes = "SELECT (COUNT(*) AS ?n) { ?e kenning:outcome ?o }";
+    assert_eq!(desk.rows("shop", outcomes), [["1"]]);
     desk.done(&["-C", "shop", "event", "--user", "u7", "--item", "p9"]);
     desk.done(&["-C", "shop", "event", "--user", "u57", "--item", "p9"]);
     desk.done(&["-C", "shop", "update", "INSERT DATA { <urn:a> <urn:says> <<( <https://example.org/shop/user/u7> <urn:b> 'c' )>> . <https://example.org/shop/user/u7> rdfs:label 'Annquirell' }"]);
@@ -100,9 +105,11 @@ fn nothing_of_them_is_left_in_any_file() {
         run.stderr
     );
     assert!(run.stderr.contains("shop: sales.csv"), "{}", run.stderr);
-    assert_eq!(holding(&state, b"/shop/user/u7"), [PathBuf::new(); 0]);
-    assert_eq!(holding(&state, b"Annquirell"), [PathBuf::new(); 0]);
+    assert_eq!(holding(&state, b"/shop/user/u7"), Vec::<PathBuf>::new());
+    assert_eq!(holding(&state, b"Annquirell"), Vec::<PathBuf>::new());
     desk.done(&check);
+
+    assert_eq!(desk.rows("shop", outcomes), [["0"]]);
 
     // Others are still there.
     assert_eq!(
@@ -144,7 +151,7 @@ fn nothing_of_them_is_left_in_any_file() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     desk.done(&BUILD);
     desk.done(&check);
-    assert_eq!(holding(&state, b"/shop/user/u7"), [PathBuf::new(); 0]);
+    assert_eq!(holding(&state, b"/shop/user/u7"), Vec::<PathBuf>::new());
     // What is told of them now is new.
     desk.done(&["-C", "shop", "event", "--user", "u7", "--item", "p9"]);
     let events = "SELECT (COUNT(*) AS ?n) { ?e kenning:user <https://example.org/shop/user/u7> }";

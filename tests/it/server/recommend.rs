@@ -59,3 +59,26 @@ fn events_are_counted_by_the_next_answer() {
     let refused = closed.send("POST", "/v1/events", &JSON, &event.to_string());
     assert_eq!(refused.status, 403);
 }
+
+#[test]
+fn outcomes_are_kept_and_asked_for() {
+    let served = Served::new(&[]);
+    let answer = served.send("POST", "/v1/recommend", &JSON, r#"{"user": "u2", "k": 2}"#);
+    let answer = answer.json();
+    let (decision, item) = (&answer["decision"], &answer["recommendations"][1]["item"]);
+    let told = |item: &serde_json::Value, outcome: &str| {
+        let told = serde_json::json!({ "outcomes": [{ "decision": decision, "item": item, "outcome": outcome }] });
+        served.send("POST", "/v1/outcomes", &JSON, &told.to_string())
+    };
+    let kept = told(item, "rejected");
+    assert_eq!(kept.status, 200, "{:?}", kept.body);
+    assert_eq!(kept.json()["outcomes"], 1);
+    let query = "/sparql?query=SELECT%20%3Frank%20%3Fo%20%7B%20%3Fe%20kenning%3Arank%20%3Frank%20%3B%20kenning%3Aoutcome%20%3Fo%20%7D";
+    let found = served.send("GET", query, &[("accept", "text/csv")], "");
+    assert_eq!(found.text(), "rank,o\r\n2,rejected\r\n");
+    assert_eq!(told(&"p999".into(), "accepted").status, 404);
+    assert_eq!(told(item, "perhaps").status, 400);
+    let closed = Served::of(&[]);
+    let refused = closed.send("POST", "/v1/outcomes", &JSON, r#"{"outcomes": []}"#);
+    assert_eq!(refused.status, 403);
+}
