@@ -41,6 +41,7 @@
 mod answer;
 mod asker;
 mod build;
+mod chosen;
 mod decide;
 mod erase;
 mod extract;
