@@ -43,7 +43,7 @@ use crate::model::term;
 use crate::sparql::{Cancel, Dataset, Document, Limits};
 use crate::validation::{Shapes, shown};
 use crate::vocabulary::{KENNING, SHACL, kenning, sh};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Who asks where nobody is named.
 pub const NOBODY: &str = "urn:kenning:nobody";
@@ -319,7 +319,12 @@ fn closed(gate: Gate, error: Error) -> Error {
         gate.name(),
         error.message()
     );
-    let closed = Error::new(error.kind(), message).hint("kenning policy check");
+    let kind = match error.kind() {
+        ErrorKind::Budget => ErrorKind::Budget,
+        // Whoever asks has done nothing wrong.
+        _ => ErrorKind::Corrupt,
+    };
+    let closed = Error::new(kind, message).hint("kenning policy check");
     match error.place().map(str::to_owned) {
         Some(place) => closed.at(place).because(error),
         None => closed.because(error),

@@ -100,7 +100,8 @@ impl Engine {
             return Ok(Some(Arc::clone(&read.policies)));
         }
         let documents: Vec<(String, Document)> = texts.iter().map(parsed).collect();
-        let policies = Arc::new(Policies::parse(&documents)?);
+        let policies = Policies::parse(&documents).map_err(unreadable)?;
+        let policies = Arc::new(policies);
         *read = Some(Read {
             texts,
             policies: Arc::clone(&policies),
@@ -181,6 +182,22 @@ fn document(path: &Path) -> Result<Option<String>> {
                 .hint("call it `NAME.ttl`, or keep it elsewhere"),
         ),
     }
+}
+
+/// Whoever asks has done nothing wrong: it is the project's own files that cannot be read.
+fn unreadable(error: Error) -> Error {
+    let message = format!(
+        "a policy cannot be read, so nothing is answered: {}",
+        error.message()
+    );
+    let mut closed = Error::corrupt(message);
+    if let Some(place) = error.place() {
+        closed = closed.at(place);
+    }
+    if let Some(hint) = error.next_step() {
+        closed = closed.hint(hint);
+    }
+    closed.because(error)
 }
 
 fn parsed((name, text): &(String, String)) -> (String, Document) {

