@@ -72,11 +72,19 @@ fn ask(
     let (inside, outside) = (about(place), about(far));
     one("why", &mut || {
         let why = engine.why(snapshot, &inside, bounds).unwrap();
-        count(found, "why", why.changes.iter().map(|c| (c.kind, c.minimal)));
+        count(
+            found,
+            "why",
+            why.changes.iter().map(|c| (c.kind, c.minimal)),
+        );
     });
     one("why-not", &mut || {
         let why_not = engine.why_not(snapshot, &outside, bounds).unwrap();
-        count(found, "why-not", why_not.changes.iter().map(|c| (c.kind, c.minimal)));
+        count(
+            found,
+            "why-not",
+            why_not.changes.iter().map(|c| (c.kind, c.minimal)),
+        );
     });
     let last = graph.events(user).next_back().unwrap().item;
     let mut asked = WhatIf {

@@ -57,6 +57,7 @@ verbs! {
     "Change" {
         Update = update;
         Event = event;
+        Outcome = became;
         Load = load;
         Dump = dump;
     }
@@ -67,7 +68,10 @@ verbs! {
     }
     "Look after" {
         Status = status;
+        Replay = replay;
+        Erase = erase;
         Validate = validate;
+        Policy = policy;
         Ontology = ontology;
         Doctor = doctor;
         Config = config;

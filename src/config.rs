@@ -3,11 +3,13 @@
 //! ```text
 //! shop/kenning.toml           settings, written by people
 //! shop/ontologies/  rules/     RDF documents and rules of the project's own, if it has any
+//! shop/policies/              what answers must not do
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
 //!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
 //!   extracted.jsonl           what a language model read off texts
 //!   graph.kng  vectors/       the frozen graph, and the vectors of its texts
+//!   snapshots/                former graphs that decisions rest on
 //!   text-….sqlite             the full-text index of that graph
 //!   lock                      held by the one process that writes
 //! ```
@@ -24,8 +26,9 @@ pub use keys::{KEYS, Key, Kind, unknown_variables, variable};
 pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
-    EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, PromptSettings,
-    QuerySettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings, ValidationSettings,
+    DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings,
+    PromptSettings, QuerySettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings,
+    ValidationSettings,
 };
 
 use crate::{Error, Result};
@@ -149,6 +152,14 @@ impl Project {
         &self.settings
     }
 
+    /// The same project under other settings: those that an answer was made with.
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self {
+            settings,
+            ..self.clone()
+        }
+    }
+
     /// Every setting with its value and where that came from, in the order of [`KEYS`].
     pub fn resolved(&self) -> &[Resolved] {
         &self.resolved
@@ -187,6 +198,16 @@ impl Project {
     /// The frozen graph.
     pub fn snapshot_file(&self) -> PathBuf {
         self.state().join("graph.kng")
+    }
+
+    /// The folder of former snapshots that decisions rest on, each under its hash.
+    pub fn snapshots(&self) -> PathBuf {
+        self.state().join("snapshots")
+    }
+
+    /// The folder of the project's policies.
+    pub fn policies(&self) -> PathBuf {
+        self.root.join("policies")
     }
 
     /// The folder of text vectors.

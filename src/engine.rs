@@ -41,39 +41,53 @@
 mod answer;
 mod asker;
 mod build;
+mod chosen;
 mod compare;
+mod decide;
+mod erase;
 mod extract;
 mod fetch;
 mod foresee;
+mod gates;
 mod hear;
 mod import;
 mod insight;
+mod kept;
 mod link;
 mod live;
+mod log;
 mod models;
+mod outcome;
 mod part;
 mod prove;
 mod reason;
 mod recommend;
+mod replay;
 mod suppose;
+mod traces;
 mod validate;
 mod why;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use build::Built;
 pub use compare::{Compared, Difference};
+pub use erase::Erased;
 pub use extract::{Asked, Estimate, Job};
 pub use foresee::{Counting, Leaning, ProfileAnswer, Reliance};
+pub use gates::PolicyCheck;
 pub use hear::Told;
 pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
+pub use outcome::{Became, TellOutcome};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
+pub use replay::{Replayed, Replayer};
 pub use suppose::{Met, Moved, Placed, WhatIf, WhatIfAnswer};
-pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, WhyNot, Why};
+pub use traces::Trace;
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
+pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, Why, WhyNot};
 
 use crate::config::{Project, QuerySettings};
 use crate::embedding::Embedder;
@@ -84,7 +98,7 @@ use crate::scoring::Scorer;
 use crate::sparql::{Bound, Dataset, Limits, Query};
 use crate::{Error, ErrorKind, Result};
 use insight::Insight;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// A project that can be changed: imports, builds, and the journal of what was done.
@@ -93,6 +107,12 @@ pub struct Engine {
     journal: Journal,
     /// Of requests in words; it is loaded by the first that needs it.
     embedder: OnceLock<Option<Embedder>>,
+    /// The setup that was kept last.
+    kept_setup: Mutex<Option<decide::KeptSetup>>,
+    /// The policies that were read last.
+    read_policies: Mutex<Option<gates::Read>>,
+    /// What answers are made with instead of what is there now, where past ones are made again.
+    past: Option<decide::Setup>,
 }
 
 impl Engine {
@@ -107,6 +127,18 @@ impl Engine {
             project,
             journal,
             embedder: OnceLock::new(),
+            kept_setup: Mutex::default(),
+            read_policies: Mutex::default(),
+            past: None,
+        })
+    }
+
+    /// An engine of the same project that answers as it did with a setup.
+    fn again(present: &Self, setup: decide::Setup) -> Result<Self> {
+        let project = present.project.with_settings(setup.settings.clone());
+        Ok(Self {
+            past: Some(setup),
+            ..Self::open(project)?
         })
     }
 
@@ -175,6 +207,16 @@ impl Snapshot {
 
     /// The graph with the changes of the journal that it does not hold itself.
     fn over(graph: Graph, project: &Project, journal: &Journal) -> Result<Self> {
+        Self::up_to(graph, project, journal, ChangeNumber::MAX)
+    }
+
+    /// The same, with the changes up to a number.
+    fn up_to(
+        graph: Graph,
+        project: &Project,
+        journal: &Journal,
+        last: ChangeNumber,
+    ) -> Result<Self> {
         let folded = graph.meta.folded.as_ref();
         let ours = match folded {
             Some(folded) => folded.log == journal.change_log()?,
@@ -186,7 +228,7 @@ impl Snapshot {
             graph: Arc::new(graph),
             insight: Arc::new(Insight::new(project)),
         };
-        snapshot.replay(&journal.changes_after(snapshot.last_change)?);
+        snapshot.replay(&journal.changes_between(snapshot.last_change, last)?);
         Ok(snapshot)
     }
 

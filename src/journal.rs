@@ -17,13 +17,19 @@
 //! ```
 
 mod changes;
+mod decisions;
+mod erase;
 mod open;
 mod records;
 mod rows;
 mod trouble;
 
 pub use changes::{ChangeNumber, Logged};
-pub use records::{Build, Decision, Entry, Import, Input, Reply, Stage, Time};
+pub use decisions::Outlines;
+pub use erase::{Erase, ErasedRows};
+pub use records::{
+    Build, Decision, Entry, Import, Input, Outcome, Reply, Shown, Stage, Time, Trail, Violation,
+};
 
 use crate::{Error, Result};
 use sqlx::sqlite::SqliteConnection;
@@ -154,11 +160,13 @@ impl Journal {
             let row = sqlx::query(sql).bind(id).fetch_optional(c).await?;
             row.as_ref().map(rows::decision).transpose()
         })?;
-        found.ok_or_else(|| {
-            Error::not_found(format!("no decision `{id}`"))
-                .at(self.path.display())
-                .hint("kenning status decisions")
-        })
+        found.ok_or_else(|| self.no_decision(id))
+    }
+
+    fn no_decision(&self, id: &str) -> Error {
+        Error::not_found(format!("no decision `{id}`"))
+            .at(self.path.display())
+            .hint("kenning status decisions")
     }
 
     /// The last `limit` decisions, the newest first.

@@ -53,13 +53,14 @@
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
 //! | [`llm`] | anything that completes text | weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
+//! | [`policy`] | what an answer must not do, checked at four gates | graph, model, prompt, scoring, selection, sparql, validation, vocabulary |
 //! | [`ranking`] | reply → a valid ranking | prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection, vocabulary |
-//! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
-//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, counterfactual, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
+//! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model, vocabulary |
+//! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, counterfactual, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, policy, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
 //! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, scoring, selection, vocabulary |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, model, ontology, sparql, vocabulary |
-//! | [`cli`] | one file a verb | candidates, config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
+//! | [`cli`] | one file a verb | candidates, config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, policy, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?
 //!
@@ -97,6 +98,7 @@ pub mod counterfactual;
 pub mod explanation;
 pub mod llm;
 pub mod ontology;
+pub mod policy;
 pub mod prompt;
 pub mod ranking;
 pub mod scoring;

@@ -11,6 +11,7 @@
 //! | `/v1/profile` | POST | a request as for `/v1/recommend`: what answers to it will rely on |
 //! | `/v1/what-if` | POST | `{"request": {…}, "add_events": […]}`: the answer as things are and as they would be |
 //! | `/v1/events` | POST | `{"events": [{"user": …, "item": …}]}`: who met what, which the next recommendation counts |
+//! | `/v1/outcomes` | POST | `{"outcomes": [{"decision": …, "item": …, "outcome": "accepted"}]}`: what became of items of an answer |
 //! | `/queries` | GET | what runs: number, kind, text, seconds, rows |
 //! | `/queries/ID` | DELETE | stops it |
 //! | `/.well-known/void` | GET | the dataset, in VoID |

@@ -8,6 +8,7 @@
 //! | `kenning:interactions` | `?user kenning:interacted ?item`, one for each distinct pair; events with user, item, time, weight, basket |
 //! | `kenning:links` | `?item kenning:followedBy ?item` and its sisters |
 //! | `kenning:provenance` | sources, and a reifier for every edge: RDF 1.2 `rdf:reifies`, PROV-O, confidence, line |
+//! | `kenning:decisions` | what was answered to whom, on what evidence, and what became of it; for queries that name it |
 //!
 //! The default graph is the union of all. Only facts are stored as triples; the rest is *virtual*: computed from the
 //! graph's rows when a pattern asks for it. The reifier of edge `n` is `urn:kenning:edge:n`, where `n` is its
@@ -64,6 +65,7 @@ mod alias;
 mod answer;
 mod computed;
 pub mod cookbook;
+mod decisions;
 mod edges;
 mod estimate;
 mod events;
@@ -90,6 +92,7 @@ mod value;
 mod walk;
 
 pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
+pub use decisions::{Decisions, fact_term};
 pub use explain::Explanation;
 pub use functions::Pattern as TextPattern;
 pub use ids::Id;
@@ -225,6 +228,8 @@ impl Cancel {
 #[derive(Clone, Debug)]
 pub struct Query {
     pub(crate) algebra: spargebra::Query,
+    /// Whether it names decisions, or what only they have.
+    asks_for_decisions: bool,
 }
 
 impl Query {
@@ -249,7 +254,18 @@ impl Query {
             ))
             .hint("`kenning query 'SELECT * { ?s ?p ?o } LIMIT 10'`")
         })?;
-        Ok(Self { algebra })
+        Ok(Self {
+            asks_for_decisions: decisions::are_asked_for(&algebra),
+            algebra,
+        })
+    }
+
+    /// The query of an update: it sees no decisions, so that none is copied into what is stated.
+    fn of_update(algebra: spargebra::Query) -> Self {
+        Self {
+            algebra,
+            asks_for_decisions: false,
+        }
     }
 
     /// Replaces the dataset that the query names (`FROM`), as the protocol's `default-graph-uri` and `named-graph-uri` do.
@@ -305,7 +321,7 @@ impl Query {
         limits: &Limits,
         cancel: &Cancel,
     ) -> Result<Explanation> {
-        answer::explained(&self.algebra, dataset, (limits, cancel))
+        answer::explained(self, dataset, (limits, cancel))
     }
 }
 
@@ -325,8 +341,12 @@ impl BoundQuery<'_> {
         cancel: &Cancel,
         results: &mut dyn Results,
     ) -> Result<()> {
-        let query = (&self.query.algebra, self.values);
-        answer::answer(query, dataset, (limits, cancel), results)
+        answer::answer(
+            (self.query, self.values),
+            dataset,
+            (limits, cancel),
+            results,
+        )
     }
 }
 

@@ -21,6 +21,7 @@
 
 mod check;
 mod describe;
+mod inspect;
 mod message;
 mod parse;
 mod path;
@@ -33,14 +34,16 @@ mod targets;
 mod triples;
 
 pub use describe::{Demand, Described};
+pub use inspect::Inspector;
 pub use report::{Finding, Group, Report};
 pub use run::{Bounds, validate};
 pub use shipped::SHIPPED;
 pub use triples::shown;
 
-use crate::Result;
-use crate::model::Statement;
+use crate::model::{Statement, term};
 use crate::sparql::Document;
+use crate::vocabulary::rdf;
+use crate::{Error, Result};
 use query::Reads;
 use shape::{Constants, Constraint, Shape};
 use triples::Triples;
@@ -80,6 +83,46 @@ impl Shapes {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.shapes.is_empty()
+    }
+
+    /// The nodes of the documents that are of a class, or of a kind of it, encoded; sorted.
+    pub fn of_class(&self, class: &str) -> Vec<&str> {
+        let class = term::iri(class);
+        let typed = self
+            .triples
+            .saying(&term::iri(rdf::TYPE))
+            .collect::<Vec<_>>();
+        let mut nodes = typed;
+        nodes.retain(|node| self.triples.classes(node).contains(class.as_str()));
+        nodes
+    }
+
+    /// What the documents say of a node by a property, encoded; sorted.
+    pub fn said(&self, node: &str, property: &str) -> &[String] {
+        self.triples.values(node, &term::iri(property))
+    }
+
+    /// The properties that the documents say of a node, encoded.
+    pub fn predicates(&self, node: &str) -> impl Iterator<Item = &str> {
+        self.triples.predicates(node)
+    }
+
+    /// Whether a node is a shape.
+    pub fn is_shape(&self, node: &str) -> bool {
+        let mut shapes = self.shapes.iter();
+        shapes.any(|shape| self.constants.text(shape.node) == node)
+    }
+
+    /// The shapes that have targets.
+    pub fn targeted(&self) -> impl Iterator<Item = &str> {
+        let shapes = self.shapes.iter();
+        let targeted = shapes.filter(|shape| !shape.targets.is_empty());
+        targeted.map(|shape| self.constants.text(shape.node))
+    }
+
+    /// An error in what the documents say of a node, with its document.
+    pub fn wrong(&self, node: &str, message: impl std::fmt::Display) -> Error {
+        self.triples.wrong(node, message)
     }
 
     /// Whether a query looks into the shapes.

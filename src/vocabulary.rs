@@ -12,6 +12,15 @@ pub const EDGE: &str = "urn:kenning:edge:";
 /// IRIs of events, before their number.
 pub const EVENT: &str = "urn:kenning:event:";
 
+/// IRIs of decisions, before their names in the journal.
+pub const DECISION: &str = "urn:kenning:decision:";
+
+/// IRIs of prompts, before their hash.
+pub const PROMPT: &str = "urn:kenning:prompt:";
+
+/// IRIs of snapshots, before their hash.
+pub const SNAPSHOT: &str = "urn:kenning:snapshot:";
+
 /// Prefixes that every query may use without declaring them; also those of mapping files.
 pub const PREFIXES: &[(&str, &str)] = &[
     ("kenning", KENNING),
@@ -172,6 +181,62 @@ pub mod kenning {
         DIFFERS_FROM = "https://w3id.org/kenning#" "differsFrom";
         /// Function: whether a literal is none of its own datatype.
         ILL_TYPED = "https://w3id.org/kenning#" "illTyped";
+        /// Named graph of the decisions; virtual.
+        DECISIONS = "https://w3id.org/kenning#" "decisions";
+        /// Class of answered requests; virtual.
+        DECISION = "https://w3id.org/kenning#" "Decision";
+        /// Class of items at a place of an answer; virtual.
+        EXPOSURE = "https://w3id.org/kenning#" "Exposure";
+        /// Class of what a policy took out of an answer; virtual.
+        VIOLATION = "https://w3id.org/kenning#" "Violation";
+        /// From a decision to an item at a place of its answer; virtual.
+        EXPOSED = "https://w3id.org/kenning#" "exposed";
+        /// From a decision to an item that was ranked; virtual.
+        CANDIDATE = "https://w3id.org/kenning#" "candidate";
+        /// The request of a decision, as JSON; virtual.
+        REQUEST = "https://w3id.org/kenning#" "request";
+        /// Which step of the ladder answered; virtual.
+        RUNG = "https://w3id.org/kenning#" "rung";
+        /// The model whose reply counted; virtual.
+        MODEL = "https://w3id.org/kenning#" "model";
+        /// The prompt of a decision; virtual.
+        PROMPT = "https://w3id.org/kenning#" "prompt";
+        /// Tokens that the model was fed; virtual.
+        PROMPT_TOKENS = "https://w3id.org/kenning#" "promptTokens";
+        /// Tokens that the model said; virtual.
+        COMPLETION_TOKENS = "https://w3id.org/kenning#" "completionTokens";
+        /// What the model's tokens cost; virtual.
+        COST = "https://w3id.org/kenning#" "cost";
+        /// What went wrong on the way to an answer; virtual.
+        FAILURE = "https://w3id.org/kenning#" "failure";
+        /// From an exposure to a fact that its shown reasons rest on; virtual.
+        EVIDENCE = "https://w3id.org/kenning#" "evidence";
+        /// From a decision to a fact that its prompt told; virtual.
+        PROMPT_EVIDENCE = "https://w3id.org/kenning#" "promptEvidence";
+        /// Number of claims that a source states; virtual.
+        CLAIMS_VERIFIED = "https://w3id.org/kenning#" "claimsVerified";
+        /// Number of claims that counts bear out; virtual.
+        CLAIMS_AGGREGATE = "https://w3id.org/kenning#" "claimsAggregate";
+        /// Number of claims that a computation concluded; virtual.
+        CLAIMS_INFERRED = "https://w3id.org/kenning#" "claimsInferred";
+        /// Number of claims that nothing bears out; virtual.
+        CLAIMS_UNSUPPORTED = "https://w3id.org/kenning#" "claimsUnsupported";
+        /// Number of claims that the graph contradicts; virtual.
+        CLAIMS_CONTRADICTED = "https://w3id.org/kenning#" "claimsContradicted";
+        /// What became of an exposed item: "accepted" or "rejected"; virtual.
+        OUTCOME = "https://w3id.org/kenning#" "outcome";
+        /// When that was known; virtual.
+        OUTCOME_AT = "https://w3id.org/kenning#" "outcomeAt";
+        /// From a decision to what a policy took out of it; virtual.
+        VIOLATED = "https://w3id.org/kenning#" "violated";
+        /// Class of policies.
+        POLICY = "https://w3id.org/kenning#" "Policy";
+        /// Where a policy is checked, and where it was violated.
+        GATE = "https://w3id.org/kenning#" "gate";
+        /// From a policy to a property that must not be told.
+        SENSITIVE = "https://w3id.org/kenning#" "sensitive";
+        /// From a policy to the number of people that a statement about people needs.
+        MINIMUM_SUPPORT = "https://w3id.org/kenning#" "minimumSupport";
     }
 }
 
@@ -188,6 +253,8 @@ pub mod rdf {
         SAME_AS = "http://www.w3.org/2002/07/owl#" "sameAs";
         /// From a class to one that it is a kind of.
         SUB_CLASS_OF = "http://www.w3.org/2000/01/rdf-schema#" "subClassOf";
+        /// From a property to one that it is a kind of.
+        SUB_PROPERTY_OF = "http://www.w3.org/2000/01/rdf-schema#" "subPropertyOf";
         /// The first member of a list.
         FIRST = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "first";
         /// The list after its first member.
@@ -196,6 +263,20 @@ pub mod rdf {
         NIL = "http://www.w3.org/1999/02/22-rdf-syntax-ns#" "nil";
         /// At most one value.
         FUNCTIONAL_PROPERTY = "http://www.w3.org/2002/07/owl#" "FunctionalProperty";
+    }
+}
+
+/// Reports of SHACL.
+pub mod sh {
+    terms! {
+        /// From a violation to its shape.
+        SOURCE_SHAPE = "http://www.w3.org/ns/shacl#" "sourceShape";
+        /// From a violation to the node that it is wrong with.
+        FOCUS_NODE = "http://www.w3.org/ns/shacl#" "focusNode";
+        /// From a violation to what is wrong, in words.
+        RESULT_MESSAGE = "http://www.w3.org/ns/shacl#" "resultMessage";
+        /// From a shape to what to say of a violation.
+        MESSAGE = "http://www.w3.org/ns/shacl#" "message";
     }
 }
 
@@ -248,6 +329,14 @@ pub mod prov {
         AT_TIME = "http://www.w3.org/ns/prov#" "atTime";
         /// When it came to be.
         GENERATED_AT_TIME = "http://www.w3.org/ns/prov#" "generatedAtTime";
+        /// What happens over a time and acts upon things.
+        ACTIVITY = "http://www.w3.org/ns/prov#" "Activity";
+        /// When an activity began.
+        STARTED_AT_TIME = "http://www.w3.org/ns/prov#" "startedAtTime";
+        /// When an activity ended.
+        ENDED_AT_TIME = "http://www.w3.org/ns/prov#" "endedAtTime";
+        /// For whom or by whom an activity was.
+        WAS_ASSOCIATED_WITH = "http://www.w3.org/ns/prov#" "wasAssociatedWith";
     }
 }
 

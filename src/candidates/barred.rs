@@ -21,6 +21,8 @@ pub enum Bar {
     Unavailable,
     /// It was met.
     Met,
+    /// A policy refuses it.
+    Policy,
     /// Pins, caps or diversity put others in its place.
     Arranged,
 }
@@ -35,6 +37,7 @@ impl Bar {
             Self::Sparql => "is not found by the SPARQL filter".into(),
             Self::Unavailable => "is not available at the time".into(),
             Self::Met => "was met already".into(),
+            Self::Policy => "is refused by a policy".into(),
             Self::Arranged => "gives way to pins, caps or diversity".into(),
         }
     }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub prompt: PromptSettings,
     /// Which language model answers.
     pub model: ModelSettings,
+    /// What is kept and shown of decisions.
+    pub decisions: DecisionSettings,
     /// Limits of queries.
     pub query: QuerySettings,
     /// How the knowledge is validated.
@@ -207,6 +209,31 @@ impl Default for ModelSettings {
             timeout_s: 120,
             max_tokens: 512,
             prices: BTreeMap::new(),
+        }
+    }
+}
+
+/// `[decisions]`: what is kept and shown of decisions. The journal keeps all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecisionSettings {
+    /// Queries see the decisions of so many days.
+    pub window_days: u64,
+    /// Queries see so many last decisions at most: of ten items each, 5 KB of memory apiece.
+    pub most: usize,
+    /// An event within so many days is an outcome of the decision that showed its item; never if 0.
+    pub outcome_days: u64,
+    /// Former snapshots that are kept because decisions rest on them.
+    pub snapshots: usize,
+}
+
+impl Default for DecisionSettings {
+    fn default() -> Self {
+        Self {
+            window_days: 90,
+            most: 20_000,
+            outcome_days: 30,
+            snapshots: 5,
         }
     }
 }

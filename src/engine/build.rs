@@ -75,6 +75,16 @@ impl Engine {
         self.build_graph(horizon, embedder, progress)
     }
 
+    /// Builds the graph of what there is, even if that is nothing.
+    pub(super) fn build_graph_of_all(
+        &self,
+        embedder: Option<&Embedder>,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        self.build_graph(Horizon::Open, embedder, progress)
+            .map(drop)
+    }
+
     /// Builds the graph of a project that holds nothing yet.
     pub(super) fn build_empty(&self) -> Result<Built> {
         self.build_graph(Horizon::Open, None, &Unwatched)
@@ -113,6 +123,7 @@ impl Engine {
             meta.folded = Some(Folded { log, change });
         }
         meta.as_of = horizon.as_of();
+        self.keep_snapshot()?;
         let snapshot = freeze(
             &draft,
             &meta,
@@ -121,6 +132,7 @@ impl Engine {
             &self.project.snapshot_file(),
         )?;
         let graph = Graph::open(&self.project.snapshot_file())?;
+        self.let_snapshots_go(&snapshot.to_string())?;
         watch.lap("freeze");
         Index::build(&graph, &self.project.state())?;
         watch.lap("index of texts");
@@ -160,7 +172,7 @@ impl Engine {
         paths.iter().map(|path| Segment::open(path)).collect()
     }
 
-    fn segment_files(&self) -> Result<Vec<PathBuf>> {
+    pub(super) fn segment_files(&self) -> Result<Vec<PathBuf>> {
         let folder = self.project.imports();
         let entries = std::fs::read_dir(&folder).map_err(|e| Error::io("list", &folder, e))?;
         let paths = entries.filter_map(|e| Some(e.ok()?.path()));

@@ -31,6 +31,7 @@ fn one() -> f32 {
 impl Live {
     /// Keeps events. When this returns they are on the disk, and every later answer counts them: as history, as taste, as
     /// met, and in what is popular. Links between items change with the next build only. An event told again is no other.
+    /// One with an item that was shown to its user within `decisions.outcome_days` before is an outcome of that decision.
     ///
     /// # Errors
     /// `NotFound` for an unknown item, `Usage` for what is no event, and those of [`Live::change`]; nothing is kept then.
@@ -41,7 +42,15 @@ impl Live {
         let heard = heard.collect::<Result<Vec<_>>>()?;
         let statements = heard.iter().flat_map(Heard::statements);
         let changes: Vec<Change> = statements.map(Change::Insert).collect();
-        self.change(&changes, limits, cancel)
+        let updated = self.change(&changes, limits, cancel)?;
+        for (heard, told) in heard.iter().zip(events) {
+            let noted = self.engine().note_outcome(heard, &told.user);
+            noted.map_err(|e| {
+                let message = format!("the events are kept, but not as outcomes: {}", e.message());
+                Error::new(e.kind(), message).because(e)
+            })?;
+        }
+        Ok(updated)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::intake::{self, BadRecords, Mapping, Plan, Report};
 use crate::journal::{self, Input};
-use crate::knowledge::segment::SegmentBuilder;
+use crate::knowledge::segment::{Gone, Segment, SegmentBuilder};
 use crate::model::{Dataset, Progress};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,13 @@ impl Engine {
         })?;
         let (facts, events) = (segment.facts(), segment.events());
         let dataset = describe(&plan.mapping, &report)?;
-        let id = segment.write(&dataset, &self.segment_file(&name))?;
+        let path = self.segment_file(&name);
+        let id = segment.write(&dataset, &path)?;
+        let gone = self.leave_erased_out(&path)?;
+        let id = match gone == Gone::default() {
+            true => id,
+            false => Segment::open(&path)?.id,
+        };
         let total = report.total();
         self.journal.record_import(&journal::Import {
             dataset: name.clone(),
@@ -67,8 +73,8 @@ impl Engine {
         Ok(Imported {
             dataset: name,
             report,
-            facts,
-            events,
+            facts: facts - gone.facts,
+            events: events - gone.events,
         })
     }
 

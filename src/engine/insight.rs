@@ -1,6 +1,7 @@
 //! What is worked out of a snapshot when it is first asked for, once for all who use it.
 
 use super::Snapshot;
+use super::log::Log;
 use crate::config::{Project, ScoringSettings};
 use crate::embedding;
 use crate::graph::Graph;
@@ -8,7 +9,7 @@ use crate::graph::changes::Changes;
 use crate::journal::ChangeNumber;
 use crate::scoring::{Scorer, Supposed, Tables};
 use crate::search::Index;
-use crate::sparql::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
+use crate::sparql::{Cancel, Computed, Decisions, Hit, MATCHES, NEAREST, RECOMMENDED};
 use crate::{Error, Result};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -22,6 +23,7 @@ pub(super) struct Insight {
     fresh: Mutex<Option<(ChangeNumber, Arc<Tables>)>>,
     ranks: OnceLock<Vec<f64>>,
     index: Mutex<Option<Index>>,
+    log: Arc<Log>,
 }
 
 impl Insight {
@@ -33,6 +35,7 @@ impl Insight {
             fresh: Mutex::default(),
             ranks: OnceLock::new(),
             index: Mutex::default(),
+            log: Arc::new(Log::new(project)),
         }
     }
 
@@ -78,6 +81,7 @@ impl Insight {
             fresh: Mutex::new(Some((last, tables))),
             ranks: self.ranks.clone(),
             index: Mutex::default(),
+            log: Arc::clone(&self.log),
         }
     }
 }
@@ -131,5 +135,11 @@ impl Computed for Snapshot {
             }
         };
         Ok(ranks.get(node as usize).copied())
+    }
+
+    fn decisions(&self, cancel: &Cancel) -> Result<Option<Arc<Decisions>>> {
+        self.insight
+            .log
+            .decisions(&self.graph.id().to_string(), cancel)
     }
 }

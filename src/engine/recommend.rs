@@ -1,16 +1,18 @@
 //! One request, through every stage: candidates, evidence, prompt, model, ranking, checked reasons.
 
 use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
-use super::asker::items;
-use super::{Engine, Snapshot, Stopwatch, limits};
-use crate::candidates::{Asked, Chosen, Wishes, choose};
+use super::chosen::candidates;
+use super::gates::Gates;
+use super::{Engine, Snapshot, Stopwatch, decide, limits};
+use crate::candidates::Wishes;
 use crate::explanation::{Explainer, Reason, Voice};
-use crate::journal::{self, Decision};
+use crate::journal::{self, Violation};
 use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
 use crate::model::term;
+use crate::policy::Gate;
 use crate::prompt::{Prompt, Prompter, TEMPLATE};
 use crate::ranking::{Ranking, Rung};
-use crate::scoring::{Profile, Scorer};
+use crate::scoring::Profile;
 use crate::selection::{Candidate, Piece, together};
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, ErrorKind, Result};
@@ -90,6 +92,21 @@ pub struct Prepared<'a> {
     prompt: Option<Prompt>,
     notes: Vec<String>,
     voice: Voice,
+    gates: Gates<'a>,
+}
+
+/// An answer that is not kept yet, and what it rests on.
+pub(super) struct Given {
+    pub(super) answer: Answer,
+    /// The items that were ranked, the best score first.
+    pub(super) candidates: Vec<u32>,
+    pub(super) prompt: Option<Prompt>,
+    /// What counts the tokens of prompts.
+    pub(super) tokenizer: String,
+    /// What policies took out.
+    pub(super) violations: Vec<Violation>,
+    /// Why a model's reply did not count.
+    pub(super) trouble: Option<Error>,
 }
 
 impl Engine {
@@ -113,8 +130,24 @@ impl Engine {
         model: Option<&mut dyn LanguageModel>,
         bounds: (&Limits, &Cancel),
     ) -> Result<Answer> {
+        let started = journal::now();
+        let timed = decide::timed(snapshot, request, &started);
+        let given = self.respond(snapshot, &timed, model, bounds)?;
+        self.keep(snapshot, request, given, started)
+    }
+
+    /// Answers, and keeps nothing but what a model replied.
+    pub(super) fn respond(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        model: Option<&mut dyn LanguageModel>,
+        bounds: (&Limits, &Cancel),
+    ) -> Result<Given> {
         let mut watch = Stopwatch::start();
         let counter = model.as_ref().map(|m| m.counter());
+        let counter = counter.unwrap_or_else(llm::tokens::approximate);
+        let tokenizer = counter.name().to_owned();
         let mut prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
         let mut ranking = Ranking::as_scored(prepared.candidates.len());
         let mut rung = match prepared.profile.is_cold() {
@@ -132,26 +165,31 @@ impl Engine {
         ranking
             .order
             .sort_by_key(|&index| index.min(prepared.pinned));
+        prepared.pass(&mut ranking)?;
         watch.lap("model");
         if let Some(error) = &trouble {
             prepared
                 .notes
                 .push(format!("the model's answer was not used: {error}"));
         }
-        let mut answer = prepared.explain(&ranking, rung, request.k);
+        let mut answer = prepared.explain(&ranking, rung, request.k)?;
         answer.reply = reply;
+        let (violations, note) = prepared.gates.violations();
+        answer.notes.extend(note);
         watch.lap("explanation");
         answer.timings = watch
             .stages()
             .into_iter()
             .map(|(stage, s)| (stage.to_owned(), s))
             .collect();
-        let decision = self.decision(request, &answer, trouble.as_ref())?;
-        if let Some(prompt) = &prepared.prompt {
-            self.journal.save_prompt(&prompt.text())?;
-        }
-        answer.decision = Some(self.journal.record_decision(&decision)?);
-        Ok(answer)
+        Ok(Given {
+            answer,
+            candidates: prepared.candidates.iter().map(|c| c.item).collect(),
+            prompt: prepared.prompt,
+            tokenizer,
+            violations,
+            trouble,
+        })
     }
 
     /// The prompt that a request would be put to a model with.
@@ -164,7 +202,7 @@ impl Engine {
         let mut watch = Stopwatch::start();
         let limits = limits(&self.project.settings().query);
         let bounds = (&limits, &Cancel::default());
-        let prepared = self.prepare(snapshot, request, Some(counter), bounds, &mut watch)?;
+        let prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
         match prepared.prompt {
             Some(prompt) => Ok(prompt),
             None if prepared.candidates.is_empty() => {
@@ -180,7 +218,7 @@ impl Engine {
         &self,
         snapshot: &'a Snapshot,
         request: &Request,
-        counter: Option<Arc<dyn TokenCounter>>,
+        counter: Arc<dyn TokenCounter>,
         bounds: (&Limits, &Cancel),
         watch: &mut Stopwatch,
     ) -> Result<Prepared<'a>> {
@@ -194,16 +232,17 @@ impl Engine {
         let (profile, person, mut notes) = (asker.profile, asker.person, asker.notes);
         watch.lap("profile");
         let wanted = request.k.max(settings.prompt.candidates);
-        let chosen = candidates(snapshot, (&scorer, &profile), request, wanted, bounds)?;
+        let gates = self.gates(snapshot, &person.id, bounds)?;
+        let chosen = candidates(&gates, (&scorer, &profile), request, wanted, bounds)?;
         notes.extend(chosen.notes);
         watch.lap("scoring");
         let walk = scorer.walk(&profile);
         let candidates = Candidate::gather_all(&walk, &chosen.items);
         watch.lap("paths");
         let template = self.template()?;
-        let counter = counter.unwrap_or_else(llm::tokens::approximate);
         let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &template)?;
-        let prompt = match prompter.write(&profile, &candidates) {
+        let told = gates.through(Gate::Prompt, &candidates)?;
+        let prompt = match prompter.write(&gates.profile(&profile), &told) {
             _ if candidates.is_empty() => None,
             Ok(prompt) => Some(prompt),
             Err(error) if error.kind() == ErrorKind::Budget => {
@@ -222,10 +261,14 @@ impl Engine {
             prompt,
             notes,
             voice: request.voice.clone(),
+            gates,
         })
     }
 
-    fn template(&self) -> Result<String> {
+    pub(super) fn template(&self) -> Result<String> {
+        if let Some(past) = &self.past {
+            return Ok(past.template.clone());
+        }
         match &self.project.settings().prompt.template {
             None => Ok(TEMPLATE.to_owned()),
             Some(path) => {
@@ -243,7 +286,7 @@ impl Engine {
         prompt: &Prompt,
     ) -> Result<(Ranking, Reply, Rung)> {
         let settings = &self.project.settings().model;
-        let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
+        let key = reply_key(model.id(), settings.max_tokens, &prompt.id);
         let kept = self
             .journal
             .reply(&key)?
@@ -280,73 +323,11 @@ impl Engine {
         };
         Ok((ranking, reply, rung))
     }
-
-    fn decision(
-        &self,
-        request: &Request,
-        answer: &Answer,
-        trouble: Option<&Error>,
-    ) -> Result<Decision> {
-        let json = |e: serde_json::Error| {
-            Error::input(format!("cannot keep the decision: {e}")).because(e)
-        };
-        let tokens = |count: fn(&Reply) -> usize| answer.reply.as_ref().map(|r| count(r) as u64);
-        Ok(Decision {
-            at: journal::now(),
-            user: Some(answer.user.id.clone()),
-            request: serde_json::to_value(request).map_err(json)?,
-            snapshot_hash: answer.snapshot.clone(),
-            prompt_id: answer.prompt.as_ref().map(|p| p.id.clone()),
-            prompt_tokens: tokens(|r| r.prompt_tokens),
-            completion_tokens: tokens(|r| r.completion_tokens),
-            model: answer.reply.as_ref().map(|r| r.model.clone()),
-            rung: answer.rung.name().to_owned(),
-            answer: serde_json::to_value(answer).map_err(json)?,
-            error: trouble.map(|e| e.to_string()),
-        })
-    }
 }
 
-/// The items that a request is answered with, before a model is asked: the `wanted` best of the catalogue, or of the
-/// given ones all.
-pub(super) fn candidates(
-    snapshot: &Snapshot,
-    who: (&Scorer<'_>, &Profile),
-    request: &Request,
-    wanted: usize,
-    bounds: (&Limits, &Cancel),
-) -> Result<Chosen> {
-    asking(snapshot, who, request, bounds, |asked| {
-        choose(asked, asked.only.map_or(wanted, |only| only.len()))
-    })
-}
-
-/// Does something with a request whose items are looked up.
-pub(super) fn asking<T>(
-    snapshot: &Snapshot,
-    (scorer, profile): (&Scorer<'_>, &Profile),
-    request: &Request,
-    bounds: (&Limits, &Cancel),
-    work: impl FnOnce(&Asked<'_>) -> Result<T>,
-) -> Result<T> {
-    let named = |names| Ok::<_, Error>(items(snapshot, names)?.into_iter().collect());
-    let (never, only): (FxHashSet<u32>, FxHashSet<u32>) =
-        (named(&request.exclude)?, named(&request.candidates)?);
-    let mut met = FxHashSet::default();
-    if only.is_empty() && request.order == Order::New {
-        met.extend(profile.user.iter().flat_map(|&user| scorer.met(user)));
-        met.extend(profile.history.iter().map(|(item, _)| item));
-    }
-    work(&Asked {
-        dataset: snapshot.dataset(),
-        scorer,
-        profile,
-        wishes: &request.wishes,
-        only: (!only.is_empty()).then_some(&only),
-        never: &never,
-        met: &met,
-        bounds,
-    })
+/// Under which key the journal keeps a reply.
+pub(super) fn reply_key(model: &str, max_tokens: usize, prompt: &str) -> String {
+    format!("{model}/{max_tokens}/{prompt}")
 }
 
 /// Checks what could ask for too much work.
@@ -373,26 +354,59 @@ pub(super) fn within_reason(request: &Request) -> Result<()> {
 }
 
 impl Prepared<'_> {
-    /// The first `k` items of a ranking, with reasons that hold.
-    fn explain(&self, ranking: &Ranking, rung: Rung, k: usize) -> Answer {
+    /// Takes out of a ranking what the gate of answers refuses: items, and evidence that was cited.
+    fn pass(&self, ranking: &mut Ranking) -> Result<()> {
+        let items: Vec<u32> = self.candidates.iter().map(|c| c.item).collect();
+        let refused = self.gates.refused(Gate::Answer, &items)?;
+        ranking
+            .order
+            .retain(|&index| !refused.contains(&items[index]));
+        let evidence = self.prompt.as_ref().map_or(&[][..], |p| &p.evidence);
+        let mut cited: Vec<usize> = ranking.cited.iter().flatten().copied().collect();
+        cited.retain(|&index| index < evidence.len());
+        cited.sort_unstable();
+        cited.dedup();
+        let pieces: Vec<&Piece> = cited.iter().map(|&index| &evidence[index]).collect();
+        let open = self.gates.open(Gate::Answer, &pieces)?;
+        let closed = cited.iter().zip(open).filter(|(_, open)| !open);
+        let closed: FxHashSet<usize> = closed.map(|(&index, _)| index).collect();
+        let lists = ranking.cited.iter_mut();
+        lists.for_each(|list| list.retain(|index| !closed.contains(index)));
+        Ok(())
+    }
+
+    /// The first `k` items of a ranking, with reasons that hold and that policies let through.
+    fn explain(&self, ranking: &Ranking, rung: Rung, k: usize) -> Result<Answer> {
+        let candidates = self.gates.through(Gate::Explanation, &self.candidates)?;
+        let evidence = self.prompt.as_ref().map_or(&[][..], |p| &p.evidence);
+        let pieces: Vec<&Piece> = evidence.iter().collect();
+        let open = self.gates.open(Gate::Explanation, &pieces)?;
         let graph = self.snapshot.graph();
         let explainer = Explainer::new(graph, &self.profile).speaking(&self.voice);
         let mut claims = Claims::default();
         let mut recommendations = Vec::new();
         for (position, &index) in ranking.order.iter().take(k).enumerate() {
-            let candidate = &self.candidates[index];
+            let candidate = &candidates[index];
+            let cited = ranking.cited[index].iter().copied();
+            let cited: Vec<usize> = cited
+                .filter(|&index| open.get(index) == Some(&true))
+                .collect();
             let iri = graph.term(candidate.item);
             recommendations.push(Recommendation {
                 item: term::as_iri(iri).unwrap_or(iri).to_owned(),
                 label: self.voice.label(graph, candidate.item).to_owned(),
                 score: candidate.score,
                 rank: position + 1,
-                reasons: self.reasons(&explainer, candidate, &ranking.cited[index], &mut claims),
+                reasons: self.reasons(&explainer, candidate, &cited, &mut claims),
             });
         }
-        let listed = ranking.order.iter().take(k).map(|&index| &self.candidates[index]);
+        let listed = ranking
+            .order
+            .iter()
+            .take(k)
+            .map(|&index| &candidates[index]);
         let listed: Vec<_> = listed.map(|c| (c.item, c.pieces.as_slice())).collect();
-        Answer {
+        Ok(Answer {
             schema_version: 1,
             decision: None,
             user: self.person.clone(),
@@ -405,7 +419,7 @@ impl Prepared<'_> {
             claims,
             snapshot: graph.id().to_string(),
             timings: Default::default(),
-        }
+        })
     }
 
     /// What the model cited comes first; then the paths that contribute most, the last place kept for a way that is not

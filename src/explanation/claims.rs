@@ -73,7 +73,11 @@ impl Explainer<'_> {
         statements.extend(self.counted_only(group));
         let mut claims: Vec<Claim> = statements.iter().map(|s| self.claim(s)).collect();
         for &item in group.iter().take(NAMED).flat_map(|piece| &piece.from) {
-            if let Some(user) = self.profile.user.filter(|_| self.profile.news.contains(&item)) {
+            if let Some(user) = self
+                .profile
+                .user
+                .filter(|_| self.profile.news.contains(&item))
+            {
                 claims.push(self.triple(ClaimKind::Told, [user, item], Verdict::Verified));
             }
         }
@@ -97,7 +101,12 @@ impl Explainer<'_> {
         let Some(piece) = group.first() else {
             return Vec::new();
         };
-        let more = piece.more + group.iter().skip(NAMED).map(|p| p.from.len()).sum::<usize>();
+        let more = piece.more
+            + group
+                .iter()
+                .skip(NAMED)
+                .map(|p| p.from.len())
+                .sum::<usize>();
         if more == 0 {
             return Vec::new();
         }
@@ -110,7 +119,8 @@ impl Explainer<'_> {
         };
         match (piece.route, piece.via, self.profile.user) {
             (Route::Shared(predicate), Some(entity), user) => {
-                let having = starts().filter(|&item| !graph.facts([item, predicate, entity]).is_empty());
+                let having =
+                    starts().filter(|&item| !graph.facts([item, predicate, entity]).is_empty());
                 let having: Vec<u32> = having.filter(|item| *item != piece.to).collect();
                 let (known, others): (Vec<u32>, Vec<u32>) = having.into_iter().partition(is_known);
                 let fact = |item: u32| Statement::Fact([item, predicate, entity]);
@@ -165,14 +175,19 @@ impl Explainer<'_> {
                 statements.extend(each.flat_map(|&from| self.linked(kind, [from, to])));
             }
             Route::Stated(p) => {
-                let facts = piece.from.iter().map(|&from| Statement::Fact([from, p, to]));
+                let facts = piece
+                    .from
+                    .iter()
+                    .map(|&from| Statement::Fact([from, p, to]));
                 statements.extend(facts);
             }
             Route::Shared(p) => {
                 let all = piece.from.iter().copied().chain([to]);
-                statements.extend(piece.via.into_iter().flat_map(|via| {
-                    all.clone().map(move |item| Statement::Fact([item, p, via]))
-                }));
+                statements.extend(
+                    piece.via.into_iter().flat_map(|via| {
+                        all.clone().map(move |item| Statement::Fact([item, p, via]))
+                    }),
+                );
             }
             Route::Trend(p) => {
                 statements.extend(piece.via.map(|via| Statement::Fact([to, p, via])));
@@ -244,11 +259,21 @@ impl Explainer<'_> {
             let is_entity = graph.nodes().contains(&pair[1]) && Some(pair[0]) != class;
             is_entity && theirs.binary_search(pair).is_ok()
         };
-        let mut both: Vec<[u32; 2]> = graph.outgoing(a).iter().filter(is_shared).copied().collect();
+        let mut both: Vec<[u32; 2]> = graph
+            .outgoing(a)
+            .iter()
+            .filter(is_shared)
+            .copied()
+            .collect();
         both.dedup();
         both.sort_by_key(|&[p, entity]| (graph.subjects(entity, p).len(), p, entity));
         let mut seen = Vec::new();
-        both.retain(|pair| !seen.contains(&pair[1]) && { seen.push(pair[1]); true });
+        both.retain(|pair| {
+            !seen.contains(&pair[1]) && {
+                seen.push(pair[1]);
+                true
+            }
+        });
         both.truncate(SHARED);
         both
     }
@@ -284,14 +309,15 @@ impl Explainer<'_> {
 
     fn claim(&self, statement: &Statement) -> Claim {
         let verdict = check(self.graph, statement);
-        let of = |kind: ClaimKind, ends: [u32; 2], predicate: Option<String>, count: Option<u32>| {
-            let plain = self.triple(kind, ends, verdict);
-            Claim {
-                predicate: predicate.or(plain.predicate.clone()),
-                count,
-                ..plain
-            }
-        };
+        let of =
+            |kind: ClaimKind, ends: [u32; 2], predicate: Option<String>, count: Option<u32>| {
+                let plain = self.triple(kind, ends, verdict);
+                Claim {
+                    predicate: predicate.or(plain.predicate.clone()),
+                    count,
+                    ..plain
+                }
+            };
         let by = |kind: LinkKind| Some(kind.predicate().to_owned());
         match *statement {
             Statement::Fact([s, p, o]) => of(ClaimKind::Fact, [s, o], Some(self.name(p)), None),
@@ -313,9 +339,12 @@ impl Explainer<'_> {
             Statement::Linked { kind, from, to } => {
                 of(ClaimKind::Linked, [from, to], by(kind), None)
             }
-            Statement::Similar { from, to } => {
-                of(ClaimKind::Similar, [from, to], by(LinkKind::SimilarTo), None)
-            }
+            Statement::Similar { from, to } => of(
+                ClaimKind::Similar,
+                [from, to],
+                by(LinkKind::SimilarTo),
+                None,
+            ),
             Statement::Having {
                 user,
                 predicate,

@@ -1,8 +1,8 @@
 //! Sentences of reasons.
 
+use super::Explainer;
 use super::claims::NAMED;
 use super::voice::{Words, capital};
-use super::Explainer;
 use crate::model::LinkKind;
 use crate::prompt::wording;
 use crate::scoring::Route;
@@ -37,7 +37,9 @@ impl Explainer<'_> {
 
     /// What people did with an item, as its data say it.
     fn verb(&self, item: u32) -> &str {
-        self.graph.dataset_of(item).map_or("chose", |d| d.verb.as_str())
+        self.graph
+            .dataset_of(item)
+            .map_or("chose", |d| d.verb.as_str())
     }
 
     /// The sentence's name among the templates.
@@ -60,7 +62,10 @@ impl Explainer<'_> {
 
     fn values(&self, words: &Words, group: &[&Piece]) -> Values {
         let piece = group[0];
-        let all: Vec<u32> = group.iter().flat_map(|piece| piece.from.iter().copied()).collect();
+        let all: Vec<u32> = group
+            .iter()
+            .flat_map(|piece| piece.from.iter().copied())
+            .collect();
         let named = &all[..all.len().min(NAMED)];
         let more = piece.more + all.len() - named.len();
         let list = |names: Vec<String>| words.list(&names, more);
@@ -84,7 +89,10 @@ impl Explainer<'_> {
             }
             Route::Stated(p) | Route::Shared(p) | Route::Trend(p) | Route::Liked(p) => {
                 let phrase = self.phrase(p);
-                let value = piece.via.map(|via| self.called(words, via)).unwrap_or_default();
+                let value = piece
+                    .via
+                    .map(|via| self.called(words, via))
+                    .unwrap_or_default();
                 let property = wording::clean(self.voice.label(self.graph, p));
                 // "is an owl"
                 let article = match phrase.strip_suffix(" a") {
@@ -118,10 +126,16 @@ impl Explainer<'_> {
         if count > 0 {
             let people = words.people(count);
             let verb = words.verb(self.verb(to))[0].to_owned();
-            return words.part("both", &[("item", &item), ("people", &people), ("verb", &verb)]);
+            return words.part(
+                "both",
+                &[("item", &item), ("people", &people), ("verb", &verb)],
+            );
         }
         let both = self.both([from, to]);
-        let entities: Vec<String> = both.iter().map(|pair| self.called(words, pair[1])).collect();
+        let entities: Vec<String> = both
+            .iter()
+            .map(|pair| self.called(words, pair[1]))
+            .collect();
         match entities.is_empty() {
             true => item,
             false => {
@@ -136,7 +150,10 @@ impl Explainer<'_> {
         let Some(words) = self.voice.words().filter(|_| !rules.is_empty()) else {
             return sentence;
         };
-        let trimmed: Vec<&str> = rules.iter().map(|rule| rule.trim_end_matches('.')).collect();
+        let trimmed: Vec<&str> = rules
+            .iter()
+            .map(|rule| rule.trim_end_matches('.'))
+            .collect();
         let name = if rules.len() == 1 { "rule" } else { "rules" };
         let rules = trimmed.join(&words.part("between", &[]));
         words.part(name, &[("sentence", &sentence), ("rules", &rules)])
@@ -144,5 +161,8 @@ impl Explainer<'_> {
 }
 
 fn borrowed(values: &Values) -> Vec<(&str, &str)> {
-    values.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
 }

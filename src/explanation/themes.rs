@@ -54,7 +54,10 @@ impl Explainer<'_> {
         let mut themes = Vec::new();
         while themes.len() < MOST {
             let worth = |(key, pieces): &(&Key, &Vec<(usize, &Piece)>)| {
-                let new = pieces.iter().filter(|piece| !told.contains(&piece.0)).count();
+                let new = pieces
+                    .iter()
+                    .filter(|piece| !told.contains(&piece.0))
+                    .count();
                 let sum: f64 = pieces.iter().map(|piece| piece.1.contribution).sum();
                 (new, !ways.contains(&key.0), sum)
             };
@@ -92,7 +95,11 @@ impl Explainer<'_> {
             let own = self.claims(list[place].0, &[piece]);
             let verdict = own.iter().map(|claim| claim.verdict).max();
             if verdict.is_some_and(Verdict::holds) {
-                claims.extend(own.into_iter().filter(|claim| !claims.contains(claim)).collect::<Vec<_>>());
+                claims.extend(
+                    own.into_iter()
+                        .filter(|claim| !claims.contains(claim))
+                        .collect::<Vec<_>>(),
+                );
                 places.push(place);
                 sum += piece.contribution;
             }
@@ -117,7 +124,9 @@ impl Explainer<'_> {
             return String::new();
         };
         let (n, all) = (some.to_string(), all.to_string());
-        let item = from.map(|from| self.called(words, from)).unwrap_or_default();
+        let item = from
+            .map(|from| self.called(words, from))
+            .unwrap_or_default();
         let (name, predicate) = match route {
             Route::Link(LinkKind::GoesWith) => ("theme-goes-with", None),
             Route::Link(LinkKind::FollowedBy) => ("theme-followed-by", None),
@@ -146,7 +155,9 @@ impl Explainer<'_> {
 fn key(piece: &Piece) -> Option<Key> {
     match piece.route {
         Route::Link(_) => Some((piece.route, None, Some(*piece.from.first()?))),
-        Route::Shared(_) | Route::Trend(_) | Route::Liked(_) => Some((piece.route, piece.via, None)),
+        Route::Shared(_) | Route::Trend(_) | Route::Liked(_) => {
+            Some((piece.route, piece.via, None))
+        }
         Route::Described => Some((piece.route, None, None)),
         Route::Stated(_) | Route::Popular => None,
     }

@@ -49,10 +49,19 @@ impl Journal {
 
     /// The changes whose numbers are larger than `number`, in their order.
     pub fn changes_after(&self, number: ChangeNumber) -> Result<Vec<Logged>> {
+        self.changes_between(number, ChangeNumber::MAX)
+    }
+
+    /// The changes whose numbers are larger than `number` and at most `last`, in their order.
+    pub fn changes_between(&self, number: ChangeNumber, last: ChangeNumber) -> Result<Vec<Logged>> {
         self.run(async |c| {
             let sql = "SELECT seq, op, subject, predicate, object, graph FROM changes
-                       WHERE seq > $1 ORDER BY seq";
-            let rows = sqlx::query(sql).bind(number).fetch_all(c).await?;
+                       WHERE seq > $1 AND seq <= $2 ORDER BY seq";
+            let rows = sqlx::query(sql)
+                .bind(number)
+                .bind(last)
+                .fetch_all(c)
+                .await?;
             rows.iter().map(logged).collect()
         })
     }

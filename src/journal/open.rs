@@ -22,9 +22,11 @@ pub(super) fn runtime() -> Result<Runtime> {
 fn migrations() -> Migrator {
     let journal = include_str!("../../migrations/0001_journal.sql");
     let changes = include_str!("../../migrations/0002_changes.sql");
+    let decisions = include_str!("../../migrations/0003_decisions.sql");
     Migrator::with_migrations(vec![
         migration(1, "journal", journal),
         migration(2, "changes", changes),
+        migration(3, "decisions", decisions),
     ])
 }
 

@@ -73,8 +73,10 @@ pub struct Build {
 }
 
 /// One answered request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
+    /// When it was asked; unknown of old decisions.
+    pub started: Option<Time>,
     /// When it was answered.
     pub at: Time,
     /// For whom, if known.
@@ -97,6 +99,79 @@ pub struct Decision {
     pub answer: Value,
     /// What went wrong on the way, if anything.
     pub error: Option<String>,
+    /// The number of the last change that the snapshot showed; unknown of old decisions.
+    pub last_change: Option<i64>,
+    /// The settings, template and policies that it was made with; see [`super::Journal::setup`].
+    pub setup: Option<String>,
+    /// What the tokens cost, by the prices of the settings.
+    pub cost: Option<f64>,
+    /// What it rested on.
+    pub trail: Trail,
+}
+
+/// What a decision rested on and what was shown, in terms that mean the same on every snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trail {
+    /// IRIs of the items that were ranked, the best score first.
+    pub candidates: Vec<String>,
+    /// The facts behind evidence, encoded, each once.
+    pub facts: Vec<[String; 3]>,
+    /// Which of the facts the prompt told.
+    pub told: Vec<usize>,
+    /// The items of the answer, best first.
+    pub shown: Vec<Shown>,
+    /// How many claims were verified, aggregate, inferred, unsupported, contradicted.
+    pub claims: [usize; 5],
+    /// What policies took out.
+    pub violations: Vec<Violation>,
+    /// What counts the tokens of prompts.
+    pub tokenizer: Option<String>,
+    /// Seconds of each stage.
+    pub timings: BTreeMap<String, f64>,
+    /// Under which key the model's reply is kept, if one counted.
+    pub reply: Option<String>,
+}
+
+/// An item of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its IRI.
+    pub item: String,
+    /// Its score.
+    pub score: f64,
+    /// Which of the facts its reasons rest on.
+    pub facts: Vec<usize>,
+    /// The edges that these are on the snapshot.
+    pub edges: Vec<u64>,
+}
+
+/// What a policy took out of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Violation {
+    /// Where it was found.
+    pub gate: String,
+    /// IRI of the policy, or its blank node, encoded.
+    pub policy: String,
+    /// What it is about, encoded.
+    pub node: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What became of an item that was shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Id of the decision.
+    pub decision: String,
+    /// The item's place in the answer, from 1.
+    pub rank: usize,
+    /// Its IRI.
+    pub item: String,
+    /// `accepted` or `rejected`.
+    pub outcome: String,
+    /// When that happened.
+    pub at: Time,
 }
 
 /// What a model once replied.

@@ -1,6 +1,6 @@
 //! Records to rows and back.
 
-use super::records::{Build, Decision, Entry, Import, Reply};
+use super::records::{Build, Decision, Entry, Import, Reply, Trail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row;
@@ -76,8 +76,9 @@ pub(super) async fn insert_decision(
     let done = sqlx::query(
         "INSERT INTO decisions
              (id, at, user_id, request_json, snapshot_hash, prompt_id, prompt_tokens,
-              completion_tokens, model, rung, answer_json, error)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+              completion_tokens, model, rung, answer_json, error,
+              started, last_change, setup_id, cost, trail_json)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(id)
@@ -92,6 +93,11 @@ pub(super) async fn insert_decision(
     .bind(&decision.rung)
     .bind(json(&decision.answer)?)
     .bind(&decision.error)
+    .bind(&decision.started)
+    .bind(decision.last_change)
+    .bind(&decision.setup)
+    .bind(decision.cost)
+    .bind(json(&decision.trail)?)
     .execute(c)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -110,9 +116,21 @@ pub(super) fn decision(row: &SqliteRow) -> Result<Entry<Decision, String>> {
         rung: row.try_get("rung")?,
         answer: parsed(row, "answer_json")?,
         error: row.try_get("error")?,
+        started: row.try_get("started")?,
+        last_change: row.try_get("last_change")?,
+        setup: row.try_get("setup_id")?,
+        cost: row.try_get("cost")?,
+        trail: trail(row)?,
     };
     let id = row.try_get("id")?;
     Ok(Entry { id, record })
+}
+
+/// What a decision rested on; nothing of one that an older kenning kept.
+pub(super) fn trail(row: &SqliteRow) -> Result<Trail> {
+    let text: Option<&str> = row.try_get("trail_json")?;
+    let read = |text| serde_json::from_str(text).map_err(|e| undecodable("trail_json", e));
+    text.map_or_else(|| Ok(Trail::default()), read)
 }
 
 pub(super) async fn insert_reply(c: &mut SqliteConnection, key: &str, reply: &Reply) -> Result<()> {

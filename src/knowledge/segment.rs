@@ -5,6 +5,7 @@
 //! ([`FactRow::count`]).
 
 mod texts;
+mod without;
 
 use crate::model::{Dataset, Fact, Interaction, Place, Record, term};
 use crate::sections::{Column, Format, Id, Sections, Strings, Writer};
@@ -14,6 +15,7 @@ use rayon::prelude::*;
 use std::path::Path;
 
 pub(crate) use texts::Texts;
+pub use without::{Gone, without};
 
 /// Where a record says nothing: no user, no group, no term.
 pub const NONE: u32 = u32::MAX;

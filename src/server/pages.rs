@@ -44,6 +44,7 @@ pub(super) fn router(host: Arc<Host>, settings: &ServeSettings) -> Result<Router
         .route("/v1/why-not", post(recommend::why_not))
         .route("/v1/what-if", post(recommend::what_if))
         .route("/v1/events", post(recommend::events))
+        .route("/v1/outcomes", post(recommend::outcomes))
         .route("/queries", get(queries))
         .route("/queries/{id}", delete(kill))
         .route("/.well-known/void", get(void))

@@ -1,5 +1,5 @@
 //! Recommendations over HTTP: [`crate::engine::Request`] in, [`crate::engine::Answer`] out, both as JSON; and the events
-//! that the next of them counts.
+//! that the next of them counts, and what became of what was shown.
 //!
 //! The graph answers, not a language model: a model takes seconds, and this answers in milliseconds.
 
@@ -10,7 +10,7 @@ use super::pool::{Kind, shown};
 use super::problem::Problem;
 use super::request::{self, Parameters};
 use crate::Result as Fallible;
-use crate::engine::{About, Request as Asked, Told, WhatIf};
+use crate::engine::{About, Request as Asked, TellOutcome, Told, WhatIf};
 use crate::sparql::{Cancel, Limits};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -44,6 +44,38 @@ pub async fn events(
     ))
 }
 
+/// What `POST /v1/outcomes` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outcomes {
+    outcomes: Vec<TellOutcome>,
+}
+
+/// `POST /v1/outcomes`: one after the other; those before one that fails are kept.
+pub async fn outcomes(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (parts, body) = request.into_parts();
+    host.access.check(&parts.headers, Right::Write)?;
+    let limits = Parameters::of(&parts.uri).lower(&host.bounds.limits)?;
+    let Outcomes { outcomes } = request::json(&host, &parts.headers, body).await?;
+    let count = outcomes.len();
+    let work = move |host: &Host, _: &_, _: &_| {
+        let snapshot = host.live.current();
+        let mut told = outcomes.iter();
+        told.try_for_each(|told| host.live.engine().tell_outcome(&snapshot, told))
+    };
+    job(
+        host,
+        (Kind::Update, &format!("{count} outcomes")),
+        limits,
+        work,
+    )
+    .await?;
+    Ok(json(&serde_json::json!({ "outcomes": count })))
+}
+
 /// `POST /v1/recommend`.
 pub async fn post(
     State(host): State<Arc<Host>>,
@@ -75,7 +107,9 @@ pub async fn profile(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     answer(host, request, |host, asked: &Asked, bounds| {
-        host.live.engine().foresee(&host.live.current(), asked, bounds)
+        host.live
+            .engine()
+            .foresee(&host.live.current(), asked, bounds)
     })
     .await
 }
@@ -86,7 +120,9 @@ pub async fn why_not(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     answer(host, request, |host, about: &About, bounds| {
-        host.live.engine().why_not(&host.live.current(), about, bounds)
+        host.live
+            .engine()
+            .why_not(&host.live.current(), about, bounds)
     })
     .await
 }
@@ -97,7 +133,9 @@ pub async fn what_if(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     answer(host, request, |host, asked: &WhatIf, bounds| {
-        host.live.engine().what_if(&host.live.current(), asked, bounds)
+        host.live
+            .engine()
+            .what_if(&host.live.current(), asked, bounds)
     })
     .await
 }

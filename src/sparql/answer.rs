@@ -90,23 +90,32 @@ fn variables(pattern: &GraphPattern) -> Vec<Variable> {
 
 /// Evaluates a query, some of whose variables may be bound to terms, and hands what it finds to `results`.
 pub(super) fn answer(
-    (query, bound): (&Query, &[(String, Term)]),
+    (query, bound): (&super::Query, &[(String, Term)]),
     dataset: Dataset<'_>,
     bounds: (&Limits, &Cancel),
     results: &mut dyn Results,
 ) -> Result<()> {
-    let source = Source::new(Terms::new(dataset), query.dataset());
-    evaluate((query, bound), &source, bounds, results).map(drop)
+    let source = source(query, dataset, bounds.1)?;
+    evaluate((&query.algebra, bound), &source, bounds, results).map(drop)
+}
+
+/// What a query sees.
+fn source<'a>(query: &super::Query, dataset: Dataset<'a>, cancel: &Cancel) -> Result<Source<'a>> {
+    let source = Source::new(Terms::new(dataset), query.algebra.dataset());
+    match query.asks_for_decisions {
+        true => source.with_decisions(query.algebra.dataset(), cancel),
+        false => Ok(source),
+    }
 }
 
 /// Evaluates a query and tells how it was done.
 pub(super) fn explained(
-    query: &Query,
+    query: &super::Query,
     dataset: Dataset<'_>,
     bounds: (&Limits, &Cancel),
 ) -> Result<Explanation> {
-    let source = Source::new(Terms::new(dataset), query.dataset());
-    let plan = evaluate((query, &[]), &source, bounds, &mut Ignored)?;
+    let source = source(query, dataset, bounds.1)?;
+    let plan = evaluate((&query.algebra, &[]), &source, bounds, &mut Ignored)?;
     Ok(explain(&plan, &source.terms))
 }
 

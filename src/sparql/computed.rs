@@ -17,9 +17,11 @@
 
 use super::ids::Id;
 use super::pattern::{Part, Slots};
+use super::{Cancel, Decisions};
 use crate::vocabulary::{kenning, rdf, shorten};
 use crate::{Error, Result};
 use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
+use std::sync::Arc;
 
 /// Nodes that `kenning:nearest` finds at most.
 pub const NEAREST: usize = 100;
@@ -46,6 +48,9 @@ pub trait Computed: Sync {
 
     /// The PageRank of a node of the frozen graph. The first call works them all out, and asks `go_on` now and then.
     fn page_rank(&self, node: u32, go_on: &dyn Fn() -> Result<()>) -> Result<Option<f64>>;
+
+    /// The decisions that are kept, if any are; asked for by queries that name them, once each.
+    fn decisions(&self, cancel: &Cancel) -> Result<Option<Arc<Decisions>>>;
 }
 
 /// Which search.

@@ -199,6 +199,7 @@ impl<'s, 'a> Estimator<'s, 'a> {
             .is_none_or(|pair| is_node(pair[0]));
         let mut added = dataset.changes.added([None, Some(number), None]);
         facts
+            && self.source.log.is_none()
             && !self.source.terms.names.concerns(Some(predicate))
             && added.all(|quad| is_node(quad[2]))
     }

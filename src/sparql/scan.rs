@@ -1,11 +1,12 @@
 //! Triples of the dataset that match a pattern: facts of the graph less what was removed, what was added, and virtual
 //! triples.
 
-use super::View;
+use super::decisions::Log;
 use super::ids::{Id, Named, Terms};
-use crate::Error;
+use super::{Cancel, View};
 use crate::graph::Graph;
 use crate::vocabulary::kenning;
+use crate::{Error, Result as Fallible};
 use std::collections::BTreeSet;
 
 /// Why an evaluation ends before its end.
@@ -49,6 +50,8 @@ pub(super) struct Source<'a> {
     named: Option<BTreeSet<u32>>,
     /// The number of the graph of what was stated without a graph.
     unnamed: Option<u32>,
+    /// Decisions, where the query asks for them.
+    pub(super) log: Option<Log>,
 }
 
 impl<'a> Source<'a> {
@@ -80,7 +83,20 @@ impl<'a> Source<'a> {
             default,
             named,
             unnamed,
+            log: None,
         }
+    }
+
+    /// With the decisions, where there are virtual triples.
+    pub(super) fn with_decisions(
+        mut self,
+        dataset: Option<&spargebra::algebra::QueryDataset>,
+        cancel: &Cancel,
+    ) -> Fallible<Self> {
+        if self.is_virtual() {
+            self.log = Log::open(&self.terms, dataset, cancel)?;
+        }
+        Ok(self)
     }
 
     fn graph(&self) -> &'a Graph {
@@ -121,6 +137,9 @@ impl<'a> Source<'a> {
         if self.is_virtual() {
             graphs.extend(self.terms.names.graphs());
         }
+        if self.log.as_ref().is_some_and(Log::has_name) {
+            graphs.extend(dataset.find(&crate::model::term::iri(kenning::DECISIONS)));
+        }
         graphs.retain(|&name| self.has_name(name));
         graphs
     }
@@ -136,6 +155,9 @@ impl<'a> Source<'a> {
         place: Place,
         found: &mut Found<'_>,
     ) -> Flow {
+        if let Some(log) = &self.log {
+            log.matching(&self.terms, pattern, place, found)?;
+        }
         // A term that the dataset does not know is in no fact.
         let known = pattern.map(|term| term.map(|id| self.terms.number(id)));
         let possible = !known.contains(&Some(None));
@@ -315,6 +337,7 @@ impl<'a> Source<'a> {
         if let [None, Some(predicate), None] = pattern
             && let Named::Known(number) = predicate.named()
             && self.default.is_none()
+            && self.log.is_none()
             && self.terms.dataset.changes.is_empty()
             && !self.terms.names.concerns(pattern[1])
             && let Some(stats) = self.graph().predicate_stats(number)
@@ -337,7 +360,9 @@ impl<'a> Source<'a> {
             false => count_facts(self.graph(), known.map(Option::flatten)),
         };
         let added = self.terms.dataset.changes.added_count();
-        facts + added.min(16) as u64 + self.count_computed(pattern)
+        let logged = self.log.as_ref();
+        let logged = logged.map_or(0, |log| log.count(&self.terms, pattern));
+        facts + added.min(16) as u64 + self.count_computed(pattern) + logged
     }
 
     fn count_computed(&self, [s, p, o]: [Option<Id>; 3]) -> u64 {

@@ -4,7 +4,7 @@ use super::computed::Search;
 use super::{Bound, Cancel, Dataset, Limits, View, too_slow};
 use crate::graph::changes::{Changes, Quad};
 use crate::model::{Change, LinkKind, Statement, term};
-use crate::vocabulary::{EDGE, EVENT, kenning, shorten};
+use crate::vocabulary::{DECISION, EDGE, EVENT, kenning, shorten};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -267,6 +267,13 @@ fn check(statement: &Statement) -> Result<()> {
         ));
     }
     let graph = term::as_iri(graph).unwrap_or_default();
+    let subject_iri = term::as_iri(subject).unwrap_or_default();
+    if graph == kenning::DECISIONS || subject_iri.starts_with(DECISION) {
+        return Err(computed(
+            "decisions are read off the journal".into(),
+            "tell what became of one with `kenning outcome`, or state it under a name of your own",
+        ));
+    }
     if property == kenning::INTERACTED || numbered(EVENT) || graph == kenning::INTERACTIONS {
         return Err(computed(
             "interactions are computed from imported events".into(),

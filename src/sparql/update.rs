@@ -156,16 +156,14 @@ impl Update {
         };
         let limits = work.limits();
         let mut templates = Templates::new(delete, insert, limits.memory);
-        let query = Query {
-            algebra: spargebra::Query::Select {
-                dataset: using.clone(),
-                pattern: GraphPattern::Project {
-                    inner: pattern.clone(),
-                    variables: templates.variables(),
-                },
-                base_iri: self.algebra.base_iri.clone(),
+        let query = Query::of_update(spargebra::Query::Select {
+            dataset: using.clone(),
+            pattern: GraphPattern::Project {
+                inner: pattern.clone(),
+                variables: templates.variables(),
             },
-        };
+            base_iri: self.algebra.base_iri.clone(),
+        });
         query.run(work.dataset(), &limits, work.cancel(), &mut templates)?;
         for (triple, graph) in templates.deletions {
             let [s, p, o] = triple;
@@ -247,6 +245,10 @@ fn clear(target: &GraphTarget, work: &mut Transaction<'_>) -> Result<()> {
         GraphTarget::NamedNode(node) if [kenning::INTERACTIONS, kenning::LINKS].contains(&node.as_str()) => {
             Err(Error::input(format!("{node} holds virtual triples, which cannot be deleted"))
                 .hint("they go when what they are computed from goes: `kenning import`, then `kenning build`"))
+        }
+        GraphTarget::NamedNode(node) if node.as_str() == kenning::DECISIONS => {
+            Err(Error::input(format!("{node} holds virtual triples, which cannot be deleted"))
+                .hint("the journal keeps decisions; `kenning erase` takes a user out of it"))
         }
         GraphTarget::NamedNode(node) => {
             let name = term::iri(node.as_str());

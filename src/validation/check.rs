@@ -8,6 +8,7 @@ pub(super) use queries::{SHAPES_GRAPH, value_of};
 use super::run::Prepared;
 use super::shape::{Constraint, Qualified, ShapeNumber, State};
 use crate::sparql::{Cancel, Flow, Halt, Id, Limits, Walker};
+use oxrdf::Term;
 
 /// Something that is wrong: of which node, and by which constraint.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(super) struct Checker<'c, 'a> {
     pub(super) walker: Walker<'a>,
     pub(super) limits: Limits,
     pub(super) cancel: Cancel,
+    /// What variables of queries stand for, beside those of SHACL.
+    pub(super) values: Vec<(String, Term)>,
 }
 
 /// A node that is checked against a constraint, and the values that its shape looks at.

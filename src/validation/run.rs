@@ -60,6 +60,7 @@ pub fn validate<'a>(
             walker,
             limits,
             cancel: cancel.clone(),
+            values: Vec::new(),
         }
     };
     let chunks: Vec<(ShapeNumber, &[Id])> = work
@@ -120,7 +121,11 @@ pub(super) struct WithShapes {
 }
 
 impl<'a> Prepared<'a> {
-    fn new(dataset: Dataset<'a>, shapes: &'a Shapes, walker: &Walker<'a>) -> Result<Self> {
+    pub(super) fn new(
+        dataset: Dataset<'a>,
+        shapes: &'a Shapes,
+        walker: &Walker<'a>,
+    ) -> Result<Self> {
         let ids: Vec<Id> = shapes
             .constants
             .iter()

@@ -132,7 +132,7 @@ fn decision() -> Decision {
         model: Some("tiny".into()),
         rung: "model".into(),
         answer: json!([]),
-        error: None,
+        ..Decision::default()
     }
 }
 
@@ -283,6 +283,10 @@ fn config_show_tells_origins() {
     model.timeout_s         120               default
     model.max_tokens        512               default
     model.prices                              default
+    decisions.window_days   90                default
+    decisions.most          20000             default
+    decisions.outcome_days  30                default
+    decisions.snapshots     5                 default
     query.timeout_s         30                default
     query.max_rows          100000            default
     query.memory_mb         1024              default

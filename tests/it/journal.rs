@@ -112,6 +112,7 @@ fn decision() -> Decision {
         rung: "graph".into(),
         answer: json!({"ranking": ["b", "a"], "verdicts": []}),
         error: Some("the model did not answer".into()),
+        ..Decision::default()
     }
 }
 
@@ -312,7 +313,7 @@ fn a_journal_of_a_newer_version_is_refused() {
     );
     let error = Journal::open(&bench.path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    insta::assert_snapshot!(error.message(), @"the journal is of version 9, and this kenning knows version 2 at most");
+    insta::assert_snapshot!(error.message(), @"the journal is of version 9, and this kenning knows version 3 at most");
     assert_eq!(
         error.next_step(),
         Some("use the newer kenning that wrote it")

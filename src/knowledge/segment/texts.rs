@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 
 /// Distinct texts and their numbers. Millions of small strings of their own would cost a multiple.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Texts {
     text: String,
     ends: Vec<u64>,
@@ -49,7 +49,8 @@ impl Texts {
         }
     }
 
-    fn get(&self, number: u32) -> &str {
+    /// The text of a number that was given.
+    pub(crate) fn get(&self, number: u32) -> &str {
         let index = number as usize;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.text[start as usize..self.ends[index] as usize]

@@ -13,6 +13,7 @@ pub(in super::super) const SHAPES_GRAPH: &str = "urn:kenning:graph:shapes";
 impl Checker<'_, '_> {
     pub(super) fn query(&self, rule: &QueryRule, case: &Case<'_>, found: &mut Found<'_>) -> Flow {
         let mut values = rule.values.clone();
+        values.extend(self.values.iter().cloned());
         let mut bind = |name: &str, value: Term| values.push((name.to_owned(), value));
         let shape = &self.prepared.shapes[case.shape];
         bind("this", self.term(case.focus));

@@ -73,7 +73,10 @@ fn questions_about_answers_are_answered() {
     let first = list[0]["item"].clone();
     let about = serde_json::json!({ "request": request, "item": first });
     let why = post("/v1/explain", about.clone());
-    assert_eq!((&why["rank"], &why["schema_version"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&why["rank"], &why["schema_version"]),
+        (&1.into(), &1.into())
+    );
     let change = &why["changes"][0];
     assert_eq!(change["kind"], "remove-events");
     // What it says is what happens.
@@ -83,15 +86,23 @@ fn questions_about_answers_are_answered() {
     let supposed = post("/v1/what-if", supposed);
     assert_eq!(supposed["before"][0]["item"], first);
     let after = supposed["after"].as_array().unwrap();
-    assert!(after.iter().all(|placed| placed["item"] != first), "{change}");
-    let missing = serde_json::json!({ "request": { "user": "u2", "k": 1 }, "item": list[2]["item"] });
+    assert!(
+        after.iter().all(|placed| placed["item"] != first),
+        "{change}"
+    );
+    let missing =
+        serde_json::json!({ "request": { "user": "u2", "k": 1 }, "item": list[2]["item"] });
     let why_not = post("/v1/why-not", missing);
     assert_eq!(why_not["rank"], 3);
     assert!(why_not["missing"].as_f64().unwrap() > 0.0);
     let text = about.to_string();
     for (path, body, status) in [
         ("/v1/why-not", text.as_str(), 400),
-        ("/v1/explain", r#"{"request": {"k": 3}, "item": "p999"}"#, 404),
+        (
+            "/v1/explain",
+            r#"{"request": {"k": 3}, "item": "p999"}"#,
+            404,
+        ),
         ("/v1/explain", r#"{"item": "p1"}"#, 400),
         ("/v1/what-if", r#"{"request": {"user": "u2", "k": 3}}"#, 400),
         ("/v1/what-if", r#"{"colour": "red"}"#, 400),
@@ -99,4 +110,27 @@ fn questions_about_answers_are_answered() {
         let reply = served.send("POST", path, &JSON, body);
         assert_eq!(reply.status, status, "{path} {body}: {:?}", reply.body);
     }
+}
+
+#[test]
+fn outcomes_are_kept_and_asked_for() {
+    let served = Served::new(&[]);
+    let answer = served.send("POST", "/v1/recommend", &JSON, r#"{"user": "u2", "k": 2}"#);
+    let answer = answer.json();
+    let (decision, item) = (&answer["decision"], &answer["recommendations"][1]["item"]);
+    let told = |item: &serde_json::Value, outcome: &str| {
+        let told = serde_json::json!({ "outcomes": [{ "decision": decision, "item": item, "outcome": outcome }] });
+        served.send("POST", "/v1/outcomes", &JSON, &told.to_string())
+    };
+    let kept = told(item, "rejected");
+    assert_eq!(kept.status, 200, "{:?}", kept.body);
+    assert_eq!(kept.json()["outcomes"], 1);
+    let query = "/sparql?query=SELECT%20%3Frank%20%3Fo%20%7B%20%3Fe%20kenning%3Arank%20%3Frank%20%3B%20kenning%3Aoutcome%20%3Fo%20%7D";
+    let found = served.send("GET", query, &[("accept", "text/csv")], "");
+    assert_eq!(found.text(), "rank,o\r\n2,rejected\r\n");
+    assert_eq!(told(&"p999".into(), "accepted").status, 404);
+    assert_eq!(told(item, "perhaps").status, 400);
+    let closed = Served::of(&[]);
+    let refused = closed.send("POST", "/v1/outcomes", &JSON, r#"{"outcomes": []}"#);
+    assert_eq!(refused.status, 403);
 }
