@@ -3,6 +3,7 @@
 //! ```text
 //! shop/kenning.toml           settings, written by people
 //! shop/ontologies/  rules/     RDF documents and rules of the project's own, if it has any
+//! shop/recipes/               recipes of prompts of its own
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
 //!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused

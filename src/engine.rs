@@ -64,7 +64,7 @@ pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
-pub use recommend::{Order, Request};
+pub use recommend::{Order, Request, recipes_of};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};

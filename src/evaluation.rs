@@ -1,6 +1,7 @@
 //! Is it any good? Protocols, metrics and reports.
 
 pub mod baselines;
+pub mod completions;
 pub mod explanations;
 pub mod knowledge;
 pub mod learn;

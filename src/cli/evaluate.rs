@@ -1,5 +1,6 @@
 //! `kenning evaluate`: figures that anyone can make again.
 
+mod completions;
 mod explanations;
 mod held_out;
 mod linking;
@@ -26,6 +27,7 @@ enum What {
     Selection(selection::Selection),
     Linking(linking::Linking),
     Explanations(explanations::Explanations),
+    Completions(completions::Completions),
 }
 
 impl Verb for Evaluate {
@@ -35,6 +37,7 @@ impl Verb for Evaluate {
             What::Selection(verb) => verb.run(session),
             What::Linking(verb) => verb.run(session),
             What::Explanations(verb) => verb.run(session),
+            What::Completions(verb) => verb.run(session),
         }
     }
 }

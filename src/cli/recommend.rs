@@ -76,7 +76,7 @@ pub struct Asked {
 }
 
 /// The flags that say which items may come, and in which order.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Which items, in which order")]
 pub struct Wished {
     /// Only items with this value of a property, an IRI, label or text; with several flags all have to hold
@@ -119,6 +119,23 @@ impl Wished {
 }
 
 impl Asked {
+    /// The plain request of a user.
+    pub(super) fn by(user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            met: Vec::new(),
+            likes: Vec::new(),
+            text: None,
+            k: 10,
+            among: Vec::new(),
+            exclude: Vec::new(),
+            again: false,
+            wished: Wished::default(),
+            budget: None,
+            candidates: None,
+        }
+    }
+
     /// As the library understands it.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ pub const KEYS: &[Key] = &[
     key("embedding.model", Kind::Text),
     key("prompt.budget", Kind::Count(1)),
     key("prompt.candidates", Kind::Count(1)),
+    key("prompt.recipe", Kind::Text),
     key("prompt.template", Kind::Text),
     key(
         "model.kind",

@@ -160,6 +160,8 @@ pub struct PromptSettings {
     pub budget: usize,
     /// Items put to the model.
     pub candidates: usize,
+    /// What prompts tell and ask for: a shipped recipe, or one of the project's folder `recipes`.
+    pub recipe: String,
     /// Template file, relative to the project; the built-in one if none.
     pub template: Option<PathBuf>,
 }
@@ -169,6 +171,7 @@ impl Default for PromptSettings {
         Self {
             budget: 768,
             candidates: 10,
+            recipe: "kenning".into(),
             template: None,
         }
     }

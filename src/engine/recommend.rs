@@ -4,11 +4,12 @@ use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 use super::asker::items;
 use super::{Engine, Snapshot, Stopwatch, limits};
 use crate::candidates::{Asked, Chosen, Wishes, choose};
+use crate::config::Project;
 use crate::explanation::{Explainer, Reason};
 use crate::journal::{self, Decision};
 use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
 use crate::model::term;
-use crate::prompt::{Prompt, Prompter, TEMPLATE};
+use crate::prompt::{Prompt, Prompter, Recipe};
 use crate::ranking::{Ranking, Rung};
 use crate::scoring::{Profile, Scored, Scorer};
 use crate::selection::{Candidate, Piece};
@@ -16,6 +17,7 @@ use crate::sparql::{Cancel, Limits};
 use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +26,11 @@ const REASONS: usize = 3;
 
 /// Items that one request may ask for, name or wish for at most.
 const MOST: usize = 1000;
+
+/// The folder of a project's own recipes.
+pub fn recipes_of(project: &Project) -> PathBuf {
+    project.path("recipes".as_ref())
+}
 
 /// Who asks for what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -193,9 +200,10 @@ impl Engine {
         let gather = |&scored: &Scored| Candidate::gather(&walk, scored);
         let candidates: Vec<Candidate> = chosen.items.iter().map(gather).collect();
         watch.lap("paths");
-        let template = self.template()?;
+        let recipe = self.recipe()?;
         let counter = counter.unwrap_or_else(llm::tokens::approximate);
-        let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &template)?;
+        let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &recipe)?
+            .for_model(format!("max_tokens {}", settings.model.max_tokens));
         let prompt = match prompter.write(&profile, &candidates) {
             _ if candidates.is_empty() => None,
             Ok(prompt) => Some(prompt),
@@ -217,13 +225,19 @@ impl Engine {
         })
     }
 
-    fn template(&self) -> Result<String> {
-        match &self.project.settings().prompt.template {
-            None => Ok(TEMPLATE.to_owned()),
+    /// The recipe of the project's prompts.
+    ///
+    /// # Errors
+    /// Those of [`Recipe::find`]; `Io` if a template cannot be read.
+    pub fn recipe(&self) -> Result<Recipe> {
+        let settings = &self.project.settings().prompt;
+        match &settings.template {
+            None => Recipe::find(&settings.recipe, Some(&recipes_of(&self.project))),
             Some(path) => {
                 let path = self.project.path(path);
-                std::fs::read_to_string(&path)
-                    .map_err(|e| Error::io("read the prompt template", &path, e))
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|e| Error::io("read the prompt template", &path, e))?;
+                Recipe::with_template(text)
             }
         }
     }

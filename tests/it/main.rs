@@ -28,6 +28,7 @@ mod program;
 mod prompt;
 mod proofs;
 mod reasoning;
+mod recipes;
 mod scoring;
 mod selection;
 mod server;
