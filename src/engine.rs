@@ -39,6 +39,7 @@
 //! changes, because a snapshot is immutable.
 
 mod answer;
+mod ask;
 mod asker;
 mod build;
 mod extract;
@@ -64,7 +65,8 @@ pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
-pub use recommend::{Order, Request, recipes_of};
+pub use ask::recipes_of;
+pub use recommend::{Order, Request};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 
 use crate::config::{Project, QuerySettings};

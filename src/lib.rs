@@ -52,7 +52,7 @@
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
 //! | [`llm`] | anything that completes text | weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
-//! | [`ranking`] | reply → a valid ranking | prompt |
+//! | [`ranking`] | reply → a valid ranking | llm, prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |

@@ -44,7 +44,7 @@ pub struct Prompt {
     pub candidates: Vec<u32>,
     /// For each of them its place in the list that the prompt was written for.
     pub places: Vec<usize>,
-    /// Evidence by id: `e1` is the first. Empty where lines cannot be cited.
+    /// Evidence that was chosen: `e1` is the first, where lines can be cited.
     pub evidence: Vec<Piece>,
     /// The value of the evidence against the most that the budget could have bought.
     pub selection: Selection,

@@ -4,7 +4,11 @@
 //! Ids that are unknown or repeated are dropped, omitted candidates are added in the order of their scores, and all
 //! of that is counted ([`Faults`]). A reply that names no candidate at all is no ranking.
 
-use crate::prompt::Prompt;
+pub mod mode;
+
+pub use mode::{Mode, Opinion};
+
+use crate::prompt::{Contract, Prompt};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -89,6 +93,10 @@ impl Ranking {
         if faults.omitted == candidates {
             return Err(Error::input("the model's reply ranks no candidate"));
         }
+        let citable = match prompt.contract {
+            Contract::RankingBecause => prompt.evidence.len(),
+            _ => 0,
+        };
         let mut cited = vec![Vec::new(); candidates];
         for (id, evidence) in &reply.because {
             let Some(candidate) = place(id) else {
@@ -96,7 +104,7 @@ impl Ranking {
                 continue;
             };
             for id in evidence {
-                match index(id, 'e', prompt.evidence.len()) {
+                match index(id, 'e', citable) {
                     Some(index) => cited[candidate].push(index),
                     None => faults.unknown_evidence += 1,
                 }

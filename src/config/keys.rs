@@ -66,6 +66,13 @@ pub const KEYS: &[Key] = &[
     key("model.timeout_s", Kind::Count(1)),
     key("model.max_tokens", Kind::Count(1)),
     key("model.prices", Kind::Weights),
+    key(
+        "ranking.mode",
+        Kind::Choice(&["listwise", "letters", "pointwise", "pairwise"]),
+    ),
+    key("ranking.shuffles", Kind::Count(1)),
+    key("ranking.weight", Kind::Number(0.0, 1.0)),
+    key("ranking.seed", Kind::Count(0)),
     key("query.timeout_s", Kind::Count(1)),
     key("query.max_rows", Kind::Count(1)),
     key("query.memory_mb", Kind::Count(1)),

@@ -22,6 +22,8 @@ pub struct Settings {
     pub prompt: PromptSettings,
     /// Which language model answers.
     pub model: ModelSettings,
+    /// How a language model ranks.
+    pub ranking: RankingSettings,
     /// Limits of queries.
     pub query: QuerySettings,
     /// How the knowledge is validated.
@@ -210,6 +212,31 @@ impl Default for ModelSettings {
             timeout_s: 120,
             max_tokens: 512,
             prices: BTreeMap::new(),
+        }
+    }
+}
+
+/// `[ranking]`: how a language model ranks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RankingSettings {
+    /// `listwise`, `letters`, `pointwise` or `pairwise`.
+    pub mode: String,
+    /// Orders of the candidates that letters are averaged over.
+    pub shuffles: usize,
+    /// What the model's opinion counts beside the score of the paths, 0 to 1.
+    pub weight: f32,
+    /// Of the shuffles.
+    pub seed: u64,
+}
+
+impl Default for RankingSettings {
+    fn default() -> Self {
+        Self {
+            mode: "listwise".into(),
+            shuffles: 1,
+            weight: 1.0,
+            seed: 1,
         }
     }
 }

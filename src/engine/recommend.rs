@@ -1,36 +1,29 @@
 //! One request, through every stage: candidates, evidence, prompt, model, ranking, checked reasons.
 
 use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
+use super::ask::shuffles;
 use super::asker::items;
 use super::{Engine, Snapshot, Stopwatch, limits};
 use crate::candidates::{Asked, Chosen, Wishes, choose};
-use crate::config::Project;
 use crate::explanation::{Explainer, Reason};
 use crate::journal::{self, Decision};
-use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
+use crate::llm::{self, LanguageModel, TokenCounter};
 use crate::model::term;
-use crate::prompt::{Prompt, Prompter, Recipe};
-use crate::ranking::{Ranking, Rung};
+use crate::prompt::{Prompt, Prompter};
+use crate::ranking::{Mode, Ranking, Rung};
 use crate::scoring::{Profile, Scored, Scorer};
 use crate::selection::{Candidate, Piece};
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Reasons shown with an item at most.
 const REASONS: usize = 3;
 
 /// Items that one request may ask for, name or wish for at most.
 const MOST: usize = 1000;
-
-/// The folder of a project's own recipes.
-pub fn recipes_of(project: &Project) -> PathBuf {
-    project.path("recipes".as_ref())
-}
 
 /// Who asks for what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,6 +81,8 @@ pub struct Prepared<'a> {
     /// The first so many keep their places.
     pinned: usize,
     prompt: Option<Prompt>,
+    /// The same with the candidates in other orders, where the model is asked so.
+    shuffled: Vec<Prompt>,
     notes: Vec<String>,
 }
 
@@ -123,7 +118,8 @@ impl Engine {
         let mut reply = None;
         let mut trouble = None;
         if let (Some(model), Some(prompt)) = (model, &prepared.prompt) {
-            match self.ask(model, prompt) {
+            let scores: Vec<f64> = prepared.candidates.iter().map(|c| c.score).collect();
+            match self.ask(model, (prompt, &prepared.shuffled), &scores) {
                 Ok((ranked, asked, which)) => (ranking, reply, rung) = (ranked, Some(asked), which),
                 Err(error) => trouble = Some(error),
             }
@@ -203,7 +199,13 @@ impl Engine {
         let recipe = self.recipe()?;
         let counter = counter.unwrap_or_else(llm::tokens::approximate);
         let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &recipe)?
-            .for_model(format!("max_tokens {}", settings.model.max_tokens));
+            .for_model(format!(
+                "max_tokens {}, {} x {}, seed {}",
+                settings.model.max_tokens,
+                settings.ranking.mode,
+                settings.ranking.shuffles,
+                settings.ranking.seed
+            ));
         let prompt = match prompter.write(&profile, &candidates) {
             _ if candidates.is_empty() => None,
             Ok(prompt) => Some(prompt),
@@ -213,6 +215,13 @@ impl Engine {
             }
             Err(error) => return Err(error),
         };
+        let orders = match Mode::named(&settings.ranking.mode)? {
+            Mode::Letters if prompt.is_some() => settings.ranking.shuffles,
+            _ => 1,
+        };
+        let shuffled = shuffles(candidates.len(), orders, settings.ranking.seed).into_iter();
+        let shuffled = shuffled.map(|places| prompter.write_in_order(&profile, &candidates, places));
+        let shuffled = shuffled.collect::<Result<Vec<_>>>()?;
         watch.lap("selection and prompt");
         Ok(Prepared {
             snapshot,
@@ -221,70 +230,9 @@ impl Engine {
             candidates,
             pinned: chosen.pinned,
             prompt,
+            shuffled,
             notes,
         })
-    }
-
-    /// The recipe of the project's prompts.
-    ///
-    /// # Errors
-    /// Those of [`Recipe::find`]; `Io` if a template cannot be read.
-    pub fn recipe(&self) -> Result<Recipe> {
-        let settings = &self.project.settings().prompt;
-        match &settings.template {
-            None => Recipe::find(&settings.recipe, Some(&recipes_of(&self.project))),
-            Some(path) => {
-                let path = self.project.path(path);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|e| Error::io("read the prompt template", &path, e))?;
-                Recipe::with_template(text)
-            }
-        }
-    }
-
-    /// Puts the prompt to the model, unless it answered the same before.
-    fn ask(
-        &self,
-        model: &mut dyn LanguageModel,
-        prompt: &Prompt,
-    ) -> Result<(Ranking, Reply, Rung)> {
-        let settings = &self.project.settings().model;
-        let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
-        let kept = self
-            .journal
-            .reply(&key)?
-            .and_then(|r| serde_json::from_value::<Completion>(r.reply).ok());
-        let (completion, rung) = match kept {
-            Some(completion) => (completion, Rung::Cache),
-            None => {
-                let mut request = llm::Request::new(prompt.messages.clone(), settings.max_tokens);
-                request.deadline = Some(Duration::from_secs(settings.timeout_s));
-                request.json = true;
-                (model.complete(&request)?, Rung::Model)
-            }
-        };
-        if completion.finish == Finish::Deadline {
-            return Err(Error::unavailable(format!(
-                "no complete reply within {} s",
-                settings.timeout_s
-            )));
-        }
-        let ranking = Ranking::parse(&completion.text, prompt)?;
-        if rung == Rung::Model {
-            let reply = serde_json::to_value(&completion)
-                .map_err(|e| Error::input(format!("cannot keep the reply: {e}")).because(e))?;
-            let model = model.id().to_owned();
-            let at = journal::now();
-            self.journal
-                .save_reply(&key, &journal::Reply { model, reply, at })?;
-        }
-        let reply = Reply {
-            model: model.id().to_owned(),
-            prompt_tokens: completion.prompt_tokens,
-            completion_tokens: completion.completion_tokens,
-            faults: ranking.faults,
-        };
-        Ok((ranking, reply, rung))
     }
 
     fn decision(

@@ -19,6 +19,8 @@ pub struct Fact {
     pub objects: Vec<String>,
     /// What else is so related to the objects: items of the history that share them.
     pub like: Vec<String>,
+    /// How many people carry it, where people do.
+    pub support: Option<u32>,
     /// All of that as a sentence that names the subject.
     pub sentence: String,
 }
@@ -46,13 +48,13 @@ pub fn of_piece(graph: &Graph, piece: &Piece, names: &dyn Names) -> Fact {
             ("is known to".into(), vec![format!("{people} people")], Vec::new())
         }
     };
-    let relation = match (piece.route, wording::support(graph, piece)) {
-        (Route::Link(_), support @ 1..) => format!("{relation} ({support} people)"),
-        _ => relation,
+    let support = match piece.route {
+        Route::Link(_) => Some(wording::support(graph, piece)).filter(|&support| support > 0),
+        _ => None,
     };
     let subject = name(piece.to);
     let sentence = format!("{subject}: {}", wording::say(graph, piece, &name));
-    Fact { subject, relation, objects, like, sentence }
+    Fact { subject, relation, objects, like, support, sentence }
 }
 
 fn linked(kind: LinkKind, contribution: f64) -> String {
@@ -131,7 +133,7 @@ impl Known<'_> {
         let objects: Vec<String> = others.iter().map(|&other| self.names.name(other)).collect();
         let subject = self.names.name(from);
         let sentence = format!("People who {verb} {subject} most often {verb} {}", objects.join(", "));
-        Fact { subject, relation: "most often beside".into(), objects, like: Vec::new(), sentence }
+        Fact { subject, relation: "most often beside".into(), objects, like: Vec::new(), support: None, sentence }
     }
 
     /// Pairs of the most popular items: a pair is met by no more people than the rarer of its items.
@@ -164,7 +166,7 @@ impl Known<'_> {
             return Vec::new();
         }
         let sentence = format!("By their history the person may choose, the likeliest first: {}", objects.join(", "));
-        vec![Fact { subject: "the person".into(), relation: "may choose".into(), objects, like: Vec::new(), sentence }]
+        vec![Fact { subject: "the person".into(), relation: "may choose".into(), objects, like: Vec::new(), support: None, sentence }]
     }
 
     fn attributes(&self) -> Vec<Fact> {
@@ -192,7 +194,7 @@ impl Known<'_> {
         let fact = |(predicate, objects): (u32, Vec<String>)| {
             let relation = wording::phrase(self.graph, predicate);
             let sentence = format!("{subject} {relation} {}", objects.join(", "));
-            Fact { subject: subject.clone(), relation, objects, like: Vec::new(), sentence }
+            Fact { subject: subject.clone(), relation, objects, like: Vec::new(), support: None, sentence }
         };
         values.into_iter().map(fact).collect()
     }
@@ -213,7 +215,7 @@ impl Known<'_> {
         let relation = wording::phrase(self.graph, rarest[0]);
         let (subject, other, via) = (self.names.name(from), self.names.name(other), self.names.name(rarest[1]));
         let sentence = format!("{subject} {relation} {via}, like {other}");
-        Some(Fact { subject, relation, objects: vec![via], like: vec![other], sentence })
+        Some(Fact { subject, relation, objects: vec![via], like: vec![other], support: None, sentence })
     }
 }
 

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A template is given `noun`, `verb`, `history` and `candidates` (with `id`, `label`), `evidence` (with `id`, `about`,
-//! `text`) where lines can be cited, `knowledge` (all lines as one text) where not, and `contract`.
+//! `text`) where lines can be cited, `knowledge` (all lines as one text) where not, and what is asked
+//! for: `contract` says the form, `question` the question.
 //!
 //! The `doke-…` recipes tell each kind of knowledge of Yao et al. 2023 ("Knowledge Plugins", arXiv 2311.10779) with the fixed
 //! counts that their published prompts have: 50 items of history, 20 global pairs, the last 10 items with 3 others each, 20
@@ -41,10 +42,10 @@ macro_rules! shipped {
 }
 
 const RECIPES: &[(&str, &str)] = shipped!(".toml":
-    "kenning", "kenning-letters", "zero-shot", "doke-global-items", "doke-history-items", "doke-candidate-items",
+    "kenning", "zero-shot", "doke-global-items", "doke-history-items", "doke-candidate-items",
     "doke-user-items", "doke-attributes", "doke-paths");
 
-const TEMPLATES: &[(&str, &str)] = shipped!(".jinja": "rank", "plain", "letter");
+const TEMPLATES: &[(&str, &str)] = shipped!(".jinja": "rank");
 
 /// What a prompt tells, how, and what it asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,7 +106,7 @@ pub enum Serialisation {
     Sentences,
     /// `c1 | is made by | "Brand"`, each triple once
     Triples,
-    /// A heading for each relation, a line for each value with all that have it.
+    /// A heading for each relation, a line for each value with all that have it, and how many people carry that.
     Table,
     /// `h2 -is made by-> "Brand" <-is made by- c1`
     PathLines,
@@ -135,6 +136,10 @@ pub enum Contract {
     RankingBecause,
     /// One letter: the model's odds of all letters rank the candidates.
     Letter,
+    /// `c1: yes` or `c1: no`: the odds of both, for each candidate.
+    Verdict,
+    /// `A or B: A`: the odds of both, for pairs of candidates.
+    Pair,
 }
 
 /// How much of the kinds with fixed counts a prompt tells at most.
@@ -164,7 +169,7 @@ impl Default for Recipe {
         Self {
             name: DEFAULT.into(),
             about: String::new(),
-            template: "plain.jinja".into(),
+            template: "rank.jinja".into(),
             knowledge: vec![Kind::Paths],
             serialisation: Serialisation::default(),
             history: 12,
@@ -199,11 +204,26 @@ impl Order {
 }
 
 impl Contract {
+    /// What a model is asked about so many candidates.
+    pub fn question(self, count: usize) -> String {
+        match self {
+            Self::Ranking | Self::RankingBecause => format!("Rank all {count} candidates for this person."),
+            Self::Letter => format!("Which of the {count} candidates would this person choose next?"),
+            Self::Verdict => format!("Would this person choose it next? Say so for one of the {count} candidates."),
+            Self::Pair => format!("Which of two of the {count} candidates would this person rather choose next?"),
+        }
+    }
+
+    /// Whether candidates are named by letters.
+    pub fn has_letters(self) -> bool {
+        matches!(self, Self::Letter | Self::Pair)
+    }
+
     /// The id of a candidate by its place.
     pub fn id(self, index: usize) -> String {
         match self {
-            Self::Letter => char::from(b'A' + (index % LETTERS) as u8).to_string(),
-            Self::Ranking | Self::RankingBecause => format!("c{}", index + 1),
+            _ if self.has_letters() => char::from(b'A' + (index % LETTERS) as u8).to_string(),
+            _ => format!("c{}", index + 1),
         }
     }
 
@@ -221,6 +241,14 @@ impl Contract {
                  ids that are about it."
             }
             Self::Letter => "Answer with the letter of one candidate and nothing else.",
+            Self::Verdict => {
+                "Answer for one candidate with its id and yes or no, in this form:\nc1: yes\n\"yes\" means that the person would \
+                 choose it next."
+            }
+            Self::Pair => {
+                "Answer for two candidates with their letters and the one that the person would rather choose next, in this form:\n\
+                 A or B: B"
+            }
         }
     }
 }
@@ -271,7 +299,7 @@ impl Recipe {
             Some(file) => read(&file)?,
             None => named(TEMPLATES, stem).map(str::to_owned).ok_or_else(|| {
                 Error::input(format!("there is no template `{stem}.jinja`"))
-                    .hint("put it beside the recipe, or name a shipped one: rank.jinja, plain.jinja, letter.jinja")
+                    .hint("put it beside the recipe, or name the shipped one: rank.jinja")
             })?,
         };
         recipe.check()?;
@@ -283,6 +311,13 @@ impl Recipe {
         let mut recipe = Self::find(DEFAULT, None)?;
         recipe.source = text;
         Ok(recipe)
+    }
+
+    /// The same, asking for something else.
+    #[must_use]
+    pub fn asking(mut self, answer: Contract) -> Self {
+        self.answer = answer;
+        self
     }
 
     fn check(&self) -> Result<()> {
@@ -301,7 +336,7 @@ impl Recipe {
 
     /// Whether lines can be cited by ids.
     pub(super) fn cites(&self) -> bool {
-        self.knowledge == [Kind::Paths] && matches!(self.serialisation, Serialisation::Sentences | Serialisation::PathLines)
+        self.answer == Contract::RankingBecause
     }
 }
 

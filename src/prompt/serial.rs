@@ -29,13 +29,15 @@ pub fn line(graph: &Graph, piece: &Piece, names: &dyn Names, how: Serialisation)
 fn triples(fact: &Fact) -> Vec<String> {
     let of = |subject: &String| {
         let subject = subject.clone();
-        fact.objects.iter().map(move |object| format!("{subject} | {} | {object}", fact.relation))
+        let support = fact.support.map_or(String::new(), |support| format!(" | {support} people"));
+        fact.objects.iter().map(move |object| format!("{subject} | {} | {object}{support}", fact.relation))
     };
     std::iter::once(&fact.subject).chain(&fact.like).flat_map(of).collect()
 }
 
 fn path(fact: &Fact) -> String {
-    let (relation, objects) = (&fact.relation, fact.objects.join(", "));
+    let support = fact.support.map_or(String::new(), |support| format!(" ({support} people)"));
+    let (relation, objects) = (format!("{}{support}", fact.relation), fact.objects.join(", "));
     match fact.like.is_empty() {
         true => format!("{} -{relation}-> {objects}", fact.subject),
         false => format!("{} -{relation}-> {objects} <-{relation}- {}", fact.like.join(", "), fact.subject),
@@ -74,7 +76,8 @@ fn stated(fact: &Fact) -> impl Iterator<Item = (&String, &String)> {
 
 fn table(facts: &[Fact]) -> String {
     let by_relation = grouped(facts.iter().flat_map(|fact| {
-        stated(fact).map(|(subject, object)| (fact.relation.clone(), (object.clone(), subject.clone())))
+        let support = fact.support.map_or(String::new(), |support| format!(" ({support})"));
+        stated(fact).map(move |(subject, object)| (fact.relation.clone(), (object.clone(), format!("{subject}{support}"))))
     }));
     let mut text = String::new();
     for (relation, pairs) in by_relation {

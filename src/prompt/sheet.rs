@@ -62,7 +62,7 @@ impl<'a> Sheet<'a> {
         places: Vec<usize>,
     ) -> Result<Self> {
         let count = candidates.len();
-        if prompter.recipe.answer == Contract::Letter && count > LETTERS {
+        if prompter.recipe.answer.has_letters() && count > LETTERS {
             return Err(Error::usage(format!("{count} candidates are more than {LETTERS} letters"))
                 .hint("put fewer items to the model with `--candidates N`"));
         }
@@ -145,7 +145,7 @@ impl<'a> Sheet<'a> {
             budget: prompter.budget,
             tokenizer: prompter.counter.name().to_owned(),
             candidates: self.candidates.iter().map(|c| c.item).collect(),
-            evidence: if prompter.recipe.cites() { evidence } else { Vec::new() },
+            evidence,
             places: self.places,
             selection,
             head,
@@ -226,6 +226,7 @@ impl<'a> Sheet<'a> {
             noun => dataset.map_or("item", |d| d.noun.as_str()),
             verb => dataset.map_or("chose", |d| d.verb.as_str()),
             contract => ids.contract.said(),
+            question => ids.contract.question(self.candidates.len()),
             history,
             candidates => listed,
             evidence => cited,

@@ -52,7 +52,8 @@ fn a_prompt_says_history_candidates_and_evidence_by_ids() {
     let prompt = write(&shop.snapshot(), "u3", 420).unwrap();
     insta::assert_snapshot!(prompt.text());
     assert_eq!(prompt.candidates.len(), 6);
-    let lines = prompt.text().lines().filter(|l| l.starts_with('e')).count();
+    let user = &prompt.messages[1].content;
+    let lines = user.lines().filter(|l| l.starts_with('e')).count();
     assert_eq!(lines, prompt.evidence.len());
 }
 
