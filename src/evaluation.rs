@@ -9,6 +9,7 @@ pub mod linking;
 mod method;
 pub mod metrics;
 pub mod page;
+pub mod prompts;
 pub mod random;
 pub mod ranking;
 pub mod selection;

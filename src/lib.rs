@@ -56,9 +56,9 @@
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
-//! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, ranking, scoring, selection, vocabulary |
+//! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, knowledge, linking, llm, model, prompt, ranking, scoring, selection, vocabulary |
 //! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, model, ontology, sparql, vocabulary |
-//! | [`cli`] | one file a verb | candidates, config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, prompt, scoring, selection, server, sparql, validation, vocabulary, weights |
+//! | [`cli`] | one file a verb | candidates, config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, prompt, ranking, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?
 //!

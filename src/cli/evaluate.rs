@@ -4,6 +4,7 @@ mod completions;
 mod explanations;
 mod held_out;
 mod linking;
+mod prompts;
 mod ranking;
 mod selection;
 mod weights;
@@ -28,6 +29,7 @@ enum What {
     Linking(linking::Linking),
     Explanations(explanations::Explanations),
     Completions(completions::Completions),
+    Prompts(Box<prompts::Prompts>),
 }
 
 impl Verb for Evaluate {
@@ -38,6 +40,7 @@ impl Verb for Evaluate {
             What::Linking(verb) => verb.run(session),
             What::Explanations(verb) => verb.run(session),
             What::Completions(verb) => verb.run(session),
+            What::Prompts(verb) => verb.run(session),
         }
     }
 }

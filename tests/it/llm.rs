@@ -5,4 +5,4 @@ mod remote;
 mod replay;
 mod score;
 mod settings;
-mod tiny;
+pub mod tiny;

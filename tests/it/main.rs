@@ -23,6 +23,7 @@ mod linking;
 mod live;
 mod llm;
 mod measures;
+mod modes;
 mod pipeline;
 mod program;
 mod prompt;
