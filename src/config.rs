@@ -26,7 +26,8 @@ pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
     EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, PromptSettings,
-    QuerySettings, RankingSettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings, ValidationSettings,
+    QuerySettings, RankingSettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings,
+    ValidationSettings,
 };
 
 use crate::{Error, Result};

@@ -57,6 +57,7 @@ mod recommend;
 mod validate;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
+pub use ask::{Calls, recipes_of};
 pub use build::Built;
 pub use extract::{Asked, Estimate, Job};
 pub use hear::Told;
@@ -65,7 +66,6 @@ pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
-pub use ask::recipes_of;
 pub use recommend::{Order, Request};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 

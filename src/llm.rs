@@ -14,6 +14,7 @@ pub mod tokens;
 mod chat;
 mod gguf;
 mod guide;
+mod limits;
 mod qwen2;
 mod score;
 
@@ -48,8 +49,11 @@ pub trait LanguageModel: Send {
     /// reply. Continuations are tokenized by themselves. A model that does not tell is [`Unavailable`](crate::ErrorKind::Unavailable).
     fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
         let _ = (request, continuations);
-        Err(Error::unavailable(format!("`{}` does not tell how likely texts are", self.id()))
-            .hint("set `mode = \"listwise\"` in the section `[ranking]`, or use a local model"))
+        Err(Error::unavailable(format!(
+            "`{}` does not tell how likely texts are",
+            self.id()
+        ))
+        .hint("set `mode = \"listwise\"` in the section `[ranking]`, or use a local model"))
     }
 
     /// How many tokens `text` has.

@@ -3,8 +3,8 @@ use super::{Outcome, Session, Verb};
 use crate::candidates::Wishes;
 use crate::cli::text::one_line;
 use crate::config::Layers;
-use crate::engine::{self, Answer, Engine, Order, Request};
-use crate::llm::LanguageModel;
+use crate::engine::{self, Answer, Calls, Engine, Order, Request};
+use crate::llm::{LanguageModel, tokens};
 use crate::prompt::wording::clean;
 use crate::Result;
 use std::fmt::Write;
@@ -22,6 +22,10 @@ pub struct Recommend {
     /// Answer from the graph, also where the settings name a model
     #[arg(long)]
     no_model: bool,
+
+    /// Only say which calls of the model the answer would take, with their tokens and their price at most
+    #[arg(long, conflicts_with = "no_model")]
+    dry_run: bool,
 
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -179,6 +183,12 @@ impl Verb for Recommend {
         let engine = Engine::open(session.project_with(layers)?)?;
         let snapshot = engine.snapshot()?;
         let (mut model, trouble) = open_model(session, &engine);
+        if self.dry_run {
+            let counter = model.as_ref().map_or_else(tokens::approximate, |model| model.counter());
+            let plan = engine.calls(&snapshot, &self.asked.request()?, counter)?;
+            self.plan(session, &plan)?;
+            return Ok(Outcome::Done);
+        }
         let model = model.as_mut().map(|m| m.as_mut() as &mut dyn LanguageModel);
         let mut answer = engine.recommend(&snapshot, &self.asked.request()?, model)?;
         answer.notes.extend(trouble);
@@ -190,6 +200,20 @@ impl Verb for Recommend {
             }
         }
         Ok(Outcome::Done)
+    }
+}
+
+impl Recommend {
+    /// What an answer would take.
+    fn plan(&self, session: &Session, calls: &Calls) -> Result<()> {
+        if self.format == AnswerFormat::Json {
+            return session.printer.json(calls);
+        }
+        let cost = calls.max_cost.map_or("unknown (no `model.prices`)".to_owned(), |cost| format!("{cost:.6}"));
+        session.printer.data(&format!(
+            "calls: {}\nprompt tokens: {}\nreply tokens at most: {}\ncost at most: {cost}",
+            calls.calls, calls.prompt_tokens, calls.max_completion_tokens
+        ))
     }
 }
 

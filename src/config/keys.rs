@@ -66,6 +66,13 @@ pub const KEYS: &[Key] = &[
     key("model.timeout_s", Kind::Count(1)),
     key("model.max_tokens", Kind::Count(1)),
     key("model.prices", Kind::Weights),
+    key("model.max_cost", Kind::Number(0.0, 1e9)),
+    key(
+        "model.format",
+        Kind::Choice(&["text", "json-object", "json-schema"]),
+    ),
+    key("model.requests_per_minute", Kind::Count(0)),
+    key("model.tokens_per_minute", Kind::Count(0)),
     key(
         "ranking.mode",
         Kind::Choice(&["listwise", "letters", "pointwise", "pairwise"]),

@@ -199,6 +199,23 @@ pub struct ModelSettings {
     pub max_tokens: usize,
     /// What a million tokens cost: `prompt` and `completion`, in one currency.
     pub prices: BTreeMap<String, f64>,
+    /// What one answer may cost at most; a dearer call is not made. 0: anything.
+    pub max_cost: f64,
+    /// `remote`: what it can be told about the form of a reply: `text`, `json-object` or `json-schema`.
+    pub format: String,
+    /// `remote`: requests within a minute at most; 0: any number.
+    pub requests_per_minute: usize,
+    /// `remote`: tokens of prompts and replies within a minute at most; 0: any number.
+    pub tokens_per_minute: usize,
+}
+
+impl ModelSettings {
+    /// What so many tokens of a prompt and a reply cost; nothing is known where no prices are set.
+    pub fn cost(&self, prompt: usize, completion: usize) -> Option<f64> {
+        let price = |name: &str| self.prices.get(name).copied().unwrap_or(0.0) / 1e6;
+        let cost = prompt as f64 * price("prompt") + completion as f64 * price("completion");
+        (!self.prices.is_empty()).then_some(cost)
+    }
 }
 
 impl Default for ModelSettings {
@@ -212,6 +229,10 @@ impl Default for ModelSettings {
             timeout_s: 120,
             max_tokens: 512,
             prices: BTreeMap::new(),
+            max_cost: 0.0,
+            format: "text".into(),
+            requests_per_minute: 0,
+            tokens_per_minute: 0,
         }
     }
 }

@@ -1,16 +1,17 @@
 //! A request is put to a model: by the recipe and the way to rank that the settings name, unless it answered the same before.
 
-use super::Engine;
 use super::answer::Reply;
+use super::{Engine, Request, Snapshot};
 use crate::config::Project;
 use crate::journal;
-use crate::llm::{Completion, Finish, LanguageModel};
+use crate::llm::{Completion, Finish, LanguageModel, TokenCounter};
 use crate::prompt::{Prompt, Recipe};
 use crate::ranking::mode::{self, Mode, Opinion};
 use crate::ranking::{Faults, Ranking, Rung};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Orders of the candidates that a model is asked in at most.
@@ -21,7 +22,46 @@ pub fn recipes_of(project: &Project) -> PathBuf {
     project.path("recipes".as_ref())
 }
 
+/// The calls of a model that an answer takes where nothing is in the cache.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Calls {
+    /// How many.
+    pub calls: usize,
+    /// Tokens of their prompts together.
+    pub prompt_tokens: usize,
+    /// Tokens of their replies at most.
+    pub max_completion_tokens: usize,
+    /// What that costs at most, where the settings have prices.
+    pub max_cost: Option<f64>,
+}
+
 impl Engine {
+    /// The calls that a request would take; no model is asked, and nothing is kept.
+    ///
+    /// # Errors
+    /// Those of [`Engine::prompt`].
+    pub fn calls(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        counter: Arc<dyn TokenCounter>,
+    ) -> Result<Calls> {
+        let settings = self.project.settings();
+        let tokens = self.prompt(snapshot, request, counter)?.tokens;
+        // In another order the same candidates take about the same tokens.
+        let (calls, reply) = match Mode::named(&settings.ranking.mode)? {
+            Mode::Listwise => (1, settings.model.max_tokens),
+            Mode::Letters => (settings.ranking.shuffles.clamp(1, MOST_ORDERS), 0),
+            Mode::Pointwise | Mode::Pairwise => (1, 0),
+        };
+        Ok(Calls {
+            calls,
+            prompt_tokens: calls * tokens,
+            max_completion_tokens: reply,
+            max_cost: settings.model.cost(calls * tokens, reply),
+        })
+    }
+
     /// The recipe of the project's prompts, asking for what the way to rank needs.
     ///
     /// # Errors
@@ -44,6 +84,23 @@ impl Engine {
         })
     }
 
+    /// Refuses what would cost more than one answer may.
+    ///
+    /// # Errors
+    /// `Budget` if it would.
+    fn afford(&self, prompts: &[Prompt], reply: usize) -> Result<()> {
+        let settings = &self.project.settings().model;
+        let tokens: usize = prompts.iter().map(|prompt| prompt.tokens).sum();
+        match settings.cost(tokens, reply) {
+            Some(cost) if settings.max_cost > 0.0 && cost > settings.max_cost => Err(Error::budget(format!(
+                "{tokens} tokens and a reply of {reply} may cost {cost:.6}, and `model.max_cost` is {}",
+                settings.max_cost
+            ))
+            .hint("a smaller `--budget`, or a larger `model.max_cost`")),
+            _ => Ok(()),
+        }
+    }
+
     /// What a model makes of the candidates, whose `scores` in the graph are given: by the project's way to rank, joined with
     /// these as its settings say. One that answered the same before is not asked again.
     pub(super) fn ask(
@@ -60,13 +117,21 @@ impl Engine {
                 (ranking, reply, rung, opinion)
             }
             _ => {
-                let prompts: Vec<Prompt> = std::iter::once(prompt).chain(shuffled).cloned().collect();
+                let prompts: Vec<Prompt> =
+                    std::iter::once(prompt).chain(shuffled).cloned().collect();
                 let (opinion, reply, rung) = self.ask_for_odds(model, &prompts)?;
-                (Ranking::as_scored(scores.len()), reply, rung, opinion.scores)
+                (
+                    Ranking::as_scored(scores.len()),
+                    reply,
+                    rung,
+                    opinion.scores,
+                )
             }
         };
         if opinion.len() != scores.len() {
-            return Err(Error::unavailable("the model's opinion is not about these candidates"));
+            return Err(Error::unavailable(
+                "the model's opinion is not about these candidates",
+            ));
         }
         ranking.order = mode::fused(&opinion, scores, f64::from(settings.weight));
         Ok((ranking, reply, rung))
@@ -86,6 +151,7 @@ impl Engine {
         let (opinion, rung) = match kept {
             Some(opinion) => (opinion, Rung::Cache),
             None => {
+                self.afford(prompts, 0)?;
                 let deadline = Duration::from_secs(settings.timeout_s);
                 let opinion = mode::opinion(model, prompts, Some(deadline))?;
                 self.keep(&key, model.id(), &opinion)?;
@@ -96,6 +162,7 @@ impl Engine {
             model: model.id().to_owned(),
             prompt_tokens: opinion.prompt_tokens,
             completion_tokens: 0,
+            cost: settings.cost(opinion.prompt_tokens, 0),
             faults: Faults::default(),
         };
         Ok((opinion, reply, rung))
@@ -116,6 +183,7 @@ impl Engine {
         let (completion, rung) = match kept {
             Some(completion) => (completion, Rung::Cache),
             None => {
+                self.afford(std::slice::from_ref(prompt), settings.max_tokens)?;
                 let mut request = mode::listwise(prompt, settings.max_tokens);
                 request.deadline = Some(Duration::from_secs(settings.timeout_s));
                 (model.complete(&request)?, Rung::Model)
@@ -135,6 +203,7 @@ impl Engine {
             model: model.id().to_owned(),
             prompt_tokens: completion.prompt_tokens,
             completion_tokens: completion.completion_tokens,
+            cost: settings.cost(completion.prompt_tokens, completion.completion_tokens),
             faults: ranking.faults,
         };
         Ok((ranking, reply, rung))

@@ -220,7 +220,8 @@ impl Engine {
             _ => 1,
         };
         let shuffled = shuffles(candidates.len(), orders, settings.ranking.seed).into_iter();
-        let shuffled = shuffled.map(|places| prompter.write_in_order(&profile, &candidates, places));
+        let shuffled =
+            shuffled.map(|places| prompter.write_in_order(&profile, &candidates, places));
         let shuffled = shuffled.collect::<Result<Vec<_>>>()?;
         watch.lap("selection and prompt");
         Ok(Prepared {

@@ -272,7 +272,9 @@ fn numbered(text: &str) -> impl Iterator<Item = &str> {
         let line = line.trim_start();
         let end = line.find(|c: char| !c.is_ascii_digit())?;
         let rest = line[end..].strip_prefix(['.', ')']).filter(|_| end > 0)?;
-        let title = unrated(rest.trim()).trim_matches(['*', '"', '“', '”']).trim();
+        let title = unrated(rest.trim())
+            .trim_matches(['*', '"', '“', '”'])
+            .trim();
         (!title.is_empty()).then_some(title)
     })
 }
@@ -305,13 +307,18 @@ fn users(sources: &Sources, titles: &Titles) -> Result<Vec<User>> {
     let nothing = BTreeMap::new();
     let user = |(id, held): (u64, BTreeMap<u32, f64>)| {
         let met = train.get(&id).unwrap_or(&nothing);
-        let open = popular.iter().copied().filter(|item| !met.contains_key(item));
+        let open = popular
+            .iter()
+            .copied()
+            .filter(|item| !met.contains_key(item));
         let candidates: Vec<u32> = open.collect();
         let mut place = vec![None; titles.len()];
         for (at, &item) in candidates.iter().enumerate() {
             place[item as usize] = Some(at as u32);
         }
-        let gained = held.into_iter().map(|(item, rating)| (item, rating.exp2() - 1.0));
+        let gained = held
+            .into_iter()
+            .map(|(item, rating)| (item, rating.exp2() - 1.0));
         User {
             id,
             gains: gained.collect(),
@@ -386,9 +393,8 @@ fn of_folder(root: &Path, folder: &Path, found: &mut Completions) -> Result<()> 
 
 fn of_archive(path: &Path, found: &mut Completions) -> Result<()> {
     let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
-    let broken = |e: std::io::Error| {
-        Error::input(format!("this is no `.tar.gz`: {e}")).at(path.display())
-    };
+    let broken =
+        |e: std::io::Error| Error::input(format!("this is no `.tar.gz`: {e}")).at(path.display());
     let mut archive = tar::Archive::new(MultiGzDecoder::new(file));
     for entry in archive.entries().map_err(broken)? {
         let entry = entry.map_err(broken)?;

@@ -127,8 +127,10 @@ pub fn run(
     let scorer = Scorer::new(&trained.graph, &method.scoring);
     let questions = questions::draw(&trained, &scorer, plan);
     if questions.is_empty() {
-        return Err(Error::input("nothing was held out of any user who also trains")
-            .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"));
+        return Err(
+            Error::input("nothing was held out of any user who also trains")
+                .hint("another split: `--last-out`, `--holdout 0.2`, or `--test FILE`"),
+        );
     }
     let mut trial = Trial {
         plan,
@@ -174,16 +176,22 @@ impl Trial<'_> {
         let popularity = Popularity(&trained.graph).scores(0);
         let popular = |question: &Question| -> Vec<f64> {
             let items = question.items();
-            items.map(|item| popularity[(item - first) as usize]).collect()
+            items
+                .map(|item| popularity[(item - first) as usize])
+                .collect()
         };
         let random = |question: &Question| -> Vec<f64> {
             let mut random = Random::of(self.plan.seed.wrapping_add(1), u64::from(question.user));
             question.items().map(|_| random.unit()).collect()
         };
         let orders = |scores: &dyn Fn(&Question) -> Vec<f64>| -> Vec<Vec<usize>> {
-            self.questions.iter().map(|question| question.by(&scores(question))).collect()
+            self.questions
+                .iter()
+                .map(|question| question.by(&scores(question)))
+                .collect()
         };
-        let (random, popular, paths) = (orders(&random), orders(&popular), orders(&Question::scores));
+        let (random, popular, paths) =
+            (orders(&random), orders(&popular), orders(&Question::scores));
         self.paths = self.ndcg(&paths);
         self.row("random", &random);
         self.row("popularity", &popular);
@@ -193,7 +201,10 @@ impl Trial<'_> {
                 let orders = by_text(&trained.graph, embedder, self.questions)?;
                 self.row("text embedding kNN", &orders);
             }
-            None => self.leave_out("text embedding kNN", "there is no embedder; `kenning model pull all-minilm-l6-v2`"),
+            None => self.leave_out(
+                "text embedding kNN",
+                "there is no embedder; `kenning model pull all-minilm-l6-v2`",
+            ),
         }
         Ok(())
     }
@@ -213,7 +224,9 @@ impl Trial<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            for (spent, (told, bare)) in spent.iter_mut().zip(found.tokens.iter().zip(&alone.tokens)) {
+            for (spent, (told, bare)) in
+                spent.iter_mut().zip(found.tokens.iter().zip(&alone.tokens))
+            {
                 *spent = (*spent).max(told.saturating_sub(*bare));
             }
             self.answers(&format!("model + {}", recipe.name), &found);
@@ -228,10 +241,16 @@ impl Trial<'_> {
         self.fusion("fusion, model alone", &alone);
         if let Some((found, share)) = last {
             self.fusion(&format!("fusion, {} {share}", self.plan.ours.name), &found);
-            let shuffled = Recipe { order: crate::prompt::recipe::Order::Shuffled, ..self.plan.ours.clone() };
+            let shuffled = Recipe {
+                order: crate::prompt::recipe::Order::Shuffled,
+                ..self.plan.ours.clone()
+            };
             let more = |index: usize| Some((spent[index] as f64 * share).round() as usize);
             let hidden = asking.all(&shuffled, self.questions, &more, progress)?;
-            self.answers(&format!("model + {} {share}, shuffled", self.plan.ours.name), &hidden);
+            self.answers(
+                &format!("model + {} {share}, shuffled", self.plan.ours.name),
+                &hidden,
+            );
         }
         Ok(())
     }
@@ -258,13 +277,22 @@ impl Trial<'_> {
     }
 
     fn answers(&mut self, name: &str, found: &Answers) -> &mut Row {
-        let orders: Vec<Vec<usize>> = found.opinions.iter().map(|opinion| order(opinion)).collect();
+        let orders: Vec<Vec<usize>> = found
+            .opinions
+            .iter()
+            .map(|opinion| order(opinion))
+            .collect();
         let row = self.row(name, &orders);
         let tokens: Vec<f64> = found.tokens.iter().map(|&tokens| tokens as f64).collect();
         row.tokens = Some(mean(&tokens));
         row.seconds = Some(found.seconds / orders.len() as f64);
         row.invalid = Some(found.invalid as f64 / orders.len() as f64);
-        let echo: Vec<f64> = found.hints.iter().zip(&orders).map(|(hint, order)| kendall(hint, order)).collect();
+        let echo: Vec<f64> = found
+            .hints
+            .iter()
+            .zip(&orders)
+            .map(|(hint, order)| kendall(hint, order))
+            .collect();
         row.echo = Some(mean(&echo));
         row
     }
@@ -277,18 +305,26 @@ impl Trial<'_> {
         };
         let half = |index: usize| index % 2;
         let learnt = [0, 1].map(|fold| {
-            let others: Vec<usize> = (0..self.questions.len()).filter(|&index| half(index) != fold).collect();
+            let others: Vec<usize> = (0..self.questions.len())
+                .filter(|&index| half(index) != fold)
+                .collect();
             let worth = |step: usize| {
                 let weight = step as f64 / STEPS as f64;
-                let ndcg = others.iter().map(|&index| self.questions[index].ndcg(&of(index, weight)));
+                let ndcg = others
+                    .iter()
+                    .map(|&index| self.questions[index].ndcg(&of(index, weight)));
                 mean(&ndcg.collect::<Vec<_>>())
             };
             let worths: Vec<f64> = (0..=STEPS).map(worth).collect();
             // Of equals the one that trusts the model least.
-            let best = (0..=STEPS).rev().max_by(|&a, &b| worths[a].total_cmp(&worths[b]));
+            let best = (0..=STEPS)
+                .rev()
+                .max_by(|&a, &b| worths[a].total_cmp(&worths[b]));
             best.unwrap_or(0) as f64 / STEPS as f64
         });
-        let orders: Vec<Vec<usize>> = (0..self.questions.len()).map(|index| of(index, learnt[half(index)])).collect();
+        let orders: Vec<Vec<usize>> = (0..self.questions.len())
+            .map(|index| of(index, learnt[half(index)]))
+            .collect();
         let row = self.row(name, &orders);
         row.weight = Some(mean(&learnt));
         let tokens: Vec<f64> = found.tokens.iter().map(|&tokens| tokens as f64).collect();
@@ -299,7 +335,10 @@ impl Trial<'_> {
 
 impl Question {
     fn ndcg(&self, order: &[usize]) -> f64 {
-        let ranked: Vec<u32> = order.iter().map(|&index| self.candidates[index].item).collect();
+        let ranked: Vec<u32> = order
+            .iter()
+            .map(|&index| self.candidates[index].item)
+            .collect();
         let gain = |item: u32| if item == self.target { 1.0 } else { 0.0 };
         judge(&ranked, gain, &[1.0], K)[0]
     }

@@ -64,12 +64,17 @@ impl Ids {
         if let Some(evidence) = &self.evidence {
             let cited = |(candidate, ids): (&String, &Vec<String>)| {
                 let items = match ids.is_empty() {
-                    true => serde_json::json!({"type": "array", "items": {"type": "string"}, "maxItems": 0}),
-                    false => serde_json::json!({"type": "array", "items": {"type": "string", "enum": ids}}),
+                    true => {
+                        serde_json::json!({"type": "array", "items": {"type": "string"}, "maxItems": 0})
+                    }
+                    false => {
+                        serde_json::json!({"type": "array", "items": {"type": "string", "enum": ids}})
+                    }
                 };
                 (candidate.clone(), items)
             };
-            let because: serde_json::Map<_, _> = self.candidates.iter().zip(evidence).map(cited).collect();
+            let because: serde_json::Map<_, _> =
+                self.candidates.iter().zip(evidence).map(cited).collect();
             properties["because"] = serde_json::json!({
                 "type": "object",
                 "properties": because,
@@ -90,7 +95,12 @@ impl Ids {
 impl<'a> Guide<'a> {
     /// At the begin of a reply.
     pub fn new(ids: &'a Ids) -> Self {
-        Self { ids, ranked: Vec::new(), part: Part::Begin, begun: String::new() }
+        Self {
+            ids,
+            ranked: Vec::new(),
+            part: Part::Begin,
+            begun: String::new(),
+        }
     }
 
     /// Whether the reply is whole.
@@ -120,7 +130,10 @@ impl<'a> Guide<'a> {
         }
         match allowed.is_empty() {
             false => Ok(allowed),
-            true => Err(Error::input(format!("no token continues `{}`", self.begun)).at(tokenizer.name())),
+            true => {
+                Err(Error::input(format!("no token continues `{}`", self.begun))
+                    .at(tokenizer.name()))
+            }
         }
     }
 
@@ -155,14 +168,21 @@ impl<'a> Guide<'a> {
             Part::Begin if self.ids.candidates.is_empty() => Vec::new(),
             Part::Begin => vec![("{\"ranking\": [\"".into(), Step::Go(Part::Ranking))],
             Part::Ranking => {
-                let open = (0..self.ids.candidates.len()).filter(|index| !self.ranked.contains(index));
+                let open =
+                    (0..self.ids.candidates.len()).filter(|index| !self.ranked.contains(index));
                 let last = self.ranked.len() + 1 == self.ids.candidates.len();
                 let end = match (last, &self.ids.evidence) {
                     (false, _) => "\", \"".to_owned(),
                     (true, None) => "\"]}".to_owned(),
                     (true, Some(_)) => "\"], \"because\": {".to_owned(),
                 };
-                open.map(|index| (format!("{}{end}", self.ids.candidates[index]), Step::Rank(index))).collect()
+                open.map(|index| {
+                    (
+                        format!("{}{end}", self.ids.candidates[index]),
+                        Step::Rank(index),
+                    )
+                })
+                .collect()
             }
             Part::Because(place, cited) => self.reasons(*place, cited),
             Part::Done => Vec::new(),
@@ -172,7 +192,12 @@ impl<'a> Guide<'a> {
     /// What may come next among the reasons of the candidate at a place of the ranking.
     fn reasons(&self, place: usize, cited: &[usize]) -> Vec<Next> {
         let candidate = self.ranked[place];
-        let about = self.ids.evidence.iter().filter_map(|all| all.get(candidate)).flatten();
+        let about = self
+            .ids
+            .evidence
+            .iter()
+            .filter_map(|all| all.get(candidate))
+            .flatten();
         let about: Vec<&String> = about.collect();
         let name = &self.ids.candidates[candidate];
         let begin = match cited.is_empty() {
@@ -187,7 +212,12 @@ impl<'a> Guide<'a> {
         if cited.len() < CITED {
             let comma = if cited.is_empty() { "" } else { ", " };
             let open = (0..about.len()).filter(|index| !cited.contains(index));
-            texts.extend(open.map(|index| (format!("{begin}{comma}\"{}\"", about[index]), Step::Cite(index))));
+            texts.extend(open.map(|index| {
+                (
+                    format!("{begin}{comma}\"{}\"", about[index]),
+                    Step::Cite(index),
+                )
+            }));
         }
         texts
     }

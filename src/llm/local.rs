@@ -18,9 +18,9 @@ use candle_core::quantized::tokenizer::TokenizerFromGguf;
 use tokenizers::Tokenizer;
 
 use super::chat::ChatTokenizer;
+use super::guide::{Guide, Ids};
 use super::qwen2::{Qwen2, Shape};
 use super::settings::LocalSettings;
-use super::guide::{Guide, Ids};
 use super::{Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, gguf, score};
 use crate::error::{Error, Result};
 use crate::weights::{self, Manifest, Role};

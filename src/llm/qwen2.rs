@@ -221,7 +221,9 @@ impl Qwen2 {
     pub fn branch(&mut self, branches: &[&[u32]]) -> candle_core::Result<Tensor> {
         let (ids, start) = (branches.concat(), self.length);
         let lengths: Vec<usize> = branches.iter().map(|branch| branch.len()).collect();
-        let positions = lengths.iter().flat_map(|&n| start as u32..(start + n) as u32);
+        let positions = lengths
+            .iter()
+            .flat_map(|&n| start as u32..(start + n) as u32);
         let positions = Tensor::from_iter(positions, &Device::Cpu)?;
         let mask = branch_mask(&lengths, start)?;
         let (cos, sin) = (

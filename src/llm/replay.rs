@@ -65,7 +65,11 @@ impl Replay {
             match (line.completion, line.likelihoods) {
                 (Some(completion), None) => drop(replies.insert(line.key, completion)),
                 (None, Some(scores)) => drop(likelihoods.insert(line.key, scores)),
-                _ => return Err(wrong(&"it holds neither or both of `completion` and `likelihoods`")),
+                _ => {
+                    return Err(wrong(
+                        &"it holds neither or both of `completion` and `likelihoods`",
+                    ));
+                }
             }
         }
         let hash = blake3::hash(text.as_bytes()).to_hex();
@@ -101,14 +105,20 @@ impl LanguageModel for Replay {
 
     fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
         let key = score_key(&request.messages, continuations);
-        let scores = self.likelihoods.get(&key).filter(|scores| scores.len() == continuations.len());
+        let scores = self
+            .likelihoods
+            .get(&key)
+            .filter(|scores| scores.len() == continuations.len());
         scores.cloned().ok_or_else(|| unrecorded(&key, &self.path))
     }
 }
 
 /// The error where nothing was recorded.
 fn unrecorded(key: &str, path: &Path) -> Error {
-    Error::unavailable(format!("no reply to these messages is recorded (key {key})")).at(path.display())
+    Error::unavailable(format!(
+        "no reply to these messages is recorded (key {key})"
+    ))
+    .at(path.display())
 }
 
 /// Passes requests on to another model and records its replies.

@@ -13,10 +13,16 @@ const PACK: usize = 256;
 const ROWS: usize = 16;
 
 /// The likelihoods of `continuations` behind the messages of `request`.
-pub fn score(local: &mut Local, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+pub fn score(
+    local: &mut Local,
+    request: &Request,
+    continuations: &[String],
+) -> Result<Vec<Likelihood>> {
     let clock = Clock::start(request.deadline);
     let prompt = local.tokenizer.encode_messages(&request.messages)?;
-    let texts = continuations.iter().map(|text| local.tokenizer.encode(text));
+    let texts = continuations
+        .iter()
+        .map(|text| local.tokenizer.encode(text));
     let texts = texts.collect::<Result<Vec<_>>>()?;
     let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
     if prompt.len() + longest.max(1) > local.context {
@@ -65,14 +71,27 @@ fn packs(texts: &[Vec<u32>], room: usize) -> Vec<Vec<usize>> {
 }
 
 /// Adds what the second and later tokens of a pack's texts say.
-fn add(local: &mut Local, texts: &[Vec<u32>], pack: &[usize], scores: &mut [Likelihood]) -> Result<()> {
-    let branches: Vec<&[u32]> = pack.iter().map(|&index| &texts[index][..texts[index].len() - 1]).collect();
+fn add(
+    local: &mut Local,
+    texts: &[Vec<u32>],
+    pack: &[usize],
+    scores: &mut [Likelihood],
+) -> Result<()> {
+    let branches: Vec<&[u32]> = pack
+        .iter()
+        .map(|&index| &texts[index][..texts[index].len() - 1])
+        .collect();
     let hidden = local.model.branch(&branches).map_err(failed)?;
-    let next = pack.iter().flat_map(|&index| texts[index][1..].iter().map(move |&token| (index, token)));
+    let next = pack
+        .iter()
+        .flat_map(|&index| texts[index][1..].iter().map(move |&token| (index, token)));
     let next: Vec<(usize, u32)> = next.collect();
     for (at, rows) in next.chunks(ROWS).enumerate() {
         let states = hidden.narrow(0, at * ROWS, rows.len()).map_err(failed)?;
-        let logits = local.model.logits(&states.contiguous().map_err(failed)?).map_err(failed)?;
+        let logits = local
+            .model
+            .logits(&states.contiguous().map_err(failed)?)
+            .map_err(failed)?;
         for (row, &(index, token)) in logits.chunks(local.model.vocabulary()).zip(rows) {
             scores[index].log += Row::new(row).log(token);
         }
@@ -91,11 +110,18 @@ impl<'a> Row<'a> {
     fn new(logits: &'a [f32]) -> Self {
         let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f64 = logits.iter().map(|x| f64::from(x - most).exp()).sum();
-        Self { logits, all: f64::from(most) + sum.ln() }
+        Self {
+            logits,
+            all: f64::from(most) + sum.ln(),
+        }
     }
 
     fn log(&self, token: u32) -> f64 {
-        let logit = self.logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY);
+        let logit = self
+            .logits
+            .get(token as usize)
+            .copied()
+            .unwrap_or(f32::NEG_INFINITY);
         f64::from(logit) - self.all
     }
 }

@@ -23,14 +23,22 @@ pub fn quads(graph: &Graph, evidence: &[Piece], told: &[Fact]) -> String {
     }
     for fact in told {
         let node = node("told", &fact.sentence);
-        lines.insert(line(node, "says", Literal::from(fact.sentence.as_str()).into(), GraphName::DefaultGraph));
+        lines.insert(line(
+            node,
+            "says",
+            Literal::from(fact.sentence.as_str()).into(),
+            GraphName::DefaultGraph,
+        ));
     }
     lines.into_iter().collect()
 }
 
 /// Their SHA-256, as RDFC-1.0 hashes.
 pub fn hash(quads: &str) -> String {
-    Sha256::digest(quads).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(quads)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn of_piece(graph: &Graph, piece: &Piece, lines: &mut BTreeSet<String>) {
@@ -40,7 +48,12 @@ fn of_piece(graph: &Graph, piece: &Piece, lines: &mut BTreeSet<String>) {
         ("more", Literal::from(piece.more as u64).into()),
     ];
     said.extend(piece.via.map(|via| ("via", named(graph.term(via)))));
-    said.extend(piece.from.iter().map(|&from| ("from", named(graph.term(from)))));
+    said.extend(
+        piece
+            .from
+            .iter()
+            .map(|&from| ("from", named(graph.term(from)))),
+    );
     for edge in piece.evidence.iter().filter_map(|&id| graph.edge(id)) {
         let [s, p, o, g] = match edge {
             Edge::Fact(fact) => {
@@ -48,24 +61,46 @@ fn of_piece(graph: &Graph, piece: &Piece, lines: &mut BTreeSet<String>) {
                 [s, p, o, named(graph.term(fact.graph))]
             }
             Edge::Interaction { user, item } => relation(graph, user, "met", item),
-            Edge::Link { kind, from, to, support, .. } => {
+            Edge::Link {
+                kind,
+                from,
+                to,
+                support,
+                ..
+            } => {
                 said.push(("support", Literal::from(u64::from(support)).into()));
                 relation(graph, from, kind.name(), to)
             }
         };
         if let (Term::NamedNode(s), Term::NamedNode(p), Term::NamedNode(g)) = (s, p, g) {
-            lines.insert(format!("{} .\n", Quad::new(s, p, o, GraphName::NamedNode(g))));
+            lines.insert(format!(
+                "{} .\n",
+                Quad::new(s, p, o, GraphName::NamedNode(g))
+            ));
         }
     }
-    let key: Vec<String> = said.iter().map(|(property, value)| format!("{property} {value}")).collect();
+    let key: Vec<String> = said
+        .iter()
+        .map(|(property, value)| format!("{property} {value}"))
+        .collect();
     let piece = node("evidence", &key.join("\n"));
     for (property, value) in said {
-        lines.insert(line(piece.clone(), property, value, GraphName::DefaultGraph));
+        lines.insert(line(
+            piece.clone(),
+            property,
+            value,
+            GraphName::DefaultGraph,
+        ));
     }
 }
 
 fn relation(graph: &Graph, from: u32, name: &str, to: u32) -> [Term; 4] {
-    [named(graph.term(from)), iri(name).into(), named(graph.term(to)), iri("computed").into()]
+    [
+        named(graph.term(from)),
+        iri(name).into(),
+        named(graph.term(to)),
+        iri("computed").into(),
+    ]
 }
 
 fn route(graph: &Graph, route: Route) -> String {
@@ -89,7 +124,10 @@ fn named(encoded: &str) -> Term {
 }
 
 fn node(kind: &str, text: &str) -> NamedNode {
-    iri(&format!("{kind}:{}", &blake3::hash(text.as_bytes()).to_hex()[..32]))
+    iri(&format!(
+        "{kind}:{}",
+        &blake3::hash(text.as_bytes()).to_hex()[..32]
+    ))
 }
 
 fn iri(name: &str) -> NamedNode {

@@ -38,14 +38,30 @@ pub fn of_piece(graph: &Graph, piece: &Piece, names: &dyn Names) -> Fact {
     let via: Vec<String> = piece.via.iter().map(|&node| name(node)).collect();
     let (relation, objects, like) = match piece.route {
         Route::Link(kind) => (linked(kind, piece.contribution), from, Vec::new()),
-        Route::Stated(predicate) => (format!("{} of", wording::phrase(graph, predicate)), from, Vec::new()),
+        Route::Stated(predicate) => (
+            format!("{} of", wording::phrase(graph, predicate)),
+            from,
+            Vec::new(),
+        ),
         Route::Shared(predicate) => (wording::phrase(graph, predicate), via, from),
         Route::Trend(predicate) => (wording::phrase(graph, predicate), via, vec!["many".into()]),
-        Route::Liked(predicate) => (wording::phrase(graph, predicate), via, vec!["asked for".into()]),
-        Route::Described => ("fits".into(), vec!["the words that were given".into()], Vec::new()),
+        Route::Liked(predicate) => (
+            wording::phrase(graph, predicate),
+            via,
+            vec!["asked for".into()],
+        ),
+        Route::Described => (
+            "fits".into(),
+            vec!["the words that were given".into()],
+            Vec::new(),
+        ),
         Route::Popular => {
             let people = graph.met_by(piece.to).len();
-            ("is known to".into(), vec![format!("{people} people")], Vec::new())
+            (
+                "is known to".into(),
+                vec![format!("{people} people")],
+                Vec::new(),
+            )
         }
     };
     let support = match piece.route {
@@ -54,7 +70,14 @@ pub fn of_piece(graph: &Graph, piece: &Piece, names: &dyn Names) -> Fact {
     };
     let subject = name(piece.to);
     let sentence = format!("{subject}: {}", wording::say(graph, piece, &name));
-    Fact { subject, relation, objects, like, support, sentence }
+    Fact {
+        subject,
+        relation,
+        objects,
+        like,
+        support,
+        sentence,
+    }
 }
 
 fn linked(kind: LinkKind, contribution: f64) -> String {
@@ -85,10 +108,17 @@ impl Known<'_> {
         match kind {
             Kind::Paths => Vec::new(),
             Kind::GlobalItems => self.global(),
-            Kind::HistoryItems => self.related(|_| true).into_iter().map(|(from, to)| self.beside(from, &to)).collect(),
+            Kind::HistoryItems => self
+                .related(|_| true)
+                .into_iter()
+                .map(|(from, to)| self.beside(from, &to))
+                .collect(),
             Kind::CandidateItems => {
                 let candidate = |item: u32| self.candidates.iter().any(|c| c.item == item);
-                self.related(candidate).into_iter().map(|(from, to)| self.beside(from, &to)).collect()
+                self.related(candidate)
+                    .into_iter()
+                    .map(|(from, to)| self.beside(from, &to))
+                    .collect()
             }
             Kind::UserItems => self.teacher(),
             Kind::Attributes => self.attributes(),
@@ -97,7 +127,10 @@ impl Known<'_> {
     }
 
     fn verb(&self) -> &str {
-        let item = self.candidates.first().and_then(|c| self.graph.dataset_of(c.item));
+        let item = self
+            .candidates
+            .first()
+            .and_then(|c| self.graph.dataset_of(c.item));
         item.map_or("chose", |d| d.verb.as_str())
     }
 
@@ -121,10 +154,17 @@ impl Known<'_> {
 
     fn related(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Vec<u32>)> {
         let of = |from: u32| {
-            let others = self.co_met(from).into_iter().map(|other| other.0).filter(|&other| wanted(other));
+            let others = self
+                .co_met(from)
+                .into_iter()
+                .map(|other| other.0)
+                .filter(|&other| wanted(other));
             (from, others.take(self.counts.related).collect::<Vec<u32>>())
         };
-        self.recent().map(of).filter(|(_, others)| !others.is_empty()).collect()
+        self.recent()
+            .map(of)
+            .filter(|(_, others)| !others.is_empty())
+            .collect()
     }
 
     /// That people who met one item met others too.
@@ -132,8 +172,18 @@ impl Known<'_> {
         let verb = self.verb();
         let objects: Vec<String> = others.iter().map(|&other| self.names.name(other)).collect();
         let subject = self.names.name(from);
-        let sentence = format!("People who {verb} {subject} most often {verb} {}", objects.join(", "));
-        Fact { subject, relation: "most often beside".into(), objects, like: Vec::new(), support: None, sentence }
+        let sentence = format!(
+            "People who {verb} {subject} most often {verb} {}",
+            objects.join(", ")
+        );
+        Fact {
+            subject,
+            relation: "most often beside".into(),
+            objects,
+            like: Vec::new(),
+            support: None,
+            sentence,
+        }
     }
 
     /// Pairs of the most popular items: a pair is met by no more people than the rarer of its items.
@@ -150,23 +200,46 @@ impl Known<'_> {
                 break;
             }
             let more_popular = &popular[..rank];
-            let with = self.co_met(item).into_iter().take_while(|with| !enough || with.1 > least);
-            pairs.extend(with.filter(|with| more_popular.contains(&with.0)).map(|with| (with.1, with.0, item)));
+            let with = self
+                .co_met(item)
+                .into_iter()
+                .take_while(|with| !enough || with.1 > least);
+            pairs.extend(
+                with.filter(|with| more_popular.contains(&with.0))
+                    .map(|with| (with.1, with.0, item)),
+            );
         }
         pairs.sort_unstable_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         pairs.truncate(self.counts.pairs);
-        pairs.into_iter().map(|(_, one, other)| self.beside(one, &[other])).collect()
+        pairs
+            .into_iter()
+            .map(|(_, one, other)| self.beside(one, &[other]))
+            .collect()
     }
 
     fn teacher(&self) -> Vec<Fact> {
         let mut scored: Vec<&Candidate> = self.candidates.iter().collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-        let objects: Vec<String> = scored.iter().take(self.counts.teacher).map(|c| self.names.name(c.item)).collect();
+        let objects: Vec<String> = scored
+            .iter()
+            .take(self.counts.teacher)
+            .map(|c| self.names.name(c.item))
+            .collect();
         if objects.is_empty() {
             return Vec::new();
         }
-        let sentence = format!("By their history the person may choose, the likeliest first: {}", objects.join(", "));
-        vec![Fact { subject: "the person".into(), relation: "may choose".into(), objects, like: Vec::new(), support: None, sentence }]
+        let sentence = format!(
+            "By their history the person may choose, the likeliest first: {}",
+            objects.join(", ")
+        );
+        vec![Fact {
+            subject: "the person".into(),
+            relation: "may choose".into(),
+            objects,
+            like: Vec::new(),
+            support: None,
+            sentence,
+        }]
     }
 
     fn attributes(&self) -> Vec<Fact> {
@@ -179,7 +252,8 @@ impl Known<'_> {
     fn of_item(&self, item: u32) -> Vec<Fact> {
         let mut values: Vec<(u32, Vec<String>)> = Vec::new();
         for &[predicate, object] in self.graph.outgoing(item) {
-            let entity = self.graph.nodes().contains(&object) && !self.graph.items().contains(&object);
+            let entity =
+                self.graph.nodes().contains(&object) && !self.graph.items().contains(&object);
             if !entity || is_class(self.graph, predicate) {
                 continue;
             }
@@ -194,7 +268,14 @@ impl Known<'_> {
         let fact = |(predicate, objects): (u32, Vec<String>)| {
             let relation = wording::phrase(self.graph, predicate);
             let sentence = format!("{subject} {relation} {}", objects.join(", "));
-            Fact { subject: subject.clone(), relation, objects, like: Vec::new(), support: None, sentence }
+            Fact {
+                subject: subject.clone(),
+                relation,
+                objects,
+                like: Vec::new(),
+                support: None,
+                sentence,
+            }
         };
         values.into_iter().map(fact).collect()
     }
@@ -202,24 +283,43 @@ impl Known<'_> {
     /// What pairs of items have in common: the entity with the fewest items.
     fn paths(&self) -> Vec<Fact> {
         let pairs = self.related(|_| true);
-        let pairs = pairs.iter().flat_map(|(from, others)| others.iter().map(move |&other| (*from, other)));
-        pairs.filter_map(|(from, other)| self.common(from, other)).collect()
+        let pairs = pairs
+            .iter()
+            .flat_map(|(from, others)| others.iter().map(move |&other| (*from, other)));
+        pairs
+            .filter_map(|(from, other)| self.common(from, other))
+            .collect()
     }
 
     fn common(&self, from: u32, other: u32) -> Option<Fact> {
         let theirs = self.graph.outgoing(other);
         let shared = self.graph.outgoing(from).iter().filter(|fact| {
-            self.graph.nodes().contains(&fact[1]) && !is_class(self.graph, fact[0]) && theirs.contains(fact)
+            self.graph.nodes().contains(&fact[1])
+                && !is_class(self.graph, fact[0])
+                && theirs.contains(fact)
         });
-        let rarest = shared.min_by_key(|fact| (self.graph.subjects(fact[1], fact[0]).len(), **fact))?;
+        let rarest =
+            shared.min_by_key(|fact| (self.graph.subjects(fact[1], fact[0]).len(), **fact))?;
         let relation = wording::phrase(self.graph, rarest[0]);
-        let (subject, other, via) = (self.names.name(from), self.names.name(other), self.names.name(rarest[1]));
+        let (subject, other, via) = (
+            self.names.name(from),
+            self.names.name(other),
+            self.names.name(rarest[1]),
+        );
         let sentence = format!("{subject} {relation} {via}, like {other}");
-        Some(Fact { subject, relation, objects: vec![via], like: vec![other], support: None, sentence })
+        Some(Fact {
+            subject,
+            relation,
+            objects: vec![via],
+            like: vec![other],
+            support: None,
+            sentence,
+        })
     }
 }
 
 /// Whether a property only says of what class something is.
 fn is_class(graph: &Graph, predicate: u32) -> bool {
-    crate::model::term::as_iri(graph.term(predicate)) == Some("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+    crate::model::term::as_iri(graph.term(predicate))
+        == Some("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 }

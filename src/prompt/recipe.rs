@@ -160,7 +160,13 @@ pub struct Counts {
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { pairs: 20, recent: 10, related: 3, teacher: 20, values: 3 }
+        Self {
+            pairs: 20,
+            recent: 10,
+            related: 3,
+            teacher: 20,
+            values: 3,
+        }
     }
 }
 
@@ -194,7 +200,9 @@ impl Order {
             let bytes: Vec<u8> = items.iter().flat_map(|item| item.to_le_bytes()).collect();
             let key = |index: &usize| {
                 let mut hasher = blake3::Hasher::new();
-                hasher.update(&bytes).update(&candidates[*index].item.to_le_bytes());
+                hasher
+                    .update(&bytes)
+                    .update(&candidates[*index].item.to_le_bytes());
                 *hasher.finalize().as_bytes()
             };
             places.sort_by_cached_key(key);
@@ -207,10 +215,18 @@ impl Contract {
     /// What a model is asked about so many candidates.
     pub fn question(self, count: usize) -> String {
         match self {
-            Self::Ranking | Self::RankingBecause => format!("Rank all {count} candidates for this person."),
-            Self::Letter => format!("Which of the {count} candidates would this person choose next?"),
-            Self::Verdict => format!("Would this person choose it next? Say so for one of the {count} candidates."),
-            Self::Pair => format!("Which of two of the {count} candidates would this person rather choose next?"),
+            Self::Ranking | Self::RankingBecause => {
+                format!("Rank all {count} candidates for this person.")
+            }
+            Self::Letter => {
+                format!("Which of the {count} candidates would this person choose next?")
+            }
+            Self::Verdict => format!(
+                "Would this person choose it next? Say so for one of the {count} candidates."
+            ),
+            Self::Pair => format!(
+                "Which of two of the {count} candidates would this person rather choose next?"
+            ),
         }
     }
 
@@ -277,10 +293,17 @@ impl Recipe {
     /// `NotFound` if there is none; `Input` if it is none, or contradicts itself.
     pub fn find(name: &str, folder: Option<&Path>) -> Result<Self> {
         check_name(name)?;
-        let own = folder.map(|folder| folder.join(format!("{name}.toml"))).filter(|file| file.is_file());
+        let own = folder
+            .map(|folder| folder.join(format!("{name}.toml")))
+            .filter(|file| file.is_file());
         let (text, place) = match &own {
             Some(file) => (read(file)?, file.display().to_string()),
-            None => (named(RECIPES, name).ok_or_else(|| unknown(name, folder))?.to_owned(), format!("recipe `{name}`")),
+            None => (
+                named(RECIPES, name)
+                    .ok_or_else(|| unknown(name, folder))?
+                    .to_owned(),
+                format!("recipe `{name}`"),
+            ),
         };
         let beside = folder.filter(|_| own.is_some());
         Self::parse(name, &text, beside).map_err(|error| error.at(place))
@@ -289,12 +312,18 @@ impl Recipe {
     /// Reads a recipe, and its template from the same folder or from the shipped ones.
     pub fn parse(name: &str, text: &str, folder: Option<&Path>) -> Result<Self> {
         let mut recipe: Self = toml::from_str(text).map_err(|e| {
-            Error::input(format!("no recipe: {}", e.message())).hint("`kenning prompt recipes` lists those that come along")
+            Error::input(format!("no recipe: {}", e.message()))
+                .hint("`kenning prompt recipes` lists those that come along")
         })?;
         name.clone_into(&mut recipe.name);
-        let stem = recipe.template.strip_suffix(".jinja").unwrap_or(&recipe.template);
+        let stem = recipe
+            .template
+            .strip_suffix(".jinja")
+            .unwrap_or(&recipe.template);
         check_name(stem)?;
-        let own = folder.map(|folder| folder.join(format!("{stem}.jinja"))).filter(|file| file.is_file());
+        let own = folder
+            .map(|folder| folder.join(format!("{stem}.jinja")))
+            .filter(|file| file.is_file());
         recipe.source = match own {
             Some(file) => read(&file)?,
             None => named(TEMPLATES, stem).map(str::to_owned).ok_or_else(|| {
@@ -322,14 +351,25 @@ impl Recipe {
 
     fn check(&self) -> Result<()> {
         let cited = self.answer == Contract::RankingBecause;
-        let whole = matches!(self.serialisation, Serialisation::Triples | Serialisation::Table | Serialisation::Turtle);
+        let whole = matches!(
+            self.serialisation,
+            Serialisation::Triples | Serialisation::Table | Serialisation::Turtle
+        );
         if cited && (whole || self.knowledge != [Kind::Paths]) {
             return Err(Error::input("reasons can be cited only of `paths` as `sentences` or `path-lines`: elsewhere lines are shared")
                 .hint("answer = \"ranking\""));
         }
-        let most = [self.history, self.counts.pairs, self.counts.recent, self.counts.related, self.counts.values];
+        let most = [
+            self.history,
+            self.counts.pairs,
+            self.counts.recent,
+            self.counts.related,
+            self.counts.values,
+        ];
         match most.into_iter().find(|&count| count > 1000) {
-            Some(count) => Err(Error::input(format!("a count is {count}, and 1000 is the most"))),
+            Some(count) => Err(Error::input(format!(
+                "a count is {count}, and 1000 is the most"
+            ))),
             None => Ok(()),
         }
     }
@@ -341,7 +381,9 @@ impl Recipe {
 }
 
 fn named(list: &'static [(&str, &str)], name: &str) -> Option<&'static str> {
-    list.iter().find(|known| known.0 == name).map(|known| known.1)
+    list.iter()
+        .find(|known| known.0 == name)
+        .map(|known| known.1)
 }
 
 /// A name is no path.
@@ -349,8 +391,10 @@ fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     match name.is_empty() || name.starts_with('.') || name.len() > 100 || !name.chars().all(plain) {
         false => Ok(()),
-        true => Err(Error::usage(format!("`{name}` is no name of a recipe or template"))
-            .hint("letters, digits, `-`, `_` and `.`; no folders")),
+        true => Err(
+            Error::usage(format!("`{name}` is no name of a recipe or template"))
+                .hint("letters, digits, `-`, `_` and `.`; no folders"),
+        ),
     }
 }
 
@@ -358,12 +402,17 @@ fn read(file: &Path) -> Result<String> {
     let failed = |e| Error::io("read", file, e);
     let length = file.metadata().map_err(failed)?.len();
     if length > LONGEST {
-        return Err(Error::budget(format!("{length} bytes, and {LONGEST} are the most")).at(file.display()));
+        return Err(
+            Error::budget(format!("{length} bytes, and {LONGEST} are the most")).at(file.display()),
+        );
     }
     std::fs::read_to_string(file).map_err(failed)
 }
 
 fn unknown(name: &str, folder: Option<&Path>) -> Error {
-    let place = folder.map_or(String::new(), |folder| format!(" and none in {}", folder.display()));
-    Error::not_found(format!("no recipe `{name}` comes along{place}")).hint("kenning prompt recipes")
+    let place = folder.map_or(String::new(), |folder| {
+        format!(" and none in {}", folder.display())
+    });
+    Error::not_found(format!("no recipe `{name}` comes along{place}"))
+        .hint("kenning prompt recipes")
 }

@@ -29,18 +29,34 @@ pub fn line(graph: &Graph, piece: &Piece, names: &dyn Names, how: Serialisation)
 fn triples(fact: &Fact) -> Vec<String> {
     let of = |subject: &String| {
         let subject = subject.clone();
-        let support = fact.support.map_or(String::new(), |support| format!(" | {support} people"));
-        fact.objects.iter().map(move |object| format!("{subject} | {} | {object}{support}", fact.relation))
+        let support = fact
+            .support
+            .map_or(String::new(), |support| format!(" | {support} people"));
+        fact.objects
+            .iter()
+            .map(move |object| format!("{subject} | {} | {object}{support}", fact.relation))
     };
-    std::iter::once(&fact.subject).chain(&fact.like).flat_map(of).collect()
+    std::iter::once(&fact.subject)
+        .chain(&fact.like)
+        .flat_map(of)
+        .collect()
 }
 
 fn path(fact: &Fact) -> String {
-    let support = fact.support.map_or(String::new(), |support| format!(" ({support} people)"));
-    let (relation, objects) = (format!("{}{support}", fact.relation), fact.objects.join(", "));
+    let support = fact
+        .support
+        .map_or(String::new(), |support| format!(" ({support} people)"));
+    let (relation, objects) = (
+        format!("{}{support}", fact.relation),
+        fact.objects.join(", "),
+    );
     match fact.like.is_empty() {
         true => format!("{} -{relation}-> {objects}", fact.subject),
-        false => format!("{} -{relation}-> {objects} <-{relation}- {}", fact.like.join(", "), fact.subject),
+        false => format!(
+            "{} -{relation}-> {objects} <-{relation}- {}",
+            fact.like.join(", "),
+            fact.subject
+        ),
     }
 }
 
@@ -76,8 +92,15 @@ fn stated(fact: &Fact) -> impl Iterator<Item = (&String, &String)> {
 
 fn table(facts: &[Fact]) -> String {
     let by_relation = grouped(facts.iter().flat_map(|fact| {
-        let support = fact.support.map_or(String::new(), |support| format!(" ({support})"));
-        stated(fact).map(move |(subject, object)| (fact.relation.clone(), (object.clone(), format!("{subject}{support}"))))
+        let support = fact
+            .support
+            .map_or(String::new(), |support| format!(" ({support})"));
+        stated(fact).map(move |(subject, object)| {
+            (
+                fact.relation.clone(),
+                (object.clone(), format!("{subject}{support}")),
+            )
+        })
     }));
     let mut text = String::new();
     for (relation, pairs) in by_relation {
@@ -98,10 +121,13 @@ fn turtle(facts: &[Fact]) -> String {
         if is_id(text) {
             return format!(":{text}");
         }
-        let at = values.iter().position(|known| known == text).unwrap_or_else(|| {
-            values.push(text.to_owned());
-            values.len() - 1
-        });
+        let at = values
+            .iter()
+            .position(|known| known == text)
+            .unwrap_or_else(|| {
+                values.push(text.to_owned());
+                values.len() - 1
+            });
         format!(":x{}", at + 1)
     };
     let mut stating: Vec<(String, (String, String))> = Vec::new();
@@ -112,7 +138,9 @@ fn turtle(facts: &[Fact]) -> String {
     }
     let mut text = String::from("@prefix : <urn:kenning:prompt:> .\n");
     for (subject, pairs) in grouped(stating) {
-        let said = grouped(pairs).into_iter().map(|(property, objects)| format!(":{property} {}", objects.join(" , ")));
+        let said = grouped(pairs)
+            .into_iter()
+            .map(|(property, objects)| format!(":{property} {}", objects.join(" , ")));
         let _ = writeln!(text, "{subject} {} .", said.collect::<Vec<_>>().join(" ; "));
     }
     for (index, value) in values.iter().enumerate() {
@@ -127,7 +155,9 @@ fn turtle(facts: &[Fact]) -> String {
 fn is_id(name: &str) -> bool {
     let mut chars = name.chars();
     match (chars.next(), chars.as_str()) {
-        (Some('h' | 'c'), digits) if !digits.is_empty() => digits.bytes().all(|b| b.is_ascii_digit()),
+        (Some('h' | 'c'), digits) if !digits.is_empty() => {
+            digits.bytes().all(|b| b.is_ascii_digit())
+        }
         (Some(letter), "") => letter.is_ascii_uppercase(),
         _ => false,
     }
@@ -135,7 +165,9 @@ fn is_id(name: &str) -> bool {
 
 /// A phrase as the local part of a name.
 fn property(phrase: &str) -> String {
-    let plain = phrase.chars().map(|c| if c.is_alphanumeric() { c } else { '_' });
+    let plain = phrase
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '_' });
     let plain: String = plain.collect();
     let parts: Vec<&str> = plain.split('_').filter(|part| !part.is_empty()).collect();
     match parts.is_empty() {

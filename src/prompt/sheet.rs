@@ -63,11 +63,22 @@ impl<'a> Sheet<'a> {
     ) -> Result<Self> {
         let count = candidates.len();
         if prompter.recipe.answer.has_letters() && count > LETTERS {
-            return Err(Error::usage(format!("{count} candidates are more than {LETTERS} letters"))
-                .hint("put fewer items to the model with `--candidates N`"));
+            return Err(Error::usage(format!(
+                "{count} candidates are more than {LETTERS} letters"
+            ))
+            .hint("put fewer items to the model with `--candidates N`"));
         }
-        let candidates = places.iter().filter_map(|&place| candidates.get(place).cloned()).collect();
-        let mut sheet = Self { prompter, profile, candidates, places, told: Vec::new() };
+        let candidates = places
+            .iter()
+            .filter_map(|&place| candidates.get(place).cloned())
+            .collect();
+        let mut sheet = Self {
+            prompter,
+            profile,
+            candidates,
+            places,
+            told: Vec::new(),
+        };
         sheet.told = sheet.known();
         Ok(sheet)
     }
@@ -91,9 +102,15 @@ impl<'a> Sheet<'a> {
         let mut room = budget - bare;
         let (mut selection, mut messages) = self.fitting(&costs, room)?;
         // Lines that are shared cost less together than alone: what is left buys more.
-        for _ in 0..if self.prompter.recipe.cites() { 0 } else { ROUNDS } {
+        for _ in 0..if self.prompter.recipe.cites() {
+            0
+        } else {
+            ROUNDS
+        } {
             let left = budget - self.prompter.count(&messages)?;
-            if left * 20 < budget || selection.chosen.len() == costs.iter().map(Vec::len).sum::<usize>() {
+            if left * 20 < budget
+                || selection.chosen.len() == costs.iter().map(Vec::len).sum::<usize>()
+            {
                 break;
             }
             room += left;
@@ -174,7 +191,11 @@ impl<'a> Sheet<'a> {
             counts: recipe.counts,
             names: &ids,
         };
-        recipe.knowledge.iter().flat_map(|&kind| known.facts(kind)).collect()
+        recipe
+            .knowledge
+            .iter()
+            .flat_map(|&kind| known.facts(kind))
+            .collect()
     }
 
     fn chosen(&self, selection: &Selection) -> Vec<Piece> {
@@ -198,9 +219,18 @@ impl<'a> Sheet<'a> {
             prompter.counter.count(&text)
         };
         let of_candidate = |(c, candidate): (usize, &Candidate)| {
-            candidate.pieces.iter().take(PIECES).map(|piece| cost(c, piece)).collect()
+            candidate
+                .pieces
+                .iter()
+                .take(PIECES)
+                .map(|piece| cost(c, piece))
+                .collect()
         };
-        self.candidates.iter().enumerate().map(of_candidate).collect()
+        self.candidates
+            .iter()
+            .enumerate()
+            .map(of_candidate)
+            .collect()
     }
 
     fn said(&self, index: usize, c: usize, piece: &Piece) -> Said {
@@ -208,7 +238,12 @@ impl<'a> Sheet<'a> {
         Said {
             id: format!("e{index}"),
             about: ids.contract.id(c),
-            text: serial::line(self.prompter.graph, piece, &ids, self.prompter.recipe.serialisation),
+            text: serial::line(
+                self.prompter.graph,
+                piece,
+                &ids,
+                self.prompter.recipe.serialisation,
+            ),
         }
     }
 
@@ -217,11 +252,18 @@ impl<'a> Sheet<'a> {
         let graph = prompter.graph;
         let named = |id: String, node: u32| context! { id, label => quoted(graph.label(node)) };
         let history = ids.history.iter().enumerate();
-        let history: Vec<_> = history.map(|(i, (item, _))| named(format!("h{}", i + 1), *item)).collect();
+        let history: Vec<_> = history
+            .map(|(i, (item, _))| named(format!("h{}", i + 1), *item))
+            .collect();
         let listed = self.candidates.iter().enumerate();
-        let listed: Vec<_> = listed.map(|(i, c)| named(ids.contract.id(i), c.item)).collect();
+        let listed: Vec<_> = listed
+            .map(|(i, c)| named(ids.contract.id(i), c.item))
+            .collect();
         let (cited, knowledge) = self.lines(evidence);
-        let dataset = self.candidates.first().and_then(|c| graph.dataset_of(c.item));
+        let dataset = self
+            .candidates
+            .first()
+            .and_then(|c| graph.dataset_of(c.item));
         let values = context! {
             noun => dataset.map_or("item", |d| d.noun.as_str()),
             verb => dataset.map_or("chose", |d| d.verb.as_str()),
@@ -233,28 +275,43 @@ impl<'a> Sheet<'a> {
             knowledge,
         };
         let failed = |error| template_error(&prompter.recipe.name, error);
-        let template = prompter.environment.get_template("prompt").map_err(failed)?;
+        let template = prompter
+            .environment
+            .get_template("prompt")
+            .map_err(failed)?;
         let mut rendered = template.render_captured(values).map_err(failed)?;
         let mut block = |name: &str| {
             let text = rendered.with_state_mut(|state| state.render_block(name));
             Ok::<_, Error>(text.map_err(failed)?.trim().to_owned())
         };
-        Ok(vec![Message::system(block("system")?), Message::user(block("user")?)])
+        Ok(vec![
+            Message::system(block("system")?),
+            Message::user(block("user")?),
+        ])
     }
 
     /// Lines that can be cited, and the rest as one text.
     fn lines(&self, evidence: &[Piece]) -> (Vec<minijinja::Value>, String) {
         let prompter = self.prompter;
         let said = |(index, piece): (usize, &Piece)| {
-            let candidate = self.candidates.iter().position(|c| c.item == piece.to).unwrap_or(0);
+            let candidate = self
+                .candidates
+                .iter()
+                .position(|c| c.item == piece.to)
+                .unwrap_or(0);
             let Said { id, about, text } = self.said(index + 1, candidate, piece);
             context! { id, about, text }
         };
         if prompter.recipe.cites() {
-            return (evidence.iter().enumerate().map(said).collect(), String::new());
+            return (
+                evidence.iter().enumerate().map(said).collect(),
+                String::new(),
+            );
         }
         let ids = self.ids();
-        let pieces = evidence.iter().map(|piece| facts::of_piece(prompter.graph, piece, &ids));
+        let pieces = evidence
+            .iter()
+            .map(|piece| facts::of_piece(prompter.graph, piece, &ids));
         let all: Vec<Fact> = self.told.iter().cloned().chain(pieces).collect();
         let text = match all.is_empty() {
             true => String::new(),

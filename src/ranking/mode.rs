@@ -45,7 +45,12 @@ pub struct Opinion {
 
 impl Mode {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Listwise, Self::Letters, Self::Pointwise, Self::Pairwise];
+    pub const ALL: [Self; 4] = [
+        Self::Listwise,
+        Self::Letters,
+        Self::Pointwise,
+        Self::Pairwise,
+    ];
 
     /// Its name in settings.
     pub fn name(self) -> &'static str {
@@ -62,9 +67,13 @@ impl Mode {
     /// # Errors
     /// `Usage` if there is none.
     pub fn named(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|mode| mode.name() == name).ok_or_else(|| {
-            Error::usage(format!("there is no ranking mode `{name}`")).hint("listwise, letters, pointwise or pairwise")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.name() == name)
+            .ok_or_else(|| {
+                Error::usage(format!("there is no ranking mode `{name}`"))
+                    .hint("listwise, letters, pointwise or pairwise")
+            })
     }
 
     /// What prompts of this mode ask for; `None` where the recipe decides.
@@ -83,7 +92,11 @@ impl Mode {
 ///
 /// # Errors
 /// Those of [`LanguageModel::score`]; `Usage` if a prompt asks for something else than odds.
-pub fn opinion(model: &mut dyn LanguageModel, prompts: &[Prompt], deadline: Option<Duration>) -> Result<Opinion> {
+pub fn opinion(
+    model: &mut dyn LanguageModel,
+    prompts: &[Prompt],
+    deadline: Option<Duration>,
+) -> Result<Opinion> {
     let mut all = Opinion::default();
     let started = Instant::now();
     for prompt in prompts {
@@ -98,14 +111,25 @@ pub fn opinion(model: &mut dyn LanguageModel, prompts: &[Prompt], deadline: Opti
     Ok(all)
 }
 
-fn of_prompt(model: &mut dyn LanguageModel, prompt: &Prompt, deadline: Option<Duration>) -> Result<Vec<f64>> {
+fn of_prompt(
+    model: &mut dyn LanguageModel,
+    prompt: &Prompt,
+    deadline: Option<Duration>,
+) -> Result<Vec<f64>> {
     let mut ask = |texts: &[String]| {
         let mut request = Request::new(prompt.messages.clone(), 1);
         request.deadline = deadline;
         let likelihoods = model.score(&request, texts)?;
-        Ok::<_, Error>(likelihoods.into_iter().map(|likelihood| likelihood.log).collect::<Vec<f64>>())
+        Ok::<_, Error>(
+            likelihoods
+                .into_iter()
+                .map(|likelihood| likelihood.log)
+                .collect::<Vec<f64>>(),
+        )
     };
-    let ids: Vec<String> = (0..prompt.candidates.len()).map(|index| prompt.contract.id(index)).collect();
+    let ids: Vec<String> = (0..prompt.candidates.len())
+        .map(|index| prompt.contract.id(index))
+        .collect();
     let shown = match prompt.contract {
         Contract::Letter => normalised(&ask(&ids)?),
         Contract::Verdict => verdicts(&ids, &mut ask)?,
@@ -131,20 +155,31 @@ fn normalised(logs: &[f64]) -> Vec<f64> {
 type Ask<'a> = dyn FnMut(&[String]) -> Result<Vec<f64>> + 'a;
 
 fn verdicts(ids: &[String], ask: &mut Ask<'_>) -> Result<Vec<f64>> {
-    let texts = ids.iter().flat_map(|id| ["yes", "no"].map(|verdict| format!("{id}: {verdict}")));
+    let texts = ids
+        .iter()
+        .flat_map(|id| ["yes", "no"].map(|verdict| format!("{id}: {verdict}")));
     let logs = ask(&texts.collect::<Vec<_>>())?;
     // What both texts begin with adds the same to both.
-    Ok(logs.chunks(2).map(|pair| pair[0] - pair[pair.len() - 1]).collect())
+    Ok(logs
+        .chunks(2)
+        .map(|pair| pair[0] - pair[pair.len() - 1])
+        .collect())
 }
 
 fn pairs(ids: &[String], ask: &mut Ask<'_>) -> Result<Vec<f64>> {
     let count = ids.len();
-    let nearest = |one: usize| (1..=COMPARED.min(count / 2)).map(move |step| (one, (one + step) % count));
-    let mut compared: Vec<(usize, usize)> = (0..count).flat_map(nearest).flat_map(|(a, b)| [(a, b), (b, a)]).collect();
+    let nearest =
+        |one: usize| (1..=COMPARED.min(count / 2)).map(move |step| (one, (one + step) % count));
+    let mut compared: Vec<(usize, usize)> = (0..count)
+        .flat_map(nearest)
+        .flat_map(|(a, b)| [(a, b), (b, a)])
+        .collect();
     compared.sort_unstable();
     compared.dedup();
     let text = |a: usize, b: usize, best: usize| format!("{} or {}: {}", ids[a], ids[b], ids[best]);
-    let texts = compared.iter().flat_map(|&(a, b)| [text(a, b, a), text(a, b, b)]);
+    let texts = compared
+        .iter()
+        .flat_map(|&(a, b)| [text(a, b, a), text(a, b, b)]);
     let logs = ask(&texts.collect::<Vec<_>>())?;
     let mut scores = vec![0.0; count];
     for (&(a, b), odds) in compared.iter().zip(logs.chunks(2)) {
@@ -160,14 +195,21 @@ pub fn listwise(prompt: &Prompt, max_tokens: usize) -> Request {
     let count = prompt.candidates.len();
     let about = |candidate: usize| {
         let item = prompt.candidates[candidate];
-        let about = prompt.evidence.iter().enumerate().filter(|(_, piece)| piece.to == item);
-        about.map(|(index, _)| format!("e{}", index + 1)).collect::<Vec<_>>()
+        let about = prompt
+            .evidence
+            .iter()
+            .enumerate()
+            .filter(|(_, piece)| piece.to == item);
+        about
+            .map(|(index, _)| format!("e{}", index + 1))
+            .collect::<Vec<_>>()
     };
     let mut request = Request::new(prompt.messages.clone(), max_tokens);
     request.json = true;
     request.ids = Some(Ids {
         candidates: (0..count).map(|index| prompt.contract.id(index)).collect(),
-        evidence: (prompt.contract == Contract::RankingBecause).then(|| (0..count).map(about).collect()),
+        evidence: (prompt.contract == Contract::RankingBecause)
+            .then(|| (0..count).map(about).collect()),
     });
     request
 }
@@ -177,7 +219,11 @@ pub fn listwise(prompt: &Prompt, max_tokens: usize) -> Request {
 /// their order.
 pub fn fused(model: &[f64], graph: &[f64], weight: f64) -> Vec<usize> {
     let (model, graph) = (standardised(model), standardised(graph));
-    let sums: Vec<f64> = model.iter().zip(&graph).map(|(m, g)| weight * m + (1.0 - weight) * g).collect();
+    let sums: Vec<f64> = model
+        .iter()
+        .zip(&graph)
+        .map(|(m, g)| weight * m + (1.0 - weight) * g)
+        .collect();
     let mut order: Vec<usize> = (0..sums.len()).collect();
     order.sort_by(|&a, &b| sums[b].total_cmp(&sums[a]));
     order
@@ -196,9 +242,17 @@ pub fn of_order(order: &[usize]) -> Vec<f64> {
 fn standardised(scores: &[f64]) -> Vec<f64> {
     let count = scores.len().max(1) as f64;
     let mean = scores.iter().sum::<f64>() / count;
-    let deviation = (scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let deviation = (scores
+        .iter()
+        .map(|score| (score - mean).powi(2))
+        .sum::<f64>()
+        / count)
+        .sqrt();
     match deviation.is_finite() && deviation > 0.0 {
-        true => scores.iter().map(|score| (score - mean) / deviation).collect(),
+        true => scores
+            .iter()
+            .map(|score| (score - mean) / deviation)
+            .collect(),
         false => vec![0.0; scores.len()],
     }
 }

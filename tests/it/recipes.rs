@@ -31,7 +31,9 @@ fn write(snapshot: &Snapshot, recipe: &Recipe, user: &str, budget: usize) -> Pro
     let met: FxHashSet<u32> = profile.history.iter().map(|h| h.0).collect();
     let walk = scorer.walk(&profile);
     let ranked = scorer.rank(&profile, 6, &met).into_iter();
-    let candidates: Vec<Candidate> = ranked.map(|scored| Candidate::gather(&walk, scored)).collect();
+    let candidates: Vec<Candidate> = ranked
+        .map(|scored| Candidate::gather(&walk, scored))
+        .collect();
     let prompter = Prompter::new(snapshot.graph(), tokens::approximate(), budget, recipe).unwrap();
     prompter.write(&profile, &candidates).unwrap()
 }
@@ -43,7 +45,12 @@ fn evidence_is_said_in_five_ways() {
     let mut page = String::new();
     for how in SERIALISATIONS {
         let prompt = write(&snapshot, &said(how), "u3", 420);
-        writeln!(page, "== {how}: {} tokens\n{}", prompt.tokens, prompt.messages[1].content).unwrap();
+        writeln!(
+            page,
+            "== {how}: {} tokens\n{}",
+            prompt.tokens, prompt.messages[1].content
+        )
+        .unwrap();
     }
     insta::assert_snapshot!(page);
 }
@@ -57,7 +64,11 @@ fn shipped_recipes_tell_what_they_promise() {
         let recipe = Recipe::find(name, None).unwrap();
         let prompt = write(&snapshot, &recipe, "u3", 420);
         assert_eq!(prompt.recipe, name);
-        let known: Vec<&str> = prompt.messages[1].content.lines().skip_while(|line| *line != "What is known:").collect();
+        let known: Vec<&str> = prompt.messages[1]
+            .content
+            .lines()
+            .skip_while(|line| *line != "What is known:")
+            .collect();
         let known = known.join("\n");
         writeln!(page, "== {name}\n{known}").unwrap();
     }
@@ -88,7 +99,9 @@ fn nothing_is_said_twice_and_turtle_is_turtle() {
             }
             if how == "turtle" {
                 let quads = RdfParser::from_format(RdfFormat::Turtle).for_slice(known);
-                let quads: Vec<_> = quads.map(|quad| quad.unwrap_or_else(|e| panic!("{e}: {known}"))).collect();
+                let quads: Vec<_> = quads
+                    .map(|quad| quad.unwrap_or_else(|e| panic!("{e}: {known}")))
+                    .collect();
                 assert!(quads.len() > 10, "{known}");
             }
         }
@@ -102,31 +115,62 @@ fn no_name_changes_what_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let engine = hostile(folder.path());
     let snapshot = engine.snapshot().unwrap();
-    let shipped: Vec<Recipe> = Recipe::shipped().map(|name| Recipe::find(name, None).unwrap()).collect();
+    let shipped: Vec<Recipe> = Recipe::shipped()
+        .map(|name| Recipe::find(name, None).unwrap())
+        .collect();
     let asking = [Contract::Letter, Contract::Verdict, Contract::Pair];
     let asking = asking.map(|contract| said("sentences").asking(contract));
-    for recipe in shipped.into_iter().chain(SERIALISATIONS.map(said)).chain(asking) {
+    for recipe in shipped
+        .into_iter()
+        .chain(SERIALISATIONS.map(said))
+        .chain(asking)
+    {
         for user in (0..59).step_by(5).map(|u| format!("u{u}")) {
             let prompt = write(&snapshot, &recipe, &user, 2000);
             let [system, asked] = [0, 1].map(|index| prompt.messages[index].content.as_str());
             let text = format!("{}: {asked}", recipe.name);
             assert_eq!(prompt.messages.len(), 2);
             assert!(system.ends_with(recipe.answer.said()), "{system}");
-            assert!(!asked.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-            assert!(!asked.contains(['\u{2028}', '\u{2029}', '\u{202e}', '\u{200b}', '\u{feff}', '\u{e0041}']));
+            assert!(
+                !asked.chars().any(|c| c.is_control() && c != '\n'),
+                "{text:?}"
+            );
+            assert!(!asked.contains([
+                '\u{2028}',
+                '\u{2029}',
+                '\u{202e}',
+                '\u{200b}',
+                '\u{feff}',
+                '\u{e0041}'
+            ]));
             let section = |begin: &str| {
                 let lines = asked.lines().skip_while(|line| *line != begin).skip(1);
-                lines.take_while(|line| line.contains(' ') && line.contains('"')).count()
+                lines
+                    .take_while(|line| line.contains(' ') && line.contains('"'))
+                    .count()
             };
             assert!(section("Candidates:") >= 6, "{text}");
             for (index, _) in prompt.candidates.iter().enumerate() {
                 let start = format!("{} \"", recipe.answer.id(index));
-                assert_eq!(asked.lines().filter(|line| line.starts_with(&start)).count(), 1, "{start} in {text}");
+                assert_eq!(
+                    asked
+                        .lines()
+                        .filter(|line| line.starts_with(&start))
+                        .count(),
+                    1,
+                    "{start} in {text}"
+                );
             }
             let last = asked.lines().next_back().unwrap();
             assert_eq!(last, recipe.answer.question(6));
             if recipe.serialisation == kenning::prompt::Serialisation::Turtle {
-                let known = asked.split_once("What is known:\n").unwrap().1.split_once("\nRank all").unwrap().0;
+                let known = asked
+                    .split_once("What is known:\n")
+                    .unwrap()
+                    .1
+                    .split_once("\nRank all")
+                    .unwrap()
+                    .0;
                 let quads = RdfParser::from_format(RdfFormat::Turtle).for_slice(known);
                 assert!(quads.into_iter().all(|quad| quad.is_ok()), "{known}");
             }
@@ -145,10 +189,15 @@ fn a_shuffle_hides_the_scores_and_replies_find_back() {
     assert_ne!(places, [0, 1, 2, 3, 4, 5], "the order of the scores");
     places.sort_unstable();
     assert_eq!(places, [0, 1, 2, 3, 4, 5]);
-    let order = Ranking::parse(r#"{"ranking": ["c3", "c1"]}"#, &prompt).unwrap().order;
+    let order = Ranking::parse(r#"{"ranking": ["c3", "c1"]}"#, &prompt)
+        .unwrap()
+        .order;
     let (third, first) = (prompt.places[2], prompt.places[0]);
     let rest = (0..6).filter(|index| ![third, first].contains(index));
-    assert_eq!(order, [third, first].into_iter().chain(rest).collect::<Vec<_>>());
+    assert_eq!(
+        order,
+        [third, first].into_iter().chain(rest).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -157,53 +206,123 @@ fn broken_recipes_say_what_is_wrong() {
     for (name, text, message) in [
         ("a", "knowledge = [\"rumours\"]", "no recipe: "),
         ("b", "colour = 1", "no recipe: "),
-        ("c", "template = \"none.jinja\"", "there is no template `none.jinja`"),
-        ("d", "serialisation = \"table\"\nanswer = \"ranking-because\"", "reasons can be cited only of"),
+        (
+            "c",
+            "template = \"none.jinja\"",
+            "there is no template `none.jinja`",
+        ),
+        (
+            "d",
+            "serialisation = \"table\"\nanswer = \"ranking-because\"",
+            "reasons can be cited only of",
+        ),
         ("e", "history = 5000", "a count is 5000"),
-        ("f", "template = \"../../etc/passwd\"", "is no name of a recipe or template"),
+        (
+            "f",
+            "template = \"../../etc/passwd\"",
+            "is no name of a recipe or template",
+        ),
     ] {
         std::fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
         let error = Recipe::find(name, Some(folder.path())).unwrap_err();
         assert!(error.message().contains(message), "{name}: {error}");
-        assert!(error.place().is_some_and(|place| place.ends_with(&format!("{name}.toml"))), "{error:?}");
+        assert!(
+            error
+                .place()
+                .is_some_and(|place| place.ends_with(&format!("{name}.toml"))),
+            "{error:?}"
+        );
     }
     for name in ["nobody", "../kenning", "", ".hidden", "a/b"] {
         let error = Recipe::find(name, Some(folder.path())).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Usage), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Usage),
+            "{error}"
+        );
     }
     std::fs::write(folder.path().join("x.jinja"), "{% block system %}").unwrap();
     std::fs::write(folder.path().join("x.toml"), "template = \"x.jinja\"").unwrap();
     let recipe = Recipe::find("x", Some(folder.path())).unwrap();
     let shop = Shop::new(1);
     let snapshot = shop.snapshot();
-    let error = Prompter::new(snapshot.graph(), tokens::approximate(), 500, &recipe).err().unwrap();
-    assert!(error.message().contains("the prompt template fails"), "{error}");
+    let error = Prompter::new(snapshot.graph(), tokens::approximate(), 500, &recipe)
+        .err()
+        .unwrap();
+    assert!(
+        error.message().contains("the prompt template fails"),
+        "{error}"
+    );
 }
 
 #[test]
 fn the_program_shows_compares_and_lists() {
     let desk = Desk::with_build();
-    desk.write("shop/recipes/table.toml", "about = 'a table'\nserialisation = 'table'\nbudget = 500\n");
+    desk.write(
+        "shop/recipes/table.toml",
+        "about = 'a table'\nserialisation = 'table'\nbudget = 500\n",
+    );
     let answer = desk.json(&RECOMMEND);
     let id = answer["prompt"]["id"].as_str().unwrap();
     let past = desk.done(&["-C", "shop", "prompt", "show", id]).stdout;
-    assert!(past.starts_with("tokenizer: approximate\nbudget: 768\nrecipe: kenning\ntemplate: "), "{past}");
-    let show = |recipe: &str| desk.done(&["-C", "shop", "prompt", "show", "--recipe", recipe, "--user", "u3"]).stdout;
+    assert!(
+        past.starts_with("tokenizer: approximate\nbudget: 768\nrecipe: kenning\ntemplate: "),
+        "{past}"
+    );
+    let show = |recipe: &str| {
+        desk.done(&[
+            "-C", "shop", "prompt", "show", "--recipe", recipe, "--user", "u3",
+        ])
+        .stdout
+    };
     assert_eq!(show("kenning"), past, "the same request has the same bytes");
     assert!(show("table").contains("\nrecipe: table\n"));
     assert!(show("zero-shot").contains("\nrecipe: zero-shot\n"));
-    let same = desk.run(&["-C", "shop", "prompt", "diff", "kenning", "kenning", "--user", "u3"]);
+    let same = desk.run(&[
+        "-C", "shop", "prompt", "diff", "kenning", "kenning", "--user", "u3",
+    ]);
     assert_eq!((same.code, same.stdout.as_str()), (Some(0), ""));
-    let other = desk.run(&["-C", "shop", "prompt", "diff", "kenning", "table", "--user", "u3"]);
+    let other = desk.run(&[
+        "-C", "shop", "prompt", "diff", "kenning", "table", "--user", "u3",
+    ]);
     assert_eq!(other.code, Some(1), "{}", other.said());
-    let changed = |sign: char| other.stdout.lines().filter(|line| line.starts_with(sign)).count();
-    assert!(changed('-') > 3 && changed('+') > 3 && changed(' ') > 3, "{}", other.stdout);
-    let kept: String = other.stdout.lines().skip(2).filter(|line| !line.starts_with('+')).map(|line| format!("{}\n", &line[1..])).collect();
+    let changed = |sign: char| {
+        other
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with(sign))
+            .count()
+    };
+    assert!(
+        changed('-') > 3 && changed('+') > 3 && changed(' ') > 3,
+        "{}",
+        other.stdout
+    );
+    let kept: String = other
+        .stdout
+        .lines()
+        .skip(2)
+        .filter(|line| !line.starts_with('+'))
+        .map(|line| format!("{}\n", &line[1..]))
+        .collect();
     assert_eq!(kept, past, "what stayed and what went are the first prompt");
     let list = desk.json(&["-C", "shop", "prompt", "recipes", "--format", "json"]);
-    let names: Vec<&str> = list["recipes"].as_array().unwrap().iter().map(|r| r["recipe"].as_str().unwrap()).collect();
-    assert!(names.contains(&"table") && names.contains(&"doke-paths") && names.len() == 9, "{names:?}");
-    let unknown = desk.run(&["-C", "shop", "prompt", "show", "--recipe", "nobody", "--user", "u3"]);
+    let names: Vec<&str> = list["recipes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["recipe"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.contains(&"table") && names.contains(&"doke-paths") && names.len() == 9,
+        "{names:?}"
+    );
+    let unknown = desk.run(&[
+        "-C", "shop", "prompt", "show", "--recipe", "nobody", "--user", "u3",
+    ]);
     assert_eq!(unknown.code, Some(2), "{}", unknown.said());
-    assert!(unknown.stderr.contains("no recipe `nobody`"), "{}", unknown.stderr);
+    assert!(
+        unknown.stderr.contains("no recipe `nobody`"),
+        "{}",
+        unknown.stderr
+    );
 }

@@ -20,11 +20,14 @@ impl Titles {
             |e: csv::Error| Error::input(format!("this is not a table: {e}")).at(path.display());
         let mut table = csv::ReaderBuilder::new().from_reader(crate::evaluation::reader(path)?);
         let header = table.headers().map_err(broken)?;
-        let column = header.iter().position(|name| name == "title").ok_or_else(|| {
-            Error::input("the table has no column `title`")
-                .at(path.display())
-                .hint("the first line names the columns: `movieId,title,genres`")
-        })?;
+        let column = header
+            .iter()
+            .position(|name| name == "title")
+            .ok_or_else(|| {
+                Error::input("the table has no column `title`")
+                    .at(path.display())
+                    .hint("the first line names the columns: `movieId,title,genres`")
+            })?;
         let mut titles = Self {
             exact: FxHashMap::default(),
             ids: FxHashMap::default(),
@@ -34,8 +37,13 @@ impl Titles {
             let row = row.map_err(broken)?;
             let id = row.get(0).and_then(|cell| cell.parse().ok());
             let (Some(id), Some(title)) = (id, row.get(column)) else {
-                return Err(Error::input("this line has no numeric id and title")
-                    .at(format!("{}:{}", path.display(), index + 2)));
+                return Err(
+                    Error::input("this line has no numeric id and title").at(format!(
+                        "{}:{}",
+                        path.display(),
+                        index + 2
+                    )),
+                );
             };
             titles.add(id, title);
         }
@@ -82,7 +90,8 @@ impl Titles {
         names.iter().find_map(|name| {
             let items = self.names.get(&name.text)?;
             let near = |off: i16| {
-                let fits = |of: Option<i16>| year.zip(of).is_some_and(|(a, b)| (a - b).abs() <= off);
+                let fits =
+                    |of: Option<i16>| year.zip(of).is_some_and(|(a, b)| (a - b).abs() <= off);
                 items.iter().find(|item| fits(item.2))
             };
             let only = || items.first().filter(|_| year.is_none() && items.len() == 1);

@@ -1,7 +1,7 @@
 //! A model is asked by a recipe, question by question.
 
-use super::questions::Question;
 use super::Plan;
+use super::questions::Question;
 use crate::graph::Graph;
 use crate::llm::LanguageModel;
 use crate::model::Progress;
@@ -74,12 +74,21 @@ impl<'a> Asking<'a> {
         let prompter = |recipe| Prompter::new(self.graph, self.model.counter(), most, recipe);
         let Some(more) = more else {
             let budget = recipe.budget.unwrap_or(most).min(most);
-            return prompter(recipe)?.within(budget).write(&question.profile, &question.candidates);
+            return prompter(recipe)?
+                .within(budget)
+                .write(&question.profile, &question.candidates);
         };
-        let bare = Recipe { knowledge: Vec::new(), ..recipe.clone() };
-        let bare = prompter(&bare)?.within(most).write(&question.profile, &question.candidates)?;
+        let bare = Recipe {
+            knowledge: Vec::new(),
+            ..recipe.clone()
+        };
+        let bare = prompter(&bare)?
+            .within(most)
+            .write(&question.profile, &question.candidates)?;
         let budget = (bare.tokens + more).min(most);
-        prompter(recipe)?.within(budget).write(&question.profile, &question.candidates)
+        prompter(recipe)?
+            .within(budget)
+            .write(&question.profile, &question.candidates)
     }
 
     /// The model's opinion, and whether its answer was invalid. What is no ranking at all counts as the order of the prompt.
@@ -88,11 +97,19 @@ impl<'a> Asking<'a> {
             let opinion = opinion(self.model, std::slice::from_ref(prompt), None)?;
             return Ok((opinion.scores, false));
         }
-        let reply = self.model.complete(&listwise(prompt, self.plan.max_tokens))?;
+        let reply = self
+            .model
+            .complete(&listwise(prompt, self.plan.max_tokens))?;
         match Ranking::parse(&reply.text, prompt) {
-            Ok(ranking) => Ok((of_order(&ranking.order), ranking.faults != Faults::default())),
+            Ok(ranking) => Ok((
+                of_order(&ranking.order),
+                ranking.faults != Faults::default(),
+            )),
             Err(error) if error.kind() == ErrorKind::Input => Ok((of_order(&prompt.places), true)),
-            Err(error) => Err(Error::unavailable(format!("the model's reply cannot be read: {error}")).because(error)),
+            Err(error) => Err(Error::unavailable(format!(
+                "the model's reply cannot be read: {error}"
+            ))
+            .because(error)),
         }
     }
 }

@@ -27,7 +27,12 @@ pub fn page(report: &Report) -> String {
         table(&report.rows),
     );
     for (name, why) in &report.left_out {
-        let _ = writeln!(page, "<p>Left out: {}: {}.</p>", escaped(name), escaped(why));
+        let _ = writeln!(
+            page,
+            "<p>Left out: {}: {}.</p>",
+            escaped(name),
+            escaped(why)
+        );
     }
     page.push_str("</body></html>\n");
     page
@@ -40,7 +45,9 @@ fn scatter(rows: &[Row]) -> String {
     let high = rows.iter().map(|row| row.ndcg.high).fold(1e-9, f64::max);
     let x = |tokens: f64| left + width * tokens / most;
     let y = |ndcg: f64| top + height * (1.0 - ndcg / high);
-    let mut svg = String::from("<svg viewBox=\"0 0 800 350\" role=\"img\" aria-label=\"NDCG@10 against tokens\">");
+    let mut svg = String::from(
+        "<svg viewBox=\"0 0 800 350\" role=\"img\" aria-label=\"NDCG@10 against tokens\">",
+    );
     for row in rows {
         let (mean, name) = (row.ndcg.mean, escaped(&row.name));
         let _ = match row.tokens {
@@ -67,7 +74,11 @@ fn scatter(rows: &[Row]) -> String {
             ),
         };
     }
-    let _ = write!(svg, "<text x=\"{left}\" y=\"340\">0</text><text x=\"{:.1}\" y=\"340\">{most:.0} tokens</text></svg>", left + width);
+    let _ = write!(
+        svg,
+        "<text x=\"{left}\" y=\"340\">0</text><text x=\"{:.1}\" y=\"340\">{most:.0} tokens</text></svg>",
+        left + width
+    );
     svg
 }
 
@@ -83,7 +94,10 @@ fn bars(rows: &[Row]) -> String {
     let (left, width) = (250.0, 450.0);
     let high = rows.iter().map(|row| row.ndcg.high).fold(1e-9, f64::max);
     let x = |ndcg: f64| left + width * ndcg / high;
-    let mut svg = format!("<svg viewBox=\"0 0 800 {}\" role=\"img\" aria-label=\"NDCG@10\">", rows.len() * ROW + 4);
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 800 {}\" role=\"img\" aria-label=\"NDCG@10\">",
+        rows.len() * ROW + 4
+    );
     for (index, row) in rows.iter().enumerate() {
         let (top, middle) = (index * ROW + 3, index * ROW + ROW / 2 + 2);
         let _ = write!(
@@ -111,18 +125,23 @@ fn bars(rows: &[Row]) -> String {
 
 fn table(rows: &[Row]) -> String {
     let mut table = String::from("<table><thead><tr><th>row</th>");
-    for name in ["ndcg@10", "tokens", "seconds", "echo", "invalid", "lift", "p", "weight"] {
+    for name in [
+        "ndcg@10", "tokens", "seconds", "echo", "invalid", "lift", "p", "weight",
+    ] {
         let _ = write!(table, "<th>{name}</th>");
     }
     table.push_str("</tr></thead><tbody>");
     for row in rows {
-        let number = |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
+        let number = |value: Option<f64>, digits: usize| {
+            value.map_or(String::new(), |value| format!("{value:.digits$}"))
+        };
         let cells = [
             number(row.tokens, 0),
             number(row.seconds, 2),
             number(row.echo, 2),
             number(row.invalid, 2),
-            row.lift.map_or(String::new(), |lift| format!("{:+.4}", lift.mean)),
+            row.lift
+                .map_or(String::new(), |lift| format!("{:+.4}", lift.mean)),
             number(row.lift.map(|lift| lift.p), 3),
             number(row.weight, 2),
         ];
@@ -134,7 +153,9 @@ fn table(rows: &[Row]) -> String {
             row.ndcg.high,
             row.ndcg.mean
         );
-        cells.iter().for_each(|cell| table.push_str(&format!("<td>{cell}</td>")));
+        cells
+            .iter()
+            .for_each(|cell| table.push_str(&format!("<td>{cell}</td>")));
         table.push_str("</tr>");
     }
     table.push_str("</tbody></table>");

@@ -31,7 +31,10 @@ impl Question {
 
     /// The path scores.
     pub fn scores(&self) -> Vec<f64> {
-        self.candidates.iter().map(|candidate| candidate.score).collect()
+        self.candidates
+            .iter()
+            .map(|candidate| candidate.score)
+            .collect()
     }
 
     /// The order that some scores give; equals by their numbers, which say nothing of the path score.
@@ -70,20 +73,52 @@ fn question(
     items.push(target);
     let profile = scorer.profile(*user);
     let walk = scorer.walk(&profile);
-    let gather = |item| Candidate::gather(&walk, Scored { item, score: scorer.score(&profile, item) });
+    let gather = |item| {
+        Candidate::gather(
+            &walk,
+            Scored {
+                item,
+                score: scorer.score(&profile, item),
+            },
+        )
+    };
     let mut candidates: Vec<Candidate> = items.into_iter().map(gather).collect();
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-    Some(Question { user: *user, target, profile, candidates })
+    Some(Question {
+        user: *user,
+        target,
+        profile,
+        candidates,
+    })
 }
 
 /// Orders by how close the candidates' labels are to those of the latest items of the history.
-pub fn by_text(graph: &Graph, embedder: &Embedder, questions: &[Question]) -> Result<Vec<Vec<usize>>> {
-    let recent = |question: &Question| -> Vec<u32> { question.profile.history.iter().take(COMPARED).map(|h| h.0).collect() };
-    let mut items: Vec<u32> = questions.iter().flat_map(|q| recent(q).into_iter().chain(q.items())).collect();
+pub fn by_text(
+    graph: &Graph,
+    embedder: &Embedder,
+    questions: &[Question],
+) -> Result<Vec<Vec<usize>>> {
+    let recent = |question: &Question| -> Vec<u32> {
+        question
+            .profile
+            .history
+            .iter()
+            .take(COMPARED)
+            .map(|h| h.0)
+            .collect()
+    };
+    let mut items: Vec<u32> = questions
+        .iter()
+        .flat_map(|q| recent(q).into_iter().chain(q.items()))
+        .collect();
     items.sort_unstable();
     items.dedup();
     let labels: Vec<&str> = items.iter().map(|&item| graph.label(item)).collect();
-    let vectors: FxHashMap<u32, Vec<f32>> = items.iter().copied().zip(embedder.embed(&labels)?).collect();
+    let vectors: FxHashMap<u32, Vec<f32>> = items
+        .iter()
+        .copied()
+        .zip(embedder.embed(&labels)?)
+        .collect();
     // Vectors have length 1, so that their product is their cosine.
     let cosine = |a: u32, b: u32| -> f64 {
         let pairs = vectors[&a].iter().zip(&vectors[&b]);

@@ -44,9 +44,16 @@ fn titles_are_read_as_people_write_them_and_lists_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let list = "Here you are:\n1. Alien (1979)\n2. **The Matrix (1999)**\n3. A Film That Is Not (2001)\n\
                 4. the matrix (1998) 5/5\n5) Se7en (1995)\n6. Emma\nno number\n7. Emma (2021) - 4/5\n";
-    let lists = [("model/user_1_list.txt", list), ("model/user_7_list.txt", "1. Alien (1979)")];
+    let lists = [
+        ("model/user_1_list.txt", list),
+        ("model/user_7_list.txt", "1. Alien (1979)"),
+    ];
     let report = run(&sources(folder.path(), &lists), 5, 1).unwrap();
-    assert_eq!((report.completions, report.users), (2, 2), "user 7 has nothing held out");
+    assert_eq!(
+        (report.completions, report.users),
+        (2, 2),
+        "user 7 has nothing held out"
+    );
     let expected = Counts {
         completions: 1,
         empty: 0,
@@ -59,16 +66,31 @@ fn titles_are_read_as_people_write_them_and_lists_repaired() {
         filled: 1 + 5,
     };
     assert_eq!(report.groups["model"], expected);
-    assert_eq!(value(&report, Reading::AsWritten, "hr@5"), 0.0, "no title held out is written byte for byte");
-    assert_eq!(value(&report, Reading::Titles, "mrr@5"), 0.25, "user 1 at place 2, user 2 never");
-    assert_eq!(value(&report, Reading::Published, "mrr@5"), 0.5, "what was met is no place");
+    assert_eq!(
+        value(&report, Reading::AsWritten, "hr@5"),
+        0.0,
+        "no title held out is written byte for byte"
+    );
+    assert_eq!(
+        value(&report, Reading::Titles, "mrr@5"),
+        0.25,
+        "user 1 at place 2, user 2 never"
+    );
+    assert_eq!(
+        value(&report, Reading::Published, "mrr@5"),
+        0.5,
+        "what was met is no place"
+    );
     // The repaired list: The Matrix, Seven, Emma (2020), then Emma (1996) as the first that was left.
     let dcg = 31.0 + 7.0 / 5f64.log2();
     let ideal = 31.0 + 7.0 / 3f64.log2();
     // User 2 gets the most popular ones that are left: item 14, then 10, 11, 12, 13 in the order of the file.
     let second = 1.0 / 4f64.log2();
     let found = value(&report, Reading::Repaired, "ndcg@5");
-    assert!((found - (dcg / ideal + second) / 2.0).abs() < 1e-9, "{found}");
+    assert!(
+        (found - (dcg / ideal + second) / 2.0).abs() < 1e-9,
+        "{found}"
+    );
 }
 
 #[test]
@@ -82,14 +104,32 @@ fn files_that_are_something_else_are_told() {
         ("1\t999\t3\n", "no title has this item's id"),
     ] {
         std::fs::write(&broken, text).unwrap();
-        let error = run(&Sources { test: broken.clone(), ..good.clone() }, 3, 1).unwrap_err();
+        let error = run(
+            &Sources {
+                test: broken.clone(),
+                ..good.clone()
+            },
+            3,
+            1,
+        )
+        .unwrap_err();
         assert_eq!(error.message(), message);
         assert!(error.place().unwrap().ends_with("broken.tsv:1"), "{error}");
     }
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     for completions in [empty, broken] {
-        assert!(run(&Sources { completions, ..good.clone() }, 3, 1).is_err());
+        assert!(
+            run(
+                &Sources {
+                    completions,
+                    ..good.clone()
+                },
+                3,
+                1
+            )
+            .is_err()
+        );
     }
 }
 
@@ -102,13 +142,20 @@ fn published_figures_are_made_again() {
     };
     let path = |name: &str| data.join(name).to_str().unwrap().to_owned();
     let arguments = [
-        ("--completions", path("llm-completions/raw_llm_completions.tar.gz")),
+        (
+            "--completions",
+            path("llm-completions/raw_llm_completions.tar.gz"),
+        ),
         ("--titles", path("movies.csv")),
         ("--train", path("split/train.tsv")),
         ("--test", path("split/test.tsv")),
     ];
     let mut typed = vec!["evaluate", "completions", "--format", "json"];
-    typed.extend(arguments.iter().flat_map(|(flag, value)| [*flag, value.as_str()]));
+    typed.extend(
+        arguments
+            .iter()
+            .flat_map(|(flag, value)| [*flag, value.as_str()]),
+    );
     let report = Desk::new().json(&typed);
     assert_eq!(report["completions"], 5433);
     assert_eq!(report["users"], 596);
@@ -116,16 +163,28 @@ fn published_figures_are_made_again() {
     assert_eq!(rows.len(), 9 * 4);
     let row = |group: &str, reading: &str| {
         let of = |row: &&serde_json::Value| row["name"] == group && row["reading"] == reading;
-        rows.iter().find(of).unwrap_or_else(|| panic!("no row {group} {reading}"))
+        rows.iter()
+            .find(of)
+            .unwrap_or_else(|| panic!("no row {group} {reading}"))
     };
     let reranked = "chat_gpt_output/checkpoints_rerank_userknn";
     let published = row(reranked, "published");
-    for (metric, figure) in [("hr@10", 0.7265), ("recall@10", 0.1170), ("ndcg@10", 0.1853)] {
+    for (metric, figure) in [
+        ("hr@10", 0.7265),
+        ("recall@10", 0.1170),
+        ("ndcg@10", 0.1853),
+    ] {
         let found = published[metric]["mean"].as_f64().unwrap();
-        assert!((found - figure).abs() <= 0.003, "{metric}: {found}, not {figure}");
+        assert!(
+            (found - figure).abs() <= 0.003,
+            "{metric}: {found}, not {figure}"
+        );
     }
     for group in report["groups"].as_object().unwrap().keys() {
         let gain = &row(group, "repaired")["gain"];
-        assert!(gain["low"].as_f64() > Some(0.0), "repair gains for {group}: {gain}");
+        assert!(
+            gain["low"].as_f64() > Some(0.0),
+            "repair gains for {group}: {gain}"
+        );
     }
 }
