@@ -23,11 +23,12 @@ use crate::engine::Engine;
 use crate::llm::LanguageModel;
 use crate::model::Progress;
 use crate::prompt::Recipe;
+use crate::prompt::recipe::Order;
 use crate::ranking::Mode;
 use crate::ranking::mode::fused;
 use crate::scoring::Scorer;
-use crate::{Error, ErrorKind, Result};
-use ask::{Answers, Asking};
+use crate::{Error, Result};
+use ask::{Answers, Asking, Job, Room};
 use questions::{Question, by_text};
 use serde::Serialize;
 
@@ -72,7 +73,7 @@ pub struct Row {
     pub ndcg: Estimate,
     /// Mean tokens of a prompt; none without a model.
     pub tokens: Option<f64>,
-    /// Mean seconds of an answer.
+    /// Mean seconds of an answer; what a user's prompts begin with alike is computed once, by the first of them.
     pub seconds: Option<f64>,
     /// Mean Kendall's τ between the order that the prompt gives away and the answer's: 1 is an echo.
     pub echo: Option<f64>,
@@ -211,48 +212,61 @@ impl Trial<'_> {
 
     /// Rows with a model.
     fn asked(&mut self, asking: &mut Asking<'_>, progress: &dyn Progress) -> Result<()> {
-        let bare = Recipe::find("zero-shot", None)?;
-        let alone = asking.all(&bare, self.questions, &|_| None, progress)?;
-        self.answers("model alone", &alone);
-        let mut spent = vec![0usize; self.questions.len()];
-        for recipe in &self.plan.recipes {
-            let found = match asking.all(recipe, self.questions, &|_| None, progress) {
-                Ok(found) => found,
-                Err(error) if error.kind() == ErrorKind::Budget => {
-                    self.leave_out(&format!("model + {}", recipe.name), &error.to_string());
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            for (spent, (told, bare)) in
-                spent.iter_mut().zip(found.tokens.iter().zip(&alone.tokens))
-            {
-                *spent = (*spent).max(told.saturating_sub(*bare));
+        let jobs = self.jobs()?;
+        let found = asking.all(&jobs, self.questions, progress)?;
+        for (job, found) in jobs.iter().zip(&found) {
+            match found {
+                Ok(found) => self.answers(&job.name, found),
+                Err(why) => self.leave_out(&job.name, why),
             }
-            self.answers(&format!("model + {}", recipe.name), &found);
         }
-        let mut last = None;
-        for &share in &self.plan.shares {
-            let more = |index: usize| Some((spent[index] as f64 * share).round() as usize);
-            let found = asking.all(&self.plan.ours, self.questions, &more, progress)?;
-            self.answers(&format!("model + {} {share}", self.plan.ours.name), &found);
-            last = Some((found, share));
-        }
-        self.fusion("fusion, model alone", &alone);
-        if let Some((found, share)) = last {
-            self.fusion(&format!("fusion, {} {share}", self.plan.ours.name), &found);
-            let shuffled = Recipe {
-                order: crate::prompt::recipe::Order::Shuffled,
-                ..self.plan.ours.clone()
-            };
-            let more = |index: usize| Some((spent[index] as f64 * share).round() as usize);
-            let hidden = asking.all(&shuffled, self.questions, &more, progress)?;
-            self.answers(
-                &format!("model + {} {share}, shuffled", self.plan.ours.name),
-                &hidden,
-            );
+        let last_share = jobs.iter().rposition(|job| {
+            matches!(job.room, Room::Share(_)) && job.recipe.order == Order::Scores
+        });
+        for place in [Some(0), last_share].into_iter().flatten() {
+            if let Ok(answers) = &found[place] {
+                let name = jobs[place].name.trim_start_matches("model + ");
+                self.fusion(&format!("fusion, {name}"), answers);
+            }
         }
         Ok(())
+    }
+
+    /// What the model is asked by: first titles alone, then the others, then ours, at last ours with the most knowledge and no
+    /// hint.
+    fn jobs(&self) -> Result<Vec<Job>> {
+        let plan = self.plan;
+        let mut jobs = vec![Job {
+            name: "model alone".into(),
+            recipe: Recipe::find("zero-shot", None)?,
+            room: Room::Bare,
+        }];
+        jobs.extend(plan.recipes.iter().map(|recipe| Job {
+            name: format!("model + {}", recipe.name),
+            recipe: recipe.clone(),
+            room: Room::Free,
+        }));
+        let ours = |share: f64, order: Order, more: &str| Job {
+            name: format!("model + {} {share}{more}", plan.ours.name),
+            recipe: Recipe {
+                order,
+                ..plan.ours.clone()
+            },
+            room: Room::Share(share),
+        };
+        jobs.extend(
+            plan.shares
+                .iter()
+                .map(|&share| ours(share, plan.ours.order, "")),
+        );
+        if plan.ours.order == Order::Scores {
+            jobs.extend(
+                plan.shares
+                    .last()
+                    .map(|&share| ours(share, Order::Shuffled, ", shuffled")),
+            );
+        }
+        Ok(jobs)
     }
 
     fn ndcg(&self, orders: &[Vec<usize>]) -> Vec<f64> {
@@ -276,7 +290,7 @@ impl Trial<'_> {
         &mut self.report.rows[last]
     }
 
-    fn answers(&mut self, name: &str, found: &Answers) -> &mut Row {
+    fn answers(&mut self, name: &str, found: &Answers) {
         let orders: Vec<Vec<usize>> = found
             .opinions
             .iter()
@@ -294,7 +308,6 @@ impl Trial<'_> {
             .map(|(hint, order)| kendall(hint, order))
             .collect();
         row.echo = Some(mean(&echo));
-        row
     }
 
     /// The model's opinion joined with the path score.

@@ -183,9 +183,9 @@ fn prompts_are_judged_with_and_without_a_model() {
         "model + doke-attributes",
         "model + kenning 0.5",
         "model + kenning 1",
+        "model + kenning 1, shuffled",
         "fusion, model alone",
         "fusion, kenning 1",
-        "model + kenning 1, shuffled",
     ];
     let left_out: Vec<&str> = report["left_out"]
         .as_array()

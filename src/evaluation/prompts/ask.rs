@@ -12,6 +12,27 @@ use crate::ranking::{Faults, Mode, Ranking};
 use crate::{Error, ErrorKind, Result};
 use std::time::Instant;
 
+/// What a model is asked by.
+pub struct Job {
+    /// What its row is called.
+    pub name: String,
+    /// What it is told.
+    pub recipe: Recipe,
+    /// How much of that.
+    pub room: Room,
+}
+
+/// How much a prompt may tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Room {
+    /// Titles alone: what the others tell beyond that is what they spend.
+    Bare,
+    /// As its recipe says.
+    Free,
+    /// So much of the most that those before it spend.
+    Share(f64),
+}
+
 /// A model, and what to ask it about.
 pub struct Asking<'a> {
     graph: &'a Graph,
@@ -39,34 +60,64 @@ impl<'a> Asking<'a> {
         Self { graph, plan, model }
     }
 
-    /// Asks all questions by a recipe. `more` tells the tokens that a prompt may spend beyond its bare candidates; `None`: as
-    /// the recipe says.
+    /// Asks all questions by all jobs; question by question, as prompts of one user begin alike and a local model computes
+    /// what they share once. A job whose prompts do not fit the model is left out, with the reason.
     pub fn all(
         &mut self,
-        recipe: &Recipe,
+        jobs: &[Job],
         questions: &[Question],
-        more: &dyn Fn(usize) -> Option<usize>,
         progress: &dyn Progress,
-    ) -> Result<Answers> {
-        let recipe = match self.plan.mode.contract() {
-            Some(contract) => recipe.clone().asking(contract),
-            None => recipe.clone(),
-        };
-        let mut answers = Answers::default();
-        progress.begin(&recipe.name, Some(questions.len() as u64), "users");
-        for (index, question) in questions.iter().enumerate() {
-            let prompt = self.prompt(&recipe, question, more(index))?;
-            answers.hints.push(hint(&recipe, &prompt));
-            answers.tokens.push(prompt.tokens);
-            let started = Instant::now();
-            let (opinion, invalid) = self.ask(&prompt)?;
-            answers.seconds += started.elapsed().as_secs_f64();
-            answers.invalid += usize::from(invalid);
-            answers.opinions.push(opinion);
+    ) -> Result<Vec<Result<Answers, String>>> {
+        let mut all: Vec<Result<Answers, String>> =
+            jobs.iter().map(|_| Ok(Answers::default())).collect();
+        progress.begin("asked", Some(questions.len() as u64), "users");
+        for question in questions {
+            let (mut bare, mut spent) = (0, 0);
+            for (job, found) in jobs.iter().zip(&mut all) {
+                let Ok(answers) = found else { continue };
+                match self.one(job, question, spent, answers) {
+                    Ok(tokens) if job.room == Room::Bare => bare = tokens,
+                    Ok(tokens) if job.room == Room::Free => {
+                        spent = spent.max(tokens.saturating_sub(bare))
+                    }
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::Budget => {
+                        *found = Err(error.to_string())
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
             progress.advance(1, 1);
         }
         progress.end();
-        Ok(answers)
+        Ok(all)
+    }
+
+    /// Asks one question by one job; the tokens of its prompt.
+    fn one(
+        &mut self,
+        job: &Job,
+        question: &Question,
+        spent: usize,
+        answers: &mut Answers,
+    ) -> Result<usize> {
+        let recipe = match self.plan.mode.contract() {
+            Some(contract) => job.recipe.clone().asking(contract),
+            None => job.recipe.clone(),
+        };
+        let more = match job.room {
+            Room::Share(share) => Some((spent as f64 * share).round() as usize),
+            Room::Bare | Room::Free => None,
+        };
+        let prompt = self.prompt(&recipe, question, more)?;
+        let started = Instant::now();
+        let (opinion, invalid) = self.ask(&prompt)?;
+        answers.seconds += started.elapsed().as_secs_f64();
+        answers.hints.push(hint(&recipe, &prompt));
+        answers.tokens.push(prompt.tokens);
+        answers.invalid += usize::from(invalid);
+        answers.opinions.push(opinion);
+        Ok(prompt.tokens)
     }
 
     fn prompt(&self, recipe: &Recipe, question: &Question, more: Option<usize>) -> Result<Prompt> {
