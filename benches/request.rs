@@ -6,7 +6,7 @@ use beauty::Beauty;
 use criterion::{Criterion, criterion_group, criterion_main};
 use kenning::llm::tokens;
 use kenning::model::Unwatched;
-use kenning::prompt::{Prompter, TEMPLATE};
+use kenning::prompt::{Prompter, Recipe};
 use kenning::scoring::{Profile, Scored, Scorer};
 use kenning::selection::{Candidate, select};
 use rustc_hash::FxHashSet;
@@ -24,7 +24,8 @@ fn request(criterion: &mut Criterion) {
     let graph = snapshot.graph();
     let settings = beauty.engine.project().settings();
     let scorer = Scorer::new(graph, &settings.scoring);
-    let prompter = Prompter::new(graph, tokens::approximate(), 768, TEMPLATE).unwrap();
+    let recipe = Recipe::find("kenning", None).unwrap();
+    let prompter = Prompter::new(graph, tokens::approximate(), 768, &recipe).unwrap();
     let mut group = criterion.benchmark_group("request");
     group.sample_size(20);
 

@@ -4,6 +4,7 @@
 //! shop/kenning.toml           settings, written by people
 //! shop/ontologies/  rules/     RDF documents and rules of the project's own, if it has any
 //! shop/policies/              what answers must not do
+//! shop/recipes/               recipes of prompts of its own
 //! shop/.kenning/              state, written by kenning; may be deleted and built again,
 //!   journal.sqlite            but for the journal: what was imported, built, changed and recommended
 //!   imports/  rejects/        records of each dataset, and those that were refused
@@ -27,8 +28,8 @@ pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
     DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings,
-    PromptSettings, QuerySettings, ReasoningSettings, ScoringSettings, ServeSettings, Settings,
-    ValidationSettings,
+    PromptSettings, QuerySettings, RankingSettings, ReasoningSettings, ScoringSettings,
+    ServeSettings, Settings, ValidationSettings,
 };
 
 use crate::{Error, Result};

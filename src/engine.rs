@@ -39,6 +39,7 @@
 //! changes, because a snapshot is immutable.
 
 mod answer;
+mod ask;
 mod asker;
 mod build;
 mod chosen;
@@ -69,6 +70,7 @@ mod validate;
 mod why;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
+pub use ask::{Calls, recipes_of};
 pub use build::Built;
 pub use compare::{Compared, Difference};
 pub use erase::Erased;

@@ -1,6 +1,7 @@
 //! Is it any good? Protocols, metrics and reports.
 
 pub mod baselines;
+pub mod completions;
 pub mod explanations;
 pub mod knowledge;
 pub mod learn;
@@ -8,6 +9,7 @@ pub mod linking;
 mod method;
 pub mod metrics;
 pub mod page;
+pub mod prompts;
 pub mod random;
 pub mod ranking;
 pub mod selection;

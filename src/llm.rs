@@ -13,7 +13,12 @@ pub mod tokens;
 
 mod chat;
 mod gguf;
+mod guide;
+mod limits;
 mod qwen2;
+mod score;
+
+pub use guide::Ids;
 
 pub use settings::{Settings, open};
 pub use tokens::TokenCounter;
@@ -23,7 +28,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Something that answers messages with text.
 pub trait LanguageModel: Send {
@@ -39,6 +44,17 @@ pub trait LanguageModel: Send {
     /// Answers `request`. A prompt that does not fit is a [`Budget`](crate::ErrorKind::Budget) error; no answer
     /// from upstream is [`Unavailable`](crate::ErrorKind::Unavailable).
     fn complete(&mut self, request: &Request) -> Result<Completion>;
+
+    /// How likely each of `continuations` is to follow the messages of `request`, of which the last may be the begin of the
+    /// reply. Continuations are tokenized by themselves. A model that does not tell is [`Unavailable`](crate::ErrorKind::Unavailable).
+    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+        let _ = (request, continuations);
+        Err(Error::unavailable(format!(
+            "`{}` does not tell how likely texts are",
+            self.id()
+        ))
+        .hint("set `mode = \"listwise\"` in the section `[ranking]`, or use a local model"))
+    }
 
     /// How many tokens `text` has.
     fn count_tokens(&self, text: &str) -> Result<usize> {
@@ -130,6 +146,10 @@ pub struct Request {
     /// The reply should be one JSON object; models that cannot be held to it ignore this.
     #[serde(default)]
     pub json: bool,
+    /// The reply ranks these ids and nothing else. A local model cannot write anything else then; a server is told so where
+    /// it understands `response_format`.
+    #[serde(default)]
+    pub ids: Option<Ids>,
 }
 
 impl Request {
@@ -142,6 +162,7 @@ impl Request {
             temperature: 0.0,
             seed: 0,
             json: false,
+            ids: None,
         }
     }
 }
@@ -159,6 +180,23 @@ pub enum Finish {
     Deadline,
     /// The upstream had another reason, such as a filter.
     Other,
+}
+
+/// How likely a text is, given what stands before it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Likelihood {
+    /// The natural logarithm of its probability: the sum over its tokens.
+    pub log: f64,
+    /// Its tokens.
+    pub tokens: usize,
+}
+
+impl Likelihood {
+    /// The logarithm for each token, so that texts of different lengths compare.
+    pub fn mean(self) -> f64 {
+        self.log / self.tokens.max(1) as f64
+    }
 }
 
 /// A reply.

@@ -4,7 +4,11 @@
 //! Ids that are unknown or repeated are dropped, omitted candidates are added in the order of their scores, and all
 //! of that is counted ([`Faults`]). A reply that names no candidate at all is no ranking.
 
-use crate::prompt::Prompt;
+pub mod mode;
+
+pub use mode::{Mode, Opinion};
+
+use crate::prompt::{Contract, Prompt};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -77,35 +81,30 @@ impl Ranking {
         }
     }
 
-    /// Reads a reply to `prompt`, whose candidates are in the order of their scores.
+    /// Reads a reply to `prompt`; indices are those of the candidates that it was written for, in the order of their scores.
     pub fn parse(reply: &str, prompt: &Prompt) -> Result<Self> {
         let reply: Reply = serde_json::from_str(unfenced(reply)).map_err(|e| {
             Error::input(format!("the model's reply is not what was asked for: {e}")).because(e)
         })?;
         let candidates = prompt.candidates.len();
-        let mut faults = Faults::default();
-        let mut order = Vec::with_capacity(candidates);
-        for id in &reply.ranking {
-            match index(id, 'c', candidates) {
-                None => faults.unknown += 1,
-                Some(index) if order.contains(&index) => faults.repeated += 1,
-                Some(index) => order.push(index),
-            }
-        }
-        if order.is_empty() {
+        let place = |id: &String| index(id, 'c', candidates).map(|index| prompt.places[index]);
+        let named = reply.ranking.iter().map(place);
+        let (order, mut faults) = repair(named, candidates);
+        if faults.omitted == candidates {
             return Err(Error::input("the model's reply ranks no candidate"));
         }
-        let omitted: Vec<usize> = (0..candidates).filter(|i| !order.contains(i)).collect();
-        faults.omitted = omitted.len();
-        order.extend(omitted);
+        let citable = match prompt.contract {
+            Contract::RankingBecause => prompt.evidence.len(),
+            _ => 0,
+        };
         let mut cited = vec![Vec::new(); candidates];
         for (id, evidence) in &reply.because {
-            let Some(candidate) = index(id, 'c', candidates) else {
+            let Some(candidate) = place(id) else {
                 faults.unknown += 1;
                 continue;
             };
             for id in evidence {
-                match index(id, 'e', prompt.evidence.len()) {
+                match index(id, 'e', citable) {
                     Some(index) => cited[candidate].push(index),
                     None => faults.unknown_evidence += 1,
                 }
@@ -117,6 +116,27 @@ impl Ranking {
             faults,
         })
     }
+}
+
+/// An order of `count` candidates from what a reply names, best first; `None` stands for what no candidate is. Names that
+/// are unknown or repeated are dropped, candidates that are not named follow in their own order.
+pub fn repair(
+    named: impl IntoIterator<Item = Option<usize>>,
+    count: usize,
+) -> (Vec<usize>, Faults) {
+    let mut faults = Faults::default();
+    let mut order = Vec::with_capacity(count);
+    let mut open = vec![true; count];
+    for name in named {
+        match name.filter(|&index| index < count) {
+            None => faults.unknown += 1,
+            Some(index) if std::mem::take(&mut open[index]) => order.push(index),
+            Some(_) => faults.repeated += 1,
+        }
+    }
+    faults.omitted = count - order.len();
+    order.extend((0..count).filter(|&index| open[index]));
+    (order, faults)
 }
 
 /// The index that an id of ours stands for: `c1` is 0.

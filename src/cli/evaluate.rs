@@ -1,8 +1,10 @@
 //! `kenning evaluate`: figures that anyone can make again.
 
+mod completions;
 mod explanations;
 mod held_out;
 mod linking;
+mod prompts;
 mod ranking;
 mod selection;
 mod weights;
@@ -26,6 +28,8 @@ enum What {
     Selection(selection::Selection),
     Linking(linking::Linking),
     Explanations(explanations::Explanations),
+    Completions(completions::Completions),
+    Prompts(Box<prompts::Prompts>),
 }
 
 impl Verb for Evaluate {
@@ -35,6 +39,8 @@ impl Verb for Evaluate {
             What::Selection(verb) => verb.run(session),
             What::Linking(verb) => verb.run(session),
             What::Explanations(verb) => verb.run(session),
+            What::Completions(verb) => verb.run(session),
+            What::Prompts(verb) => verb.run(session),
         }
     }
 }

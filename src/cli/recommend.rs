@@ -3,9 +3,9 @@ use super::{Outcome, Session, Verb};
 use crate::candidates::Wishes;
 use crate::cli::text::one_line;
 use crate::config::Layers;
-use crate::engine::{self, Answer, Engine, Order, Request};
+use crate::engine::{self, Answer, Calls, Engine, Order, Request};
 use crate::explanation::{Tone, Voice};
-use crate::llm::LanguageModel;
+use crate::llm::{LanguageModel, tokens};
 use crate::prompt::wording::clean;
 use crate::Result;
 use std::fmt::Write;
@@ -23,6 +23,10 @@ pub struct Recommend {
     /// Answer from the graph, also where the settings name a model
     #[arg(long)]
     no_model: bool,
+
+    /// Only say which calls of the model the answer would take, with their tokens and their price at most
+    #[arg(long, conflicts_with = "no_model")]
+    dry_run: bool,
 
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -85,7 +89,7 @@ pub struct Asked {
 }
 
 /// The flags that say which items may come, and in which order.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Which items, in which order")]
 pub struct Wished {
     /// Only items with this value of a property, an IRI, label or text; with several flags all have to hold
@@ -128,6 +132,25 @@ impl Wished {
 }
 
 impl Asked {
+    /// The plain request of a user.
+    pub(super) fn by(user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            met: Vec::new(),
+            likes: Vec::new(),
+            text: None,
+            k: 10,
+            among: Vec::new(),
+            exclude: Vec::new(),
+            again: false,
+            lang: Vec::new(),
+            tone: ToneFlag::default(),
+            wished: Wished::default(),
+            budget: None,
+            candidates: None,
+        }
+    }
+
     /// As the library understands it.
     ///
     /// # Errors
@@ -188,6 +211,12 @@ impl Verb for Recommend {
         let engine = Engine::open(session.project_with(layers)?)?;
         let snapshot = engine.snapshot()?;
         let (mut model, trouble) = open_model(session, &engine);
+        if self.dry_run {
+            let counter = model.as_ref().map_or_else(tokens::approximate, |model| model.counter());
+            let plan = engine.calls(&snapshot, &self.asked.request()?, counter)?;
+            self.plan(session, &plan)?;
+            return Ok(Outcome::Done);
+        }
         let model = model.as_mut().map(|m| m.as_mut() as &mut dyn LanguageModel);
         let mut answer = engine.recommend(&snapshot, &self.asked.request()?, model)?;
         answer.notes.extend(trouble);
@@ -199,6 +228,20 @@ impl Verb for Recommend {
             }
         }
         Ok(Outcome::Done)
+    }
+}
+
+impl Recommend {
+    /// What an answer would take.
+    fn plan(&self, session: &Session, calls: &Calls) -> Result<()> {
+        if self.format == AnswerFormat::Json {
+            return session.printer.json(calls);
+        }
+        let cost = calls.max_cost.map_or("unknown (no `model.prices`)".to_owned(), |cost| format!("{cost:.6}"));
+        session.printer.data(&format!(
+            "calls: {}\nprompt tokens: {}\nreply tokens at most: {}\ncost at most: {cost}",
+            calls.calls, calls.prompt_tokens, calls.max_completion_tokens
+        ))
     }
 }
 

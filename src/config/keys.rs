@@ -53,6 +53,7 @@ pub const KEYS: &[Key] = &[
     key("embedding.model", Kind::Text),
     key("prompt.budget", Kind::Count(1)),
     key("prompt.candidates", Kind::Count(1)),
+    key("prompt.recipe", Kind::Text),
     key("prompt.template", Kind::Text),
     key(
         "model.kind",
@@ -65,6 +66,20 @@ pub const KEYS: &[Key] = &[
     key("model.timeout_s", Kind::Count(1)),
     key("model.max_tokens", Kind::Count(1)),
     key("model.prices", Kind::Weights),
+    key("model.max_cost", Kind::Number(0.0, 1e9)),
+    key(
+        "model.format",
+        Kind::Choice(&["text", "json-object", "json-schema"]),
+    ),
+    key("model.requests_per_minute", Kind::Count(0)),
+    key("model.tokens_per_minute", Kind::Count(0)),
+    key(
+        "ranking.mode",
+        Kind::Choice(&["listwise", "letters", "pointwise", "pairwise"]),
+    ),
+    key("ranking.shuffles", Kind::Count(1)),
+    key("ranking.weight", Kind::Number(0.0, 1.0)),
+    key("ranking.seed", Kind::Count(0)),
     key("decisions.window_days", Kind::Count(1)),
     key("decisions.most", Kind::Count(1)),
     key("decisions.outcome_days", Kind::Count(0)),

@@ -22,6 +22,8 @@ pub struct Settings {
     pub prompt: PromptSettings,
     /// Which language model answers.
     pub model: ModelSettings,
+    /// How a language model ranks.
+    pub ranking: RankingSettings,
     /// What is kept and shown of decisions.
     pub decisions: DecisionSettings,
     /// Limits of queries.
@@ -162,6 +164,8 @@ pub struct PromptSettings {
     pub budget: usize,
     /// Items put to the model.
     pub candidates: usize,
+    /// What prompts tell and ask for: a shipped recipe, or one of the project's folder `recipes`.
+    pub recipe: String,
     /// Template file, relative to the project; the built-in one if none.
     pub template: Option<PathBuf>,
 }
@@ -171,6 +175,7 @@ impl Default for PromptSettings {
         Self {
             budget: 768,
             candidates: 10,
+            recipe: "kenning".into(),
             template: None,
         }
     }
@@ -196,6 +201,23 @@ pub struct ModelSettings {
     pub max_tokens: usize,
     /// What a million tokens cost: `prompt` and `completion`, in one currency.
     pub prices: BTreeMap<String, f64>,
+    /// What one answer may cost at most; a dearer call is not made. 0: anything.
+    pub max_cost: f64,
+    /// `remote`: what it can be told about the form of a reply: `text`, `json-object` or `json-schema`.
+    pub format: String,
+    /// `remote`: requests within a minute at most; 0: any number.
+    pub requests_per_minute: usize,
+    /// `remote`: tokens of prompts and replies within a minute at most; 0: any number.
+    pub tokens_per_minute: usize,
+}
+
+impl ModelSettings {
+    /// What so many tokens of a prompt and a reply cost; nothing is known where no prices are set.
+    pub fn cost(&self, prompt: usize, completion: usize) -> Option<f64> {
+        let price = |name: &str| self.prices.get(name).copied().unwrap_or(0.0) / 1e6;
+        let cost = prompt as f64 * price("prompt") + completion as f64 * price("completion");
+        (!self.prices.is_empty()).then_some(cost)
+    }
 }
 
 impl Default for ModelSettings {
@@ -209,6 +231,35 @@ impl Default for ModelSettings {
             timeout_s: 120,
             max_tokens: 512,
             prices: BTreeMap::new(),
+            max_cost: 0.0,
+            format: "text".into(),
+            requests_per_minute: 0,
+            tokens_per_minute: 0,
+        }
+    }
+}
+
+/// `[ranking]`: how a language model ranks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RankingSettings {
+    /// `listwise`, `letters`, `pointwise` or `pairwise`.
+    pub mode: String,
+    /// Orders of the candidates that letters are averaged over.
+    pub shuffles: usize,
+    /// What the model's opinion counts beside the score of the paths, 0 to 1.
+    pub weight: f32,
+    /// Of the shuffles.
+    pub seed: u64,
+}
+
+impl Default for RankingSettings {
+    fn default() -> Self {
+        Self {
+            mode: "listwise".into(),
+            shuffles: 1,
+            weight: 1.0,
+            seed: 1,
         }
     }
 }

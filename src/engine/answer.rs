@@ -89,6 +89,9 @@ pub struct Reply {
     pub prompt_tokens: usize,
     /// Tokens that it said.
     pub completion_tokens: usize,
+    /// What they cost, where the settings have prices; one from the cache cost that before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
     /// What had to be repaired.
     pub faults: Faults,
 }

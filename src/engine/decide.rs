@@ -1,12 +1,13 @@
 //! An answer becomes a decision of the journal: with what it rested on, and what it was made with.
 
 use super::gates::Texts;
-use super::recommend::{Given, reply_key};
+use super::recommend::Given;
 use super::{Answer, Engine, Request, Snapshot};
 use crate::config::Settings;
 use crate::graph::{Edge, Graph};
 use crate::journal::{self, Decision, Shown, Time, Trail};
 use crate::model::{EvidenceId, term};
+use crate::prompt::Recipe;
 use crate::ranking::Rung;
 use crate::vocabulary::{EDGE, kenning};
 use crate::{Error, Result};
@@ -14,18 +15,28 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 
-/// Tokens that prices are of.
-const PRICED: f64 = 1e6;
-
 /// What answers are made with, beside a snapshot: all that has to be the same for the same answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Setup {
     pub(super) settings: Settings,
-    /// The text of the prompt's template.
-    pub(super) template: String,
+    /// What prompts tell and ask for, but for its name and the text of its template.
+    recipe: Recipe,
+    name: String,
+    template: String,
     /// The documents of policies.
     #[serde(default)]
     pub(super) policies: Texts,
+}
+
+impl Setup {
+    /// What prompts tell and ask for.
+    pub(super) fn recipe(&self) -> Recipe {
+        Recipe {
+            name: self.name.clone(),
+            source: self.template.clone(),
+            ..self.recipe.clone()
+        }
+    }
 }
 
 /// A setup that the journal keeps, and its name there.
@@ -87,22 +98,12 @@ impl Engine {
             error: given.trouble.as_ref().map(|e| e.to_string()),
             last_change: Some(snapshot.last_change()),
             setup: Some(self.keep_setup()?),
-            cost: self.cost(answer),
+            // A reply from the cache costs nothing anew.
+            cost: reply
+                .filter(|_| answer.rung == Rung::Model)
+                .and_then(|r| r.cost),
             trail: self.trail(snapshot.graph(), given),
         })
-    }
-
-    /// What the tokens of a reply cost; nothing is known of it without prices, and a reply from the cache costs nothing.
-    fn cost(&self, answer: &Answer) -> Option<f64> {
-        let prices = &self.project.settings().model.prices;
-        let reply = answer.reply.as_ref()?;
-        if answer.rung != Rung::Model || prices.is_empty() {
-            return None;
-        }
-        let price = |name: &str| prices.get(name).copied().unwrap_or(0.0);
-        let prompt = reply.prompt_tokens as f64 * price("prompt");
-        let completion = reply.completion_tokens as f64 * price("completion");
-        Some((prompt + completion) / PRICED)
     }
 
     fn trail(&self, graph: &Graph, given: &Given) -> Trail {
@@ -125,8 +126,6 @@ impl Engine {
         });
         let shown = shown.collect();
         let claims = &answer.claims;
-        let max_tokens = self.project.settings().model.max_tokens;
-        let reply = answer.reply.as_ref().zip(answer.prompt.as_ref());
         Trail {
             candidates: given
                 .candidates
@@ -146,7 +145,7 @@ impl Engine {
             violations: given.violations.clone(),
             tokenizer: Some(given.tokenizer.clone()),
             timings: answer.timings.clone(),
-            reply: reply.map(|(reply, prompt)| reply_key(&reply.model, max_tokens, &prompt.id)),
+            reply: given.reply_key.clone(),
         }
     }
 
@@ -174,9 +173,12 @@ impl Engine {
         if let Some(past) = &self.past {
             return Ok(past.clone());
         }
+        let recipe = self.recipe()?;
         Ok(Setup {
             settings: self.project.settings().clone(),
-            template: self.template()?,
+            name: recipe.name.clone(),
+            template: recipe.source.clone(),
+            recipe,
             policies: self.policy_texts()?,
         })
     }

@@ -1,17 +1,18 @@
 //! One request, through every stage: candidates, evidence, prompt, model, ranking, checked reasons.
 
-use super::answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
+use super::answer::{Answer, Claims, Person, PromptUse, Recommendation};
+use super::ask::shuffles;
 use super::chosen::candidates;
 use super::gates::Gates;
 use super::{Engine, Snapshot, Stopwatch, decide, limits};
 use crate::candidates::Wishes;
 use crate::explanation::{Explainer, Reason, Voice};
 use crate::journal::{self, Violation};
-use crate::llm::{self, Completion, Finish, LanguageModel, TokenCounter};
+use crate::llm::{self, LanguageModel, TokenCounter};
 use crate::model::term;
 use crate::policy::Gate;
-use crate::prompt::{Prompt, Prompter, TEMPLATE};
-use crate::ranking::{Ranking, Rung};
+use crate::prompt::{Prompt, Prompter};
+use crate::ranking::{Mode, Ranking, Rung};
 use crate::scoring::Profile;
 use crate::selection::{Candidate, Piece, together};
 use crate::sparql::{Cancel, Limits};
@@ -19,7 +20,6 @@ use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Reasons shown with an item at most.
 const REASONS: usize = 3;
@@ -90,6 +90,8 @@ pub struct Prepared<'a> {
     /// The first so many keep their places.
     pinned: usize,
     prompt: Option<Prompt>,
+    /// The same with the candidates in other orders, where the model is asked so.
+    shuffled: Vec<Prompt>,
     notes: Vec<String>,
     voice: Voice,
     gates: Gates<'a>,
@@ -103,6 +105,8 @@ pub(super) struct Given {
     pub(super) prompt: Option<Prompt>,
     /// What counts the tokens of prompts.
     pub(super) tokenizer: String,
+    /// Under which key the journal keeps the model's reply.
+    pub(super) reply_key: Option<String>,
     /// What policies took out.
     pub(super) violations: Vec<Violation>,
     /// Why a model's reply did not count.
@@ -154,11 +158,14 @@ impl Engine {
             true => Rung::Popularity,
             false => Rung::Graph,
         };
-        let mut reply = None;
-        let mut trouble = None;
+        let (mut reply, mut reply_key, mut trouble) = (None, None, None);
         if let (Some(model), Some(prompt)) = (model, &prepared.prompt) {
-            match self.ask(model, prompt) {
-                Ok((ranked, asked, which)) => (ranking, reply, rung) = (ranked, Some(asked), which),
+            let scores: Vec<f64> = prepared.candidates.iter().map(|c| c.score).collect();
+            match self.ask(model, (prompt, &prepared.shuffled), &scores) {
+                Ok(answered) => {
+                    (ranking, rung) = (answered.ranking, answered.rung);
+                    (reply, reply_key) = (Some(answered.reply), Some(answered.key));
+                }
                 Err(error) => trouble = Some(error),
             }
         }
@@ -187,6 +194,7 @@ impl Engine {
             candidates: prepared.candidates.iter().map(|c| c.item).collect(),
             prompt: prepared.prompt,
             tokenizer,
+            reply_key,
             violations,
             trouble,
         })
@@ -239,10 +247,18 @@ impl Engine {
         let walk = scorer.walk(&profile);
         let candidates = Candidate::gather_all(&walk, &chosen.items);
         watch.lap("paths");
-        let template = self.template()?;
-        let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &template)?;
+        let recipe = self.recipe()?;
+        let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &recipe)?
+            .for_model(format!(
+                "max_tokens {}, {} x {}, seed {}",
+                settings.model.max_tokens,
+                settings.ranking.mode,
+                settings.ranking.shuffles,
+                settings.ranking.seed
+            ));
         let told = gates.through(Gate::Prompt, &candidates)?;
-        let prompt = match prompter.write(&gates.profile(&profile), &told) {
+        let known = gates.profile(&profile);
+        let prompt = match prompter.write(&known, &told) {
             _ if candidates.is_empty() => None,
             Ok(prompt) => Some(prompt),
             Err(error) if error.kind() == ErrorKind::Budget => {
@@ -251,6 +267,13 @@ impl Engine {
             }
             Err(error) => return Err(error),
         };
+        let orders = match Mode::named(&settings.ranking.mode)? {
+            Mode::Letters if prompt.is_some() => settings.ranking.shuffles,
+            _ => 1,
+        };
+        let shuffled = shuffles(candidates.len(), orders, settings.ranking.seed).into_iter();
+        let shuffled = shuffled.map(|places| prompter.write_in_order(&known, &told, places));
+        let shuffled = shuffled.collect::<Result<Vec<_>>>()?;
         watch.lap("selection and prompt");
         Ok(Prepared {
             snapshot,
@@ -259,75 +282,12 @@ impl Engine {
             candidates,
             pinned: chosen.pinned,
             prompt,
+            shuffled,
             notes,
             voice: request.voice.clone(),
             gates,
         })
     }
-
-    pub(super) fn template(&self) -> Result<String> {
-        if let Some(past) = &self.past {
-            return Ok(past.template.clone());
-        }
-        match &self.project.settings().prompt.template {
-            None => Ok(TEMPLATE.to_owned()),
-            Some(path) => {
-                let path = self.project.path(path);
-                std::fs::read_to_string(&path)
-                    .map_err(|e| Error::io("read the prompt template", &path, e))
-            }
-        }
-    }
-
-    /// Puts the prompt to the model, unless it answered the same before.
-    fn ask(
-        &self,
-        model: &mut dyn LanguageModel,
-        prompt: &Prompt,
-    ) -> Result<(Ranking, Reply, Rung)> {
-        let settings = &self.project.settings().model;
-        let key = reply_key(model.id(), settings.max_tokens, &prompt.id);
-        let kept = self
-            .journal
-            .reply(&key)?
-            .and_then(|r| serde_json::from_value::<Completion>(r.reply).ok());
-        let (completion, rung) = match kept {
-            Some(completion) => (completion, Rung::Cache),
-            None => {
-                let mut request = llm::Request::new(prompt.messages.clone(), settings.max_tokens);
-                request.deadline = Some(Duration::from_secs(settings.timeout_s));
-                request.json = true;
-                (model.complete(&request)?, Rung::Model)
-            }
-        };
-        if completion.finish == Finish::Deadline {
-            return Err(Error::unavailable(format!(
-                "no complete reply within {} s",
-                settings.timeout_s
-            )));
-        }
-        let ranking = Ranking::parse(&completion.text, prompt)?;
-        if rung == Rung::Model {
-            let reply = serde_json::to_value(&completion)
-                .map_err(|e| Error::input(format!("cannot keep the reply: {e}")).because(e))?;
-            let model = model.id().to_owned();
-            let at = journal::now();
-            self.journal
-                .save_reply(&key, &journal::Reply { model, reply, at })?;
-        }
-        let reply = Reply {
-            model: model.id().to_owned(),
-            prompt_tokens: completion.prompt_tokens,
-            completion_tokens: completion.completion_tokens,
-            faults: ranking.faults,
-        };
-        Ok((ranking, reply, rung))
-    }
-}
-
-/// Under which key the journal keeps a reply.
-pub(super) fn reply_key(model: &str, max_tokens: usize, prompt: &str) -> String {
-    format!("{model}/{max_tokens}/{prompt}")
 }
 
 /// Checks what could ask for too much work.

@@ -3,7 +3,7 @@
 use super::ranking::{Figures, Report};
 use std::fmt::Write;
 
-const STYLE: &str = "\
+pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8888;--bar:#3b7dd8;--ours:#d8603b;--text:#1a1a1a;--ground:#fff}\
 @media(prefers-color-scheme:dark){:root{--text:#e6e6e6;--ground:#16181c}}\
 body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--ground);max-width:60rem;margin:2rem auto;padding:0 1rem}\
@@ -169,7 +169,7 @@ fn groups(report: &Report) -> String {
     table
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -4,6 +4,7 @@ mod lists;
 mod negatives;
 mod trial;
 
+pub(super) use negatives::Popular;
 pub(super) use trial::best;
 
 use super::Method;

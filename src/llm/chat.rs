@@ -54,10 +54,15 @@ impl ChatTokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// The tokens of a conversation, up to where the model's next turn begins.
+    /// The tokens of a conversation, up to where the model's next turn begins; a last message of the model's own is the
+    /// begin of that turn, and stays open.
     pub fn encode_messages(&self, messages: &[Message]) -> Result<Vec<u32>> {
         let newline = self.encode("\n")?;
         let mut ids = Vec::new();
+        let (messages, begun) = match messages {
+            [before @ .., last] if last.role == Role::Assistant => (before, last.content.as_str()),
+            _ => (messages, ""),
+        };
         for message in messages {
             ids.push(self.start);
             ids.extend(self.encode(&format!("{}\n{}", message.role.name(), message.content))?);
@@ -65,8 +70,16 @@ impl ChatTokenizer {
             ids.extend(&newline);
         }
         ids.push(self.start);
-        ids.extend(self.encode(&format!("{}\n", Role::Assistant.name()))?);
+        ids.extend(self.encode(&format!("{}\n{begun}", Role::Assistant.name()))?);
         Ok(ids)
+    }
+
+    /// The token that says exactly this text, if there is one.
+    pub fn token(&self, text: &str) -> Result<Option<u32>> {
+        Ok(match self.encode(text)?[..] {
+            [token] => Some(token),
+            _ => None,
+        })
     }
 
     /// The text of `ids`, without control tokens.

@@ -18,9 +18,10 @@ use candle_core::quantized::tokenizer::TokenizerFromGguf;
 use tokenizers::Tokenizer;
 
 use super::chat::ChatTokenizer;
+use super::guide::{Guide, Ids};
 use super::qwen2::{Qwen2, Shape};
 use super::settings::LocalSettings;
-use super::{Completion, Finish, LanguageModel, Request, TokenCounter, gguf};
+use super::{Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, gguf, score};
 use crate::error::{Error, Result};
 use crate::weights::{self, Manifest, Role};
 
@@ -31,11 +32,11 @@ const MIN_CONTEXT: usize = 16;
 
 /// A model in this process.
 pub struct Local {
-    id: String,
-    model: Qwen2,
-    tokenizer: Arc<ChatTokenizer>,
+    pub(super) id: String,
+    pub(super) model: Qwen2,
+    pub(super) tokenizer: Arc<ChatTokenizer>,
     stops: Vec<u32>,
-    context: usize,
+    pub(super) context: usize,
     /// The tokens of whole chunks at the begin of the model's cache.
     kept: Vec<u32>,
 }
@@ -96,7 +97,7 @@ impl Local {
     }
 
     /// Computes what `prompt` adds to the kept chunks; the scores of the next token, or none when time ran out.
-    fn prefill(&mut self, prompt: &[u32], clock: &Clock) -> Result<Option<Vec<f32>>> {
+    pub(super) fn prefill(&mut self, prompt: &[u32], clock: &Clock) -> Result<Option<Vec<f32>>> {
         let common = self
             .kept
             .iter()
@@ -147,6 +148,44 @@ impl Local {
     }
 }
 
+impl Local {
+    /// Takes the likeliest of the tokens that the contract allows, until the reply is whole.
+    fn decode_ids(
+        &mut self,
+        mut logits: Vec<f32>,
+        limit: usize,
+        ids: &Ids,
+        clock: &Clock,
+    ) -> Result<(Vec<u32>, Finish)> {
+        let mut guide = Guide::new(ids);
+        let mut reply = Vec::new();
+        let weight = |logits: &[f32], token: u32| logits.get(token as usize).copied();
+        while reply.len() < limit {
+            let allowed = guide.allowed(&self.tokenizer)?;
+            let best = allowed.into_iter().reduce(|best, other| {
+                match weight(&logits, other.0) > weight(&logits, best.0) {
+                    true => other,
+                    false => best,
+                }
+            });
+            let Some((token, text)) = best else { break };
+            reply.push(token);
+            guide.take(&text);
+            if guide.is_done() {
+                return Ok((reply, Finish::Stop));
+            }
+            if clock.is_over() {
+                return Ok((reply, Finish::Deadline));
+            }
+            if reply.len() < limit {
+                let hidden = self.model.forward(&[token]).map_err(failed)?;
+                logits = self.model.logits(&hidden).map_err(failed)?;
+            }
+        }
+        Ok((reply, Finish::Length))
+    }
+}
+
 impl LanguageModel for Local {
     fn id(&self) -> &str {
         &self.id
@@ -160,6 +199,10 @@ impl LanguageModel for Local {
         self.tokenizer.clone()
     }
 
+    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+        score::score(self, request, continuations)
+    }
+
     fn complete(&mut self, request: &Request) -> Result<Completion> {
         let clock = Clock::start(request.deadline);
         let prompt = self.tokenizer.encode_messages(&request.messages)?;
@@ -169,7 +212,10 @@ impl LanguageModel for Local {
         }
         let limit = request.max_tokens.min(room);
         let (reply, finish) = match self.prefill(&prompt, &clock)? {
-            Some(logits) => self.decode(logits, limit, Draw::new(request), &clock)?,
+            Some(logits) => match &request.ids {
+                Some(ids) => self.decode_ids(logits, limit, ids, &clock)?,
+                None => self.decode(logits, limit, Draw::new(request), &clock)?,
+            },
             None => (Vec::new(), Finish::Deadline),
         };
         Ok(Completion {
@@ -250,14 +296,14 @@ fn likeliest(logits: &[f32]) -> usize {
 }
 
 /// The time of one call.
-struct Clock(Option<(Instant, Duration)>);
+pub(super) struct Clock(Option<(Instant, Duration)>);
 
 impl Clock {
-    fn start(deadline: Option<Duration>) -> Self {
+    pub(super) fn start(deadline: Option<Duration>) -> Self {
         Self(deadline.map(|limit| (Instant::now(), limit)))
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.0
             .is_some_and(|(start, limit)| start.elapsed() >= limit)
     }
@@ -319,6 +365,6 @@ fn stops(content: &Content, tokenizer: &ChatTokenizer) -> Vec<u32> {
     stops
 }
 
-fn failed(error: candle_core::Error) -> Error {
+pub(super) fn failed(error: candle_core::Error) -> Error {
     Error::corrupt(format!("the model failed: {error}")).hint("kenning model check")
 }

@@ -210,6 +210,37 @@ impl Qwen2 {
             self.cos.narrow(0, start, count)?,
             self.sin.narrow(0, start, count)?,
         );
+        let x = self.pass(ids, (&cos, &sin), mask.as_ref())?;
+        self.length = start + count;
+        let last = x.i(0)?.narrow(0, count - 1, 1)?.contiguous()?;
+        self.norm.forward(&last)
+    }
+
+    /// Continues the cached tokens with each of several branches, which do not see one another; keeps none of them.
+    /// Returns the hidden states of all their tokens, one branch after the other, with dimensions tokens × width.
+    pub fn branch(&mut self, branches: &[&[u32]]) -> candle_core::Result<Tensor> {
+        let (ids, start) = (branches.concat(), self.length);
+        let lengths: Vec<usize> = branches.iter().map(|branch| branch.len()).collect();
+        let positions = lengths
+            .iter()
+            .flat_map(|&n| start as u32..(start + n) as u32);
+        let positions = Tensor::from_iter(positions, &Device::Cpu)?;
+        let mask = branch_mask(&lengths, start)?;
+        let (cos, sin) = (
+            self.cos.index_select(&positions, 0)?,
+            self.sin.index_select(&positions, 0)?,
+        );
+        let x = self.pass(&ids, (&cos, &sin), Some(&mask))?;
+        self.norm.forward(&x.i(0)?.contiguous()?)
+    }
+
+    /// One pass over `ids` behind the cached tokens; returns their hidden states before the last norm.
+    fn pass(
+        &mut self,
+        ids: &[u32],
+        rotation: (&Tensor, &Tensor),
+        mask: Option<&Tensor>,
+    ) -> candle_core::Result<Tensor> {
         let ids = Tensor::new(ids, &Device::Cpu)?;
         let mut x = self
             .embedding
@@ -218,18 +249,22 @@ impl Qwen2 {
             .unsqueeze(0)?;
         for layer in &self.layers {
             let y = layer.attention_norm.forward(&x)?;
-            x = (x + layer.attend(&self.shape, &y, (&cos, &sin), mask.as_ref(), start)?)?;
+            x = (x + layer.attend(&self.shape, &y, rotation, mask, self.length)?)?;
             let y = layer.feed_norm.forward(&x)?;
             x = (x + layer.feed(&y)?)?;
         }
-        self.length = start + count;
-        let last = x.i(0)?.narrow(0, count - 1, 1)?.contiguous()?;
-        self.norm.forward(&last)
+        Ok(x)
     }
 
-    /// The weight of every token of the vocabulary as the next one.
+    /// The weight of every token of the vocabulary as the next one, after each of some hidden states (states × width), one
+    /// state after the other.
     pub fn logits(&self, hidden: &Tensor) -> candle_core::Result<Vec<f32>> {
         self.output.forward(hidden)?.flatten_all()?.to_vec1()
+    }
+
+    /// Tokens that there are.
+    pub fn vocabulary(&self) -> usize {
+        self.shape.vocabulary
     }
 }
 
@@ -335,6 +370,23 @@ fn causal_mask(count: usize, start: usize) -> candle_core::Result<Tensor> {
     let mut mask = vec![0f32; count * total];
     for (i, row) in mask.chunks_mut(total).enumerate() {
         row[start + i + 1..].fill(f32::NEG_INFINITY);
+    }
+    Tensor::from_vec(mask, (1, 1, count, total), &Device::Cpu)
+}
+
+/// What each token of some branches must not see: other branches, and the tokens after it.
+fn branch_mask(lengths: &[usize], start: usize) -> candle_core::Result<Tensor> {
+    let count: usize = lengths.iter().sum();
+    let total = start + count;
+    let mut mask = vec![f32::NEG_INFINITY; count * total];
+    let mut first = 0;
+    for &length in lengths {
+        for token in first..first + length {
+            let row = &mut mask[token * total..(token + 1) * total];
+            row[..start].fill(0.0);
+            row[start + first..=start + token].fill(0.0);
+        }
+        first += length;
     }
     Tensor::from_vec(mask, (1, 1, count, total), &Device::Cpu)
 }

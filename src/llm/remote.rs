@@ -1,7 +1,8 @@
 //! A server with an OpenAI-compatible `chat/completions`: vLLM, llama.cpp, or a hosted one.
 //!
 //! Refusals that pass (429, 5xx, a broken connection) are tried again with growing pauses or the one that the server
-//! names, within the request's deadline. The key comes from the environment or a file, never from the settings, and
+//! names, within the request's deadline. Requests and tokens keep within what a minute allows, and a server that keeps
+//! failing is left alone for a while. The key comes from the environment or a file, never from the settings, and
 //! is cut out of whatever is said about the server.
 
 use std::fmt;
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::limits::{Breaker, Window};
 use super::local::too_long;
-use super::settings::RemoteSettings;
+use super::settings::{Format, RemoteSettings};
 use super::{Completion, Finish, LanguageModel, Request, TokenCounter, tokens};
 use crate::error::{Error, Result};
 
@@ -34,7 +36,9 @@ pub struct Remote {
     agent: ureq::Agent,
     timeout: Duration,
     retries: u32,
-    json_object: bool,
+    format: Format,
+    window: Window,
+    breaker: Breaker,
     context: usize,
     counter: Arc<dyn TokenCounter>,
 }
@@ -53,6 +57,8 @@ impl Remote {
                 settings.timeout_seconds
             ))
         })?;
+        let rest = Duration::try_from_secs_f64(settings.rest_seconds)
+            .map_err(|e| Error::usage(format!("`rest_seconds` is no time: {e}")))?;
         let counter = match &settings.tokenizer {
             Some(path) => tokens::from_file(path)?,
             None => tokens::approximate(),
@@ -68,7 +74,9 @@ impl Remote {
             agent: config.max_redirects_will_error(false).build().new_agent(),
             timeout,
             retries: settings.retries,
-            json_object: settings.json_object,
+            format: settings.format,
+            window: Window::new(settings.requests_per_minute, settings.tokens_per_minute),
+            breaker: Breaker::new(settings.failures, rest),
             context: settings.context_tokens,
             counter,
         })
@@ -83,8 +91,17 @@ impl Remote {
             "seed": request.seed,
             "stream": false,
         });
-        if request.json && self.json_object {
-            body["response_format"] = json!({"type": "json_object"});
+        match (self.format, &request.ids) {
+            (Format::JsonSchema, Some(ids)) => {
+                body["response_format"] = json!({
+                    "type": "json_schema",
+                    "json_schema": {"name": "ranking", "strict": true, "schema": ids.schema()},
+                });
+            }
+            (Format::JsonObject | Format::JsonSchema, _) if request.json => {
+                body["response_format"] = json!({"type": "json_object"});
+            }
+            _ => {}
         }
         body
     }
@@ -104,7 +121,7 @@ impl Remote {
         let pause = response
             .headers()
             .get("retry-after")
-            .and_then(|v| v.to_str().ok()?.trim().parse().ok());
+            .and_then(|v| retry_after(v.to_str().ok()?));
         let read = response
             .body_mut()
             .with_config()
@@ -117,9 +134,15 @@ impl Remote {
     }
 
     /// Tries until there is a reply, no try is left, or the deadline would pass.
-    fn ask_again(&self, body: &[u8], deadline: Option<Instant>) -> Result<Vec<u8>> {
+    fn ask_again(
+        &mut self,
+        body: &[u8],
+        tokens: usize,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<u8>> {
         let mut pause = FIRST_PAUSE;
         for tries in 1.. {
+            self.take_turn(tokens, deadline)?;
             let left = deadline.map_or(Duration::MAX, |end| {
                 end.saturating_duration_since(Instant::now())
             });
@@ -141,6 +164,42 @@ impl Remote {
             pause = pause.saturating_mul(2);
         }
         Err(self.error("no try is left".into()))
+    }
+
+    /// Waits until the limits of a minute have room for a request of so many tokens.
+    fn take_turn(&mut self, tokens: usize, deadline: Option<Instant>) -> Result<()> {
+        let now = Instant::now();
+        let wait = self.window.wait(now, tokens);
+        if deadline.is_some_and(|end| now + wait >= end) && !wait.is_zero() {
+            let seconds = wait.as_secs_f64().ceil();
+            return Err(self
+                .error(format!(
+                    "the limits of a minute leave no room for {tokens} tokens before {seconds} s"
+                ))
+                .hint("raise `requests_per_minute` or `tokens_per_minute`"));
+        }
+        std::thread::sleep(wait);
+        self.window.send(Instant::now(), tokens);
+        Ok(())
+    }
+
+    /// The call itself: nothing is sent where it could not be paid for by the limits, or while the server rests.
+    fn call(
+        &mut self,
+        request: &Request,
+        tokens: usize,
+        deadline: Option<Instant>,
+    ) -> Result<Completion> {
+        let body = serde_json::to_vec(&self.body(request));
+        let body = body.map_err(|e| Error::input(format!("cannot write the request: {e}")))?;
+        let reply = self.ask_again(&body, tokens, deadline)?;
+        let completion = self.read(&reply, request)?;
+        self.window.correct(
+            completion
+                .prompt_tokens
+                .saturating_add(completion.completion_tokens),
+        );
+        Ok(completion)
     }
 
     fn read(&self, reply: &[u8], request: &Request) -> Result<Completion> {
@@ -199,10 +258,26 @@ impl LanguageModel for Remote {
         if prompt >= self.context && self.counter.is_exact() {
             return Err(too_long(prompt, self.context, &self.id));
         }
-        let body = serde_json::to_vec(&self.body(request));
-        let body = body.map_err(|e| Error::input(format!("cannot write the request: {e}")))?;
-        let reply = self.ask_again(&body, deadline)?;
-        self.read(&reply, request)
+        let tokens = prompt.saturating_add(request.max_tokens);
+        if !self.window.can_ever(tokens) {
+            return Err(Error::budget(format!(
+                "prompt and reply may have {tokens} tokens, more than `{}` may be sent within a minute",
+                self.id
+            ))
+            .hint("raise `tokens_per_minute`, or lower `max_tokens`"));
+        }
+        if let Some(left) = self.breaker.rest(Instant::now()) {
+            let (failed, seconds) = (self.breaker.failed(), left.as_secs_f64().ceil());
+            return Err(self.error(format!(
+                "not asked: it failed {failed} times in a row, and rests for {seconds} s"
+            )));
+        }
+        let answer = self.call(request, tokens, deadline);
+        match &answer {
+            Ok(_) => self.breaker.succeed(),
+            Err(_) => self.breaker.fail(Instant::now()),
+        }
+        answer
     }
 }
 
@@ -266,13 +341,24 @@ impl Refusal {
         }
     }
 
-    fn status(status: u16, body: &[u8], seconds: Option<u64>) -> Self {
+    fn status(status: u16, body: &[u8], pause: Option<Duration>) -> Self {
         Self {
             message: format!("status {status}: {}", quote(body)),
             passes: matches!(status, 429 | 500 | 502 | 503 | 504),
-            pause: seconds.map(Duration::from_secs),
+            pause,
         }
     }
+}
+
+/// How long a server asks to wait: seconds, or a date (RFC 9110, 10.2.3).
+fn retry_after(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let left = date.as_second() - jiff::Timestamp::now().as_second();
+    Some(Duration::from_secs(left.max(0).unsigned_abs()))
 }
 
 #[derive(Deserialize)]

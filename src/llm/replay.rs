@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::settings::ReplaySettings;
-use super::{Completion, LanguageModel, Message, Request, TokenCounter, tokens};
+use super::{Completion, LanguageModel, Likelihood, Message, Request, TokenCounter, tokens};
 use crate::error::{Error, Result};
 
 /// The key of the reply to whatever is not recorded.
@@ -25,7 +25,11 @@ struct Line {
     /// What was asked; for people to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     messages: Option<Vec<Message>>,
-    completion: Completion,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    completion: Option<Completion>,
+    /// Where texts were scored, the likelihood of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    likelihoods: Option<Vec<Likelihood>>,
 }
 
 /// A model that says what was recorded.
@@ -33,6 +37,7 @@ pub struct Replay {
     id: String,
     path: PathBuf,
     replies: HashMap<String, Completion>,
+    likelihoods: HashMap<String, Vec<Likelihood>>,
     counter: Arc<dyn TokenCounter>,
     context: usize,
 }
@@ -46,23 +51,33 @@ impl Replay {
         };
         let text = std::fs::read_to_string(&settings.path)
             .map_err(|e| Error::io("read the recorded replies", &settings.path, e))?;
-        let mut replies = HashMap::new();
+        let (mut replies, mut likelihoods) = (HashMap::new(), HashMap::new());
         for (index, line) in text
             .lines()
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty())
         {
-            let line: Line = serde_json::from_str(line).map_err(|e| {
+            let wrong = |what: &dyn std::fmt::Display| {
                 let place = format!("{}:{}", settings.path.display(), index + 1);
-                Error::input(format!("not a recorded reply: {e}")).at(place)
-            })?;
-            replies.insert(line.key, line.completion);
+                Error::input(format!("not a recorded reply: {what}")).at(place)
+            };
+            let line: Line = serde_json::from_str(line).map_err(|e| wrong(&e))?;
+            match (line.completion, line.likelihoods) {
+                (Some(completion), None) => drop(replies.insert(line.key, completion)),
+                (None, Some(scores)) => drop(likelihoods.insert(line.key, scores)),
+                _ => {
+                    return Err(wrong(
+                        &"it holds neither or both of `completion` and `likelihoods`",
+                    ));
+                }
+            }
         }
         let hash = blake3::hash(text.as_bytes()).to_hex();
         Ok(Self {
             id: format!("replay@{}", &hash[..12]),
             path: settings.path.clone(),
             replies,
+            likelihoods,
             counter,
             context: settings.context_tokens,
         })
@@ -85,13 +100,25 @@ impl LanguageModel for Replay {
     fn complete(&mut self, request: &Request) -> Result<Completion> {
         let key = key(&request.messages);
         let reply = self.replies.get(&key).or_else(|| self.replies.get(ANY));
-        reply.cloned().ok_or_else(|| {
-            Error::unavailable(format!(
-                "no reply to these messages is recorded (key {key})"
-            ))
-            .at(self.path.display())
-        })
+        reply.cloned().ok_or_else(|| unrecorded(&key, &self.path))
     }
+
+    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+        let key = score_key(&request.messages, continuations);
+        let scores = self
+            .likelihoods
+            .get(&key)
+            .filter(|scores| scores.len() == continuations.len());
+        scores.cloned().ok_or_else(|| unrecorded(&key, &self.path))
+    }
+}
+
+/// The error where nothing was recorded.
+fn unrecorded(key: &str, path: &Path) -> Error {
+    Error::unavailable(format!(
+        "no reply to these messages is recorded (key {key})"
+    ))
+    .at(path.display())
 }
 
 /// Passes requests on to another model and records its replies.
@@ -113,13 +140,8 @@ impl<M: LanguageModel> Recording<M> {
         })
     }
 
-    fn record(&mut self, messages: &[Message], completion: &Completion) -> Result<()> {
-        let line = Line {
-            key: key(messages),
-            messages: Some(messages.to_vec()),
-            completion: completion.clone(),
-        };
-        let mut line = serde_json::to_string(&line)
+    fn record(&mut self, line: &Line) -> Result<()> {
+        let mut line = serde_json::to_string(line)
             .map_err(|e| Error::input(format!("cannot record a reply: {e}")))?;
         line.push('\n');
         self.file
@@ -143,8 +165,24 @@ impl<M: LanguageModel> LanguageModel for Recording<M> {
 
     fn complete(&mut self, request: &Request) -> Result<Completion> {
         let completion = self.model.complete(request)?;
-        self.record(&request.messages, &completion)?;
+        self.record(&Line {
+            key: key(&request.messages),
+            messages: Some(request.messages.clone()),
+            completion: Some(completion.clone()),
+            likelihoods: None,
+        })?;
         Ok(completion)
+    }
+
+    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+        let scores = self.model.score(request, continuations)?;
+        self.record(&Line {
+            key: score_key(&request.messages, continuations),
+            messages: Some(request.messages.clone()),
+            completion: None,
+            likelihoods: Some(scores.clone()),
+        })?;
+        Ok(scores)
     }
 }
 
@@ -164,6 +202,21 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Box<M> {
     fn complete(&mut self, request: &Request) -> Result<Completion> {
         (**self).complete(request)
     }
+
+    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+        (**self).score(request, continuations)
+    }
+}
+
+/// The key of texts that were scored after a conversation.
+pub fn score_key(messages: &[Message], continuations: &[String]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(key(messages).as_bytes());
+    for text in continuations {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// The key of a conversation: a hash of its roles and contents, each with its length.

@@ -71,15 +71,40 @@ pub struct RemoteSettings {
     /// How often to try again after 429, 5xx or a broken connection.
     #[serde(default = "RemoteSettings::default_retries")]
     pub retries: u32,
-    /// Whether the server understands `response_format = json_object`.
+    /// What `response_format` the server understands.
     #[serde(default)]
-    pub json_object: bool,
+    pub format: Format,
+    /// Requests that it may be sent within a minute.
+    #[serde(default)]
+    pub requests_per_minute: Option<usize>,
+    /// Tokens of prompts and replies within a minute.
+    #[serde(default)]
+    pub tokens_per_minute: Option<usize>,
+    /// After so many calls in a row that failed, it is not asked for [`RemoteSettings::rest_seconds`].
+    #[serde(default = "RemoteSettings::default_failures")]
+    pub failures: u32,
+    /// How long it is left alone then.
+    #[serde(default = "RemoteSettings::default_rest")]
+    pub rest_seconds: f64,
     /// Tokens of prompt and reply together.
     #[serde(default = "RemoteSettings::default_context")]
     pub context_tokens: usize,
     /// The model's `tokenizer.json`; without it tokens are counted approximately.
     #[serde(default)]
     pub tokenizer: Option<PathBuf>,
+}
+
+/// What a server can be told about the form of a reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Nothing: it is asked in words.
+    #[default]
+    Text,
+    /// That it is a JSON object.
+    JsonObject,
+    /// Its JSON schema, with the ids that it may hold.
+    JsonSchema,
 }
 
 impl RemoteSettings {
@@ -92,7 +117,11 @@ impl RemoteSettings {
             key_file: None,
             timeout_seconds: Self::default_timeout(),
             retries: Self::default_retries(),
-            json_object: false,
+            format: Format::default(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            failures: Self::default_failures(),
+            rest_seconds: Self::default_rest(),
             context_tokens: Self::default_context(),
             tokenizer: None,
         }
@@ -104,6 +133,14 @@ impl RemoteSettings {
 
     fn default_retries() -> u32 {
         3
+    }
+
+    fn default_failures() -> u32 {
+        5
+    }
+
+    fn default_rest() -> f64 {
+        30.0
     }
 
     fn default_context() -> usize {

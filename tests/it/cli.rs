@@ -252,59 +252,64 @@ fn config_show_tells_origins() {
     let mut command = bench.command(&["config", "show", "--origin"]);
     let run = bench.finish(command.env("KENNING_LINKS_WINDOW", "3"));
     insta::assert_snapshot!(run.stdout, @r#"
-    KEY                     VALUE             ORIGIN
-    name                    films             kenning.toml:1
-    reasoning.rules                           default
-    reasoning.max_facts     10000000          default
-    scoring.history         1000              default
-    scoring.decay           0.9               default
-    scoring.preference      0.25              default
-    scoring.popularity      0.01              default
-    scoring.weights         schema:genre=0.5  kenning.toml:4
-    links.window            3                 KENNING_LINKS_WINDOW
-    links.neighbours        100               default
-    links.regressors        50                default
-    links.ridge             100               default
-    links.shared            1                 default
-    links.order             0.5               default
-    links.preference        0.25              default
-    extraction.batch        8                 default
-    extraction.budget       1000000           default
-    embedding.enabled       true              default
-    embedding.model         all-minilm-l6-v2  default
-    prompt.budget           100               kenning.toml:3
-    prompt.candidates       10                default
-    prompt.template                           default
-    model.kind              none              default
-    model.name                                default
-    model.path                                default
-    model.url                                 default
-    model.key_env                             default
-    model.timeout_s         120               default
-    model.max_tokens        512               default
-    model.prices                              default
-    decisions.window_days   90                default
-    decisions.most          20000             default
-    decisions.outcome_days  30                default
-    decisions.snapshots     5                 default
-    query.timeout_s         30                default
-    query.max_rows          100000            default
-    query.memory_mb         1024              default
-    query.max_text_kb       1024              default
-    query.load                                default
-    validation.timeout_s    600               default
-    validation.max_results  1000              default
-    serve.bind              127.0.0.1:7878    default
-    serve.read_key_env                        default
-    serve.write_key_env                       default
-    serve.allow_updates     false             default
-    serve.cors                                default
-    serve.default_graph     union             default
-    serve.concurrency       16                default
-    serve.queue             256               default
-    serve.memory_mb         4096              default
-    serve.max_body_mb       64                default
-    serve.idle_s            30                default
+    KEY                        VALUE             ORIGIN
+    name                       films             kenning.toml:1
+    reasoning.rules                              default
+    reasoning.max_facts        10000000          default
+    scoring.history            1000              default
+    scoring.decay              0.9               default
+    scoring.preference         0.25              default
+    scoring.popularity         0.01              default
+    scoring.weights            schema:genre=0.5  kenning.toml:4
+    links.window               3                 KENNING_LINKS_WINDOW
+    links.neighbours           100               default
+    links.regressors           50                default
+    links.ridge                100               default
+    links.shared               1                 default
+    links.order                0.5               default
+    links.preference           0.25              default
+    extraction.batch           8                 default
+    extraction.budget          1000000           default
+    embedding.enabled          true              default
+    embedding.model            all-minilm-l6-v2  default
+    prompt.budget              100               kenning.toml:3
+    prompt.candidates          10                default
+    prompt.recipe              kenning           default
+    prompt.template                              default
+    model.kind                 none              default
+    model.name                                   default
+    model.path                                   default
+    model.url                                    default
+    model.key_env                                default
+    model.timeout_s            120               default
+    model.max_tokens           512               default
+    model.prices                                 default
+    model.max_cost             0                 default
+    model.format               text              default
+    model.requests_per_minute  0                 default
+    model.tokens_per_minute    0                 default
+    ranking.mode               listwise          default
+    ranking.shuffles           1                 default
+    ranking.weight             1                 default
+    ranking.seed               1                 default
+    query.timeout_s            30                default
+    query.max_rows             100000            default
+    query.memory_mb            1024              default
+    query.max_text_kb          1024              default
+    query.load                                   default
+    validation.timeout_s       600               default
+    validation.max_results     1000              default
+    serve.bind                 127.0.0.1:7878    default
+    serve.read_key_env                           default
+    serve.write_key_env                          default
+    serve.allow_updates        false             default
+    serve.cors                                   default
+    serve.default_graph        union             default
+    serve.concurrency          16                default
+    serve.queue                256               default
+    serve.memory_mb            4096              default
+    serve.max_body_mb          64                default
+    serve.idle_s               30                default
     "#);
     let run = bench.run(&["config", "show", "--origin", "--format", "json"]);
     let shown = run.json();

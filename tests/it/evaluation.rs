@@ -1,5 +1,6 @@
 //! Held-out events, metrics and reports: by hand-computed cases, invariants and the program.
 
+mod completions;
 mod selection;
 
 use crate::program::Desk;

@@ -1,5 +1,6 @@
 //! What goes wrong for people: each is said clearly, ends with the right exit code, and leaves the project as it was.
 
+mod endpoint;
 mod interrupted;
 mod models;
 

@@ -3,5 +3,6 @@
 mod local;
 mod remote;
 mod replay;
+mod score;
 mod settings;
-mod tiny;
+pub mod tiny;

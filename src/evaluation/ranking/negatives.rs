@@ -6,14 +6,14 @@ use crate::graph::Graph;
 use rustc_hash::FxHashSet;
 
 /// Items with how often each was met so far, to draw from.
-pub(super) struct Popular {
+pub(in crate::evaluation) struct Popular {
     first: u32,
     /// Interactions with all items up to each.
     upto: Vec<usize>,
 }
 
 impl Popular {
-    pub(super) fn of(graph: &Graph) -> Self {
+    pub(in crate::evaluation) fn of(graph: &Graph) -> Self {
         let mut all = 0;
         let upto = graph.items().map(|item| {
             all += graph.met_by(item).len();
@@ -26,7 +26,7 @@ impl Popular {
     }
 
     /// So many distinct items that are not `taken`; fewer where there are no more.
-    pub(super) fn draw(
+    pub(in crate::evaluation) fn draw(
         &self,
         count: usize,
         draw: Draw,

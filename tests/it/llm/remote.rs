@@ -4,8 +4,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use kenning::llm::remote::Remote;
-use kenning::llm::settings::RemoteSettings;
-use kenning::llm::{Finish, LanguageModel, Message, Request};
+use kenning::llm::settings::{Format, RemoteSettings};
+use kenning::llm::{Finish, Ids, LanguageModel, Message, Request};
 use kenning::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ fn a_server_is_asked_in_its_language() {
     std::fs::write(&key_file, format!("{KEY}\n")).unwrap();
     let mut model = Remote::open(&RemoteSettings {
         key_file: Some(key_file),
-        json_object: true,
+        format: Format::JsonObject,
         ..server.settings()
     })
     .unwrap();
@@ -291,4 +291,136 @@ fn nobody_there_is_an_error() {
         .complete(&ask())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn the_ids_that_a_reply_may_hold_are_in_the_schema() {
+    let server = Server::new(vec![said("{}")]);
+    let mut model = Remote::open(&RemoteSettings {
+        format: Format::JsonSchema,
+        ..server.settings()
+    })
+    .unwrap();
+    let ids = Ids {
+        candidates: vec!["c1".into(), "c2".into()],
+        evidence: Some(vec![vec!["e1".into()], vec![]]),
+    };
+    let request = Request {
+        json: true,
+        ids: Some(ids),
+        ..ask()
+    };
+    model.complete(&request).unwrap();
+    let asked = server.thread.join().unwrap();
+    let format = &asked[0].1["response_format"];
+    assert_eq!(format["type"], "json_schema");
+    let schema = &format["json_schema"]["schema"];
+    let ranking = &schema["properties"]["ranking"];
+    assert_eq!(ranking["items"]["enum"], json!(["c1", "c2"]));
+    assert_eq!(
+        (&ranking["minItems"], &ranking["maxItems"]),
+        (&json!(2), &json!(2))
+    );
+    let because = &schema["properties"]["because"]["properties"];
+    assert_eq!(because["c1"]["items"]["enum"], json!(["e1"]));
+    assert_eq!(because["c2"]["maxItems"], 0);
+    assert_eq!(schema["additionalProperties"], false);
+}
+
+/// Nothing is sent that the limits of a minute have no room for before the deadline.
+#[test]
+fn limits_of_a_minute_hold() {
+    let server = Server::new(vec![said("Hi.")]);
+    let mut model = Remote::open(&RemoteSettings {
+        requests_per_minute: Some(1),
+        tokens_per_minute: Some(500),
+        ..server.settings()
+    })
+    .unwrap();
+    model.complete(&ask()).unwrap();
+    let soon = Request {
+        deadline: Some(Duration::from_secs(1)),
+        ..ask()
+    };
+    let error = model.complete(&soon).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(
+        error
+            .message()
+            .contains("the limits of a minute leave no room"),
+        "{error}"
+    );
+    let error = model
+        .complete(&Request {
+            max_tokens: 500,
+            ..ask()
+        })
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Budget, "{error}");
+    assert_eq!(
+        server.thread.join().unwrap().len(),
+        1,
+        "one request was sent"
+    );
+}
+
+#[test]
+fn a_server_that_keeps_failing_is_left_alone() {
+    let failing = || http("500 Internal Server Error", "", "no");
+    let server = Server::new(vec![failing(), failing(), said("Hi.")]);
+    let mut model = Remote::open(&RemoteSettings {
+        retries: 0,
+        failures: 2,
+        rest_seconds: 3600.0,
+        ..server.settings()
+    })
+    .unwrap();
+    for _ in 0..2 {
+        assert!(
+            model
+                .complete(&ask())
+                .unwrap_err()
+                .message()
+                .contains("status 500")
+        );
+    }
+    let error = model.complete(&ask()).unwrap_err();
+    assert!(
+        error
+            .message()
+            .contains("it failed 2 times in a row, and rests"),
+        "{error}"
+    );
+    // Another client is not bound by that: the server is still there.
+    let mut other = Remote::open(&server.settings()).unwrap();
+    assert_eq!(other.complete(&ask()).unwrap().text, "Hi.");
+    assert_eq!(server.thread.join().unwrap().len(), 3);
+}
+
+#[test]
+fn a_date_to_come_back_at_is_understood() {
+    let busy = http(
+        "429 Too Many Requests",
+        "retry-after: Fri, 01 Jan 2100 00:00:00 GMT\r\n",
+        "",
+    );
+    let server = Server::new(vec![busy]);
+    let mut model = Remote::open(&server.settings()).unwrap();
+    let request = Request {
+        deadline: Some(Duration::from_secs(2)),
+        ..ask()
+    };
+    let error = model.complete(&request).unwrap_err();
+    assert!(
+        error.message().contains("status 429") && error.message().contains("tries: 1"),
+        "{error}"
+    );
+    let past = http(
+        "429 Too Many Requests",
+        "retry-after: Sat, 01 Jan 2000 00:00:00 GMT\r\n",
+        "",
+    );
+    let server = Server::new(vec![past, said("Hi.")]);
+    let mut model = Remote::open(&server.settings()).unwrap();
+    assert_eq!(model.complete(&ask()).unwrap().text, "Hi.");
 }

@@ -1,4 +1,5 @@
 use kenning::ErrorKind;
+use kenning::llm::settings::Format;
 use kenning::llm::{Settings, open};
 
 fn parse(text: &str) -> Result<Settings, toml::de::Error> {
@@ -22,8 +23,8 @@ fn settings_name_a_model() {
         panic!("another kind");
     };
     assert_eq!(
-        (remote.retries, remote.json_object, remote.key_env),
-        (3, false, None)
+        (remote.retries, remote.format, remote.key_env),
+        (3, Format::Text, None)
     );
 }
 

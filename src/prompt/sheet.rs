@@ -1,0 +1,327 @@
+//! One prompt while it is written: what is told so far, and what that costs.
+
+use super::facts::{self, Fact, Known, Names};
+use super::recipe::{Contract, Kind, LETTERS};
+use super::{Prompt, Prompter, canonical, serial, template_error, wording};
+use crate::graph::Graph;
+use crate::llm::Message;
+use crate::scoring::Profile;
+use crate::selection::{Candidate, Piece, Selection, select};
+use crate::{Error, Result};
+use minijinja::context;
+
+/// Pieces of evidence about one candidate that are considered at most, the largest contributions first.
+const PIECES: usize = 16;
+
+/// How often more pieces are looked for where grouping them left room.
+const ROUNDS: usize = 3;
+
+/// A prompt that is being written.
+pub(super) struct Sheet<'a> {
+    prompter: &'a Prompter<'a>,
+    profile: &'a Profile,
+    /// In the order of the prompt.
+    candidates: Vec<Candidate>,
+    places: Vec<usize>,
+    /// What is told in fixed counts.
+    told: Vec<Fact>,
+}
+
+/// The ids of one prompt.
+struct Ids<'a> {
+    graph: &'a Graph,
+    history: &'a [(u32, f64)],
+    candidates: &'a [Candidate],
+    contract: Contract,
+}
+
+impl Names for Ids<'_> {
+    fn name(&self, node: u32) -> String {
+        let met = self.history.iter().position(|(item, _)| *item == node);
+        let candidate = self.candidates.iter().position(|c| c.item == node);
+        match (met, candidate) {
+            (Some(index), _) => format!("h{}", index + 1),
+            (_, Some(index)) => self.contract.id(index),
+            _ => quoted(self.graph.label(node)),
+        }
+    }
+}
+
+/// A line of evidence.
+struct Said {
+    id: String,
+    about: String,
+    text: String,
+}
+
+impl<'a> Sheet<'a> {
+    pub(super) fn new(
+        prompter: &'a Prompter<'a>,
+        profile: &'a Profile,
+        candidates: &[Candidate],
+        places: Vec<usize>,
+    ) -> Result<Self> {
+        let count = candidates.len();
+        if prompter.recipe.answer.has_letters() && count > LETTERS {
+            return Err(Error::usage(format!(
+                "{count} candidates are more than {LETTERS} letters"
+            ))
+            .hint("put fewer items to the model with `--candidates N`"));
+        }
+        let candidates = places
+            .iter()
+            .filter_map(|&place| candidates.get(place).cloned())
+            .collect();
+        let mut sheet = Self {
+            prompter,
+            profile,
+            candidates,
+            places,
+            told: Vec::new(),
+        };
+        sheet.told = sheet.known();
+        Ok(sheet)
+    }
+
+    /// Writes what fits.
+    pub(super) fn write(self) -> Result<Prompt> {
+        let budget = self.prompter.budget;
+        let bare = self.prompter.count(&self.render(&[])?)?;
+        if bare > budget {
+            return Err(Error::budget(format!(
+                "{} candidates alone take {bare} tokens, but the budget is {budget}",
+                self.candidates.len(),
+            ))
+            .hint("allow more tokens with `--budget N`, or put fewer items to the model with `--candidates N`"));
+        }
+        if !self.prompter.recipe.knowledge.contains(&Kind::Paths) {
+            let messages = self.render(&[])?;
+            return self.prompt(Selection::default(), messages);
+        }
+        let costs = self.costs()?;
+        let mut room = budget - bare;
+        let (mut selection, mut messages) = self.fitting(&costs, room)?;
+        // Lines that are shared cost less together than alone: what is left buys more.
+        for _ in 0..if self.prompter.recipe.cites() {
+            0
+        } else {
+            ROUNDS
+        } {
+            let left = budget - self.prompter.count(&messages)?;
+            if left * 20 < budget
+                || selection.chosen.len() == costs.iter().map(Vec::len).sum::<usize>()
+            {
+                break;
+            }
+            room += left;
+            let (more, rendered) = self.fitting(&costs, room)?;
+            if more.value <= selection.value {
+                break;
+            }
+            (selection, messages) = (more, rendered);
+        }
+        self.prompt(selection, messages)
+    }
+
+    /// Chooses pieces of so many tokens, and leaves out the last ones until the whole fits the budget.
+    fn fitting(&self, costs: &[Vec<usize>], room: usize) -> Result<(Selection, Vec<Message>)> {
+        let mut selection = select(&self.candidates, costs, room);
+        loop {
+            let messages = self.render(&self.chosen(&selection))?;
+            let tokens = self.prompter.count(&messages)?;
+            // Tokens of lines can add up to a little less than the tokens of the whole; then the last line goes.
+            if tokens > self.prompter.budget && selection.chosen.pop().is_some() {
+                continue;
+            }
+            return Ok((selection, messages));
+        }
+    }
+
+    fn prompt(self, selection: Selection, messages: Vec<Message>) -> Result<Prompt> {
+        let evidence = self.chosen(&selection);
+        let prompter = self.prompter;
+        let quads = canonical::quads(prompter.graph, &evidence, &self.told);
+        let template = blake3::hash(prompter.recipe.source.as_bytes()).to_hex();
+        let mut head = format!(
+            "tokenizer: {}\nbudget: {}\nrecipe: {}\ntemplate: {}\nevidence: {}\n",
+            prompter.counter.name(),
+            prompter.budget,
+            prompter.recipe.name,
+            &template[..32],
+            canonical::hash(&quads),
+        );
+        if !prompter.model.is_empty() {
+            head.push_str(&format!("model: {}\n", wording::clean(&prompter.model)));
+        }
+        let prompt = Prompt {
+            id: String::new(),
+            recipe: prompter.recipe.name.clone(),
+            contract: prompter.recipe.answer,
+            tokens: prompter.count(&messages)?,
+            messages,
+            budget: prompter.budget,
+            tokenizer: prompter.counter.name().to_owned(),
+            candidates: self.candidates.iter().map(|c| c.item).collect(),
+            evidence,
+            places: self.places,
+            selection,
+            head,
+        };
+        Ok(prompt.seal())
+    }
+
+    fn ids(&self) -> Ids<'_> {
+        let history = &self.profile.history;
+        Ids {
+            graph: self.prompter.graph,
+            history: &history[..history.len().min(self.prompter.recipe.history)],
+            candidates: &self.candidates,
+            contract: self.prompter.recipe.answer,
+        }
+    }
+
+    /// What is told in fixed counts.
+    fn known(&self) -> Vec<Fact> {
+        let recipe = self.prompter.recipe;
+        let ids = self.ids();
+        let known = Known {
+            graph: self.prompter.graph,
+            history: ids.history,
+            candidates: &self.candidates,
+            counts: recipe.counts,
+            names: &ids,
+        };
+        recipe
+            .knowledge
+            .iter()
+            .flat_map(|&kind| known.facts(kind))
+            .collect()
+    }
+
+    fn chosen(&self, selection: &Selection) -> Vec<Piece> {
+        let piece = |&(c, p): &(usize, usize)| self.candidates[c].pieces[p].clone();
+        selection.chosen.iter().map(piece).collect()
+    }
+
+    fn costs(&self) -> Result<Vec<Vec<usize>>> {
+        let prompter = self.prompter;
+        let cost = |c: usize, piece: &Piece| {
+            let text = match prompter.recipe.cites() {
+                true => {
+                    let said = self.said(99, c, piece);
+                    format!("{} {}: {}\n", said.id, said.about, said.text)
+                }
+                false => {
+                    let fact = facts::of_piece(prompter.graph, piece, &self.ids());
+                    serial::text(&[fact], prompter.recipe.serialisation) + "\n"
+                }
+            };
+            prompter.counter.count(&text)
+        };
+        let of_candidate = |(c, candidate): (usize, &Candidate)| {
+            candidate
+                .pieces
+                .iter()
+                .take(PIECES)
+                .map(|piece| cost(c, piece))
+                .collect()
+        };
+        self.candidates
+            .iter()
+            .enumerate()
+            .map(of_candidate)
+            .collect()
+    }
+
+    fn said(&self, index: usize, c: usize, piece: &Piece) -> Said {
+        let ids = self.ids();
+        Said {
+            id: format!("e{index}"),
+            about: ids.contract.id(c),
+            text: serial::line(
+                self.prompter.graph,
+                piece,
+                &ids,
+                self.prompter.recipe.serialisation,
+            ),
+        }
+    }
+
+    fn render(&self, evidence: &[Piece]) -> Result<Vec<Message>> {
+        let (prompter, ids) = (self.prompter, self.ids());
+        let graph = prompter.graph;
+        let named = |id: String, node: u32| context! { id, label => quoted(graph.label(node)) };
+        let history = ids.history.iter().enumerate();
+        let history: Vec<_> = history
+            .map(|(i, (item, _))| named(format!("h{}", i + 1), *item))
+            .collect();
+        let listed = self.candidates.iter().enumerate();
+        let listed: Vec<_> = listed
+            .map(|(i, c)| named(ids.contract.id(i), c.item))
+            .collect();
+        let (cited, knowledge) = self.lines(evidence);
+        let dataset = self
+            .candidates
+            .first()
+            .and_then(|c| graph.dataset_of(c.item));
+        let values = context! {
+            noun => dataset.map_or("item", |d| d.noun.as_str()),
+            verb => dataset.map_or("chose", |d| d.verb.as_str()),
+            contract => ids.contract.said(),
+            question => ids.contract.question(self.candidates.len()),
+            history,
+            candidates => listed,
+            evidence => cited,
+            knowledge,
+        };
+        let failed = |error| template_error(&prompter.recipe.name, error);
+        let template = prompter
+            .environment
+            .get_template("prompt")
+            .map_err(failed)?;
+        let mut rendered = template.render_captured(values).map_err(failed)?;
+        let mut block = |name: &str| {
+            let text = rendered.with_state_mut(|state| state.render_block(name));
+            Ok::<_, Error>(text.map_err(failed)?.trim().to_owned())
+        };
+        Ok(vec![
+            Message::system(block("system")?),
+            Message::user(block("user")?),
+        ])
+    }
+
+    /// Lines that can be cited, and the rest as one text.
+    fn lines(&self, evidence: &[Piece]) -> (Vec<minijinja::Value>, String) {
+        let prompter = self.prompter;
+        let said = |(index, piece): (usize, &Piece)| {
+            let candidate = self
+                .candidates
+                .iter()
+                .position(|c| c.item == piece.to)
+                .unwrap_or(0);
+            let Said { id, about, text } = self.said(index + 1, candidate, piece);
+            context! { id, about, text }
+        };
+        if prompter.recipe.cites() {
+            return (
+                evidence.iter().enumerate().map(said).collect(),
+                String::new(),
+            );
+        }
+        let ids = self.ids();
+        let pieces = evidence
+            .iter()
+            .map(|piece| facts::of_piece(prompter.graph, piece, &ids));
+        let all: Vec<Fact> = self.told.iter().cloned().chain(pieces).collect();
+        let text = match all.is_empty() {
+            true => String::new(),
+            false => serial::text(&all, prompter.recipe.serialisation),
+        };
+        (Vec::new(), text)
+    }
+}
+
+/// A label in quotes that nothing in it can close.
+fn quoted(label: &str) -> String {
+    format!("\"{}\"", wording::clean(label).replace(['"', '\\'], "'"))
+}
