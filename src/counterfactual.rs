@@ -112,7 +112,11 @@ impl<'g> Case<'_, 'g> {
             ..Supposed::default()
         };
         if let Some(user) = self.profile.user {
-            supposed.unmet = difference.without.iter().map(|&item| (user, item)).collect();
+            supposed.unmet = difference
+                .without
+                .iter()
+                .map(|&item| (user, item))
+                .collect();
             supposed.events = difference.with.clone();
         }
         let scorer = self.scorer.supposing(&supposed);

@@ -72,8 +72,8 @@ pub use models::{embedder, language_model};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};
 pub use suppose::{Met, Moved, Placed, WhatIf, WhatIfAnswer};
-pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, WhyNot, Why};
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
+pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, Why, WhyNot};
 
 use crate::config::{Project, QuerySettings};
 use crate::embedding::Embedder;

@@ -334,12 +334,7 @@ impl<'g> Scorer<'g> {
 
     /// Everything that a relation leads to from some items: what they have is gathered first, so that an entity which
     /// several have is walked once.
-    fn spread(
-        &self,
-        relation: &Relation,
-        starts: &[(u32, f64)],
-        add: &mut impl FnMut(u32, f64),
-    ) {
+    fn spread(&self, relation: &Relation, starts: &[(u32, f64)], add: &mut impl FnMut(u32, f64)) {
         let items = self.graph.items();
         let mut had: Vec<(u32, u32, f64)> = Vec::new();
         for &(from, decay) in starts {

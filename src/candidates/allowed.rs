@@ -93,7 +93,11 @@ impl Allowed {
         Ok(found)
     }
 
-    pub(super) fn by_sparql(asked: &Asked<'_>, text: &str, notes: &mut Vec<String>) -> Result<Self> {
+    pub(super) fn by_sparql(
+        asked: &Asked<'_>,
+        text: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<Self> {
         let dataset = asked.dataset;
         let (limits, cancel) = asked.bounds;
         let mut found = Found {

@@ -71,16 +71,15 @@ impl Case<'_, '_> {
             .collect();
         pairs.sort_by_key(|&(a, b)| (a + b, a));
         // The one that tells more comes last: the latest counts most.
-        pairs.into_iter().find_map(|(a, b)| {
-            self.entered(&ready, &[(told[b], &rows[b]), (told[a], &rows[a])])
-        })
+        pairs
+            .into_iter()
+            .find_map(|(a, b)| self.entered(&ready, &[(told[b], &rows[b]), (told[a], &rows[a])]))
     }
 
     /// Items that were not met and tell for the item, those that tell most first.
     fn strongest(&self) -> Vec<(u32, f64)> {
-        let is_new = |item: u32| {
-            item != self.item && self.events.iter().all(|event| event.item != item)
-        };
+        let is_new =
+            |item: u32| item != self.item && self.events.iter().all(|event| event.item != item);
         let mut tellers = self.scorer.tellers(self.item);
         tellers.retain(|&(item, amount)| amount > 0.0 && is_new(item));
         tellers.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -127,7 +126,11 @@ impl Case<'_, '_> {
     }
 
     /// The events of some items, the oldest first, if with them the item is in the list: by sums, and scored again.
-    fn entered(&self, ready: &Ready, items: &[(u32, &Vec<(u32, f64)>)]) -> Option<Change<NewEvent>> {
+    fn entered(
+        &self,
+        ready: &Ready,
+        items: &[(u32, &Vec<(u32, f64)>)],
+    ) -> Option<Change<NewEvent>> {
         if self.rank_with(ready, items) > self.k {
             return None;
         }

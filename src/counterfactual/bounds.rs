@@ -1,7 +1,7 @@
 //! How far the item in view can come before or behind each rival, whatever few events go.
 
-use super::sums::Sums;
 use super::Goal;
+use super::sums::Sums;
 use crate::model::Taste;
 use crate::model::taste::Spread;
 
@@ -97,7 +97,11 @@ impl<'s, 'c, 'a, 'g> Bounds<'s, 'c, 'a, 'g> {
         let case = sums.case;
         let first = case.scorer.graph().items().start;
         let (popular, _) = case.scorer.popular();
-        let mut highest: Vec<f64> = popular.iter().zip(&sums.beside).map(|(a, b)| a + b).collect();
+        let mut highest: Vec<f64> = popular
+            .iter()
+            .zip(&sums.beside)
+            .map(|(a, b)| a + b)
+            .collect();
         let counts = self.counts(&[], self.size);
         let place = (case.item - first) as usize;
         let mut lowest = highest[place];
@@ -190,10 +194,17 @@ impl<'s, 'c, 'a, 'g> Bounds<'s, 'c, 'a, 'g> {
         let width = self.pool.len();
         let apart = |index: usize| popular[index] + self.sums.beside[index];
         let score = apart(own);
-        let mut leads: Vec<f64> = self.pool.iter().map(|&index| score - apart(index)).collect();
+        let mut leads: Vec<f64> = self
+            .pool
+            .iter()
+            .map(|&index| score - apart(index))
+            .collect();
         for (row, count) in self.differences.chunks_exact(width.max(1)).zip(counts) {
             if count != 0.0 {
-                leads.iter_mut().zip(row).for_each(|(lead, d)| *lead += count * d);
+                leads
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(lead, d)| *lead += count * d);
             }
         }
         let nearly = match goal {
@@ -234,7 +245,9 @@ fn tastes(sums: &Sums<'_, '_, '_>, size: usize) -> Vec<(f64, f64)> {
     };
     let most = Spread {
         squares: others.squares + own.squares,
-        count: (others.count + own.count).saturating_sub(fewer as u64).max(1),
+        count: (others.count + own.count)
+            .saturating_sub(fewer as u64)
+            .max(1),
     };
     let tastes = [least, most].map(|spread| Taste::by(preference, spread));
     let plain = own.squares == 0.0;
@@ -248,7 +261,9 @@ fn tastes(sums: &Sums<'_, '_, '_>, size: usize) -> Vec<(f64, f64)> {
             let far = 2.0 * f64::from(preference);
             return (1.0 - far, 1.0 + far);
         }
-        let ends = tastes.iter().flat_map(|t| middles.map(|m| t.count(weight, m)));
+        let ends = tastes
+            .iter()
+            .flat_map(|t| middles.map(|m| t.count(weight, m)));
         ends.fold((f64::MAX, f64::MIN), |(low, high), end| {
             (low.min(end), high.max(end))
         })

@@ -33,7 +33,9 @@ impl Case<'_, '_> {
             for set in sets(told.len(), size) {
                 let lost: f64 = set.iter().map(|&at| told[at].1).sum();
                 let facts: Vec<[u32; 3]> = set.iter().map(|&at| told[at].0).collect();
-                let freed = facts.iter().map(|&fact| self.scorer.freed(self.profile, fact));
+                let freed = facts
+                    .iter()
+                    .map(|&fact| self.scorer.freed(self.profile, fact));
                 if score - lost > rival + freed.sum::<f64>() + 1e-12 {
                     continue;
                 }
@@ -64,7 +66,9 @@ impl Case<'_, '_> {
         let score = scores[(self.item - first) as usize];
         let rival = scores[self.rival(&scores)?];
         let wanting = self.scorer.wanting(self.profile, self.item);
-        let enough = wanting.into_iter().filter(|fact| score + fact.2 >= rival - 1e-12);
+        let enough = wanting
+            .into_iter()
+            .filter(|fact| score + fact.2 >= rival - 1e-12);
         enough.take(8).find_map(|(predicate, entity, _)| {
             let fact = [self.item, predicate, entity];
             let standing = self.judge(&Difference {

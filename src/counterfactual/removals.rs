@@ -115,7 +115,9 @@ impl Case<'_, '_> {
             let mut fewer = gone.clone();
             fewer.remove(index);
             let by_sums = self.place(&sums.scores(&fewer), &[]);
-            let found = self.reaches(goal, by_sums).then(|| self.without(sums, &fewer));
+            let found = self
+                .reaches(goal, by_sums)
+                .then(|| self.without(sums, &fewer));
             match found.filter(|found| self.reaches(goal, *found)) {
                 Some(found) => (gone, standing) = (fewer, found),
                 None => index += 1,
@@ -217,6 +219,7 @@ impl Search<'_, '_, '_, '_> {
             return None;
         }
         let standing = case.without(self.sums, gone);
-        case.reaches(self.goal, standing).then(|| (gone.to_vec(), standing))
+        case.reaches(self.goal, standing)
+            .then(|| (gone.to_vec(), standing))
     }
 }

@@ -23,7 +23,10 @@ impl<'c, 'a, 'g> Sums<'c, 'a, 'g> {
     pub(super) fn new(case: &'c Case<'a, 'g>, most: usize) -> Self {
         let mut seen = FxHashSet::default();
         let latest = case.events.iter().rev().map(|event| event.item);
-        let items: Vec<u32> = latest.filter(|item| seen.insert(*item)).take(most).collect();
+        let items: Vec<u32> = latest
+            .filter(|item| seen.insert(*item))
+            .take(most)
+            .collect();
         Self {
             told: case.scorer.told(&items),
             items,

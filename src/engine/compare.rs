@@ -43,7 +43,9 @@ impl View<'_> {
     pub(super) fn compared(&self, about: &About, score: f64) -> Result<Option<Compared>> {
         let graph = self.snapshot.graph();
         let other = match &about.against {
-            Some(name) => graph.find_item(name).ok_or_else(|| graph.unknown("item", name))?,
+            Some(name) => graph
+                .find_item(name)
+                .ok_or_else(|| graph.unknown("item", name))?,
             None => match self.next(score) {
                 Some(other) => other,
                 None => return Ok(None),
@@ -61,13 +63,14 @@ impl View<'_> {
                 sum[side] += path.contribution;
             }
         }
-        let difference = |((route, via, from), [here, there]): ((Route, _, _), [f64; 2])| Difference {
-            way: way(graph, route),
-            from: Option::map(from, |from| self.named(from, None)),
-            through: Option::map(via, |via| self.named(via, None)),
-            here,
-            there,
-        };
+        let difference =
+            |((route, via, from), [here, there]): ((Route, _, _), [f64; 2])| Difference {
+                way: way(graph, route),
+                from: Option::map(from, |from| self.named(from, None)),
+                through: Option::map(via, |via| self.named(via, None)),
+                here,
+                there,
+            };
         let mut differences: Vec<Difference> = sums.into_iter().map(difference).collect();
         let size = |d: &Difference| (d.here - d.there).abs();
         differences.sort_by(|a, b| size(b).total_cmp(&size(a)));
@@ -82,12 +85,18 @@ impl View<'_> {
     /// The item that stands next by score.
     fn next(&self, score: f64) -> Option<u32> {
         let scores = self.scorer.all(&self.profile);
-        let items = self.snapshot.graph().items().zip(scores).zip(&self.eligible);
+        let items = self
+            .snapshot
+            .graph()
+            .items()
+            .zip(scores)
+            .zip(&self.eligible);
         let others = items.filter(|((item, _), may)| **may && *item != self.item);
-        let after = |&(item, other): &(u32, f64)| {
-            other < score || other == score && item > self.item
-        };
+        let after =
+            |&(item, other): &(u32, f64)| other < score || other == score && item > self.item;
         let after = others.map(|(scored, _)| scored).filter(after);
-        after.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map(|next| next.0)
+        after
+            .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+            .map(|next| next.0)
     }
 }

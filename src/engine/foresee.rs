@@ -101,7 +101,12 @@ impl Engine {
         let asker = self.asker(snapshot, &scorer, request)?;
         let profile = &asker.profile;
         let chosen = candidates(snapshot, (&scorer, profile), request, request.k, bounds)?;
-        let items: Vec<u32> = chosen.items.iter().take(request.k).map(|s| s.item).collect();
+        let items: Vec<u32> = chosen
+            .items
+            .iter()
+            .take(request.k)
+            .map(|s| s.item)
+            .collect();
         let graph = snapshot.graph();
         let mut counting = profile.history.clone();
         counting.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -140,10 +145,14 @@ fn leanings(
         let (mut known, mut things) = (0.0, BTreeMap::<u32, f64>::new());
         for &(item, count) in &profile.history {
             let facts = graph.objects(item, property).chunk_by(|a, b| a == b);
-            let entities = facts.map(|run| run[0][1]).filter(|e| graph.nodes().contains(e));
+            let entities = facts
+                .map(|run| run[0][1])
+                .filter(|e| graph.nodes().contains(e));
             let entities: Vec<u32> = entities.collect();
             known += if entities.is_empty() { 0.0 } else { count };
-            entities.iter().for_each(|&e| *things.entry(e).or_default() += count);
+            entities
+                .iter()
+                .for_each(|&e| *things.entry(e).or_default() += count);
         }
         let mut things: Vec<(u32, f64)> = things.into_iter().collect();
         things.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -204,16 +213,21 @@ fn relies_on(
 fn missing(graph: &Graph, profile: &Profile, leanings: &[Leaning]) -> Vec<String> {
     let mut missing = Vec::new();
     match profile.history.len() {
-        0 => missing.push("nothing was met: what they like, or words, would say something of them".into()),
+        0 => missing
+            .push("nothing was met: what they like, or words, would say something of them".into()),
         n @ 1..5 => missing.push(format!("only {n} items were met: each more changes much")),
         _ => {}
     }
     let silent = |(item, _): &&(u32, f64)| {
-        LinkKind::ALL.iter().all(|&kind| graph.links(kind, *item).to.is_empty())
+        LinkKind::ALL
+            .iter()
+            .all(|&kind| graph.links(kind, *item).to.is_empty())
     };
     let silent = profile.history.iter().filter(silent).count();
     if silent > 0 {
-        missing.push(format!("from {silent} items of the history no link leads on"));
+        missing.push(format!(
+            "from {silent} items of the history no link leads on"
+        ));
     }
     for leaning in leanings.iter().filter(|leaning| leaning.known < 0.5) {
         missing.push(format!(
@@ -223,7 +237,9 @@ fn missing(graph: &Graph, profile: &Profile, leanings: &[Leaning]) -> Vec<String
         ));
     }
     if graph.vector_count() == 0 {
-        missing.push("there are no vectors of texts: nothing is compared by what descriptions say".into());
+        missing.push(
+            "there are no vectors of texts: nothing is compared by what descriptions say".into(),
+        );
     }
     missing
 }

@@ -391,7 +391,11 @@ impl Prepared<'_> {
                 reasons: self.reasons(&explainer, candidate, &ranking.cited[index], &mut claims),
             });
         }
-        let listed = ranking.order.iter().take(k).map(|&index| &self.candidates[index]);
+        let listed = ranking
+            .order
+            .iter()
+            .take(k)
+            .map(|&index| &self.candidates[index]);
         let listed: Vec<_> = listed.map(|c| (c.item, c.pieces.as_slice())).collect();
         Answer {
             schema_version: 1,

@@ -132,7 +132,10 @@ impl Engine {
         let before = self.side(snapshot, &asked.request, bounds)?;
         let (supposed, request) = self.suppose(snapshot, asked, &mut notes)?;
         let after = self.side(&supposed, &request, bounds)?;
-        let news = after.notes.iter().filter(|note| !before.notes.contains(note));
+        let news = after
+            .notes
+            .iter()
+            .filter(|note| !before.notes.contains(note));
         notes.splice(0..0, before.notes.iter().chain(news).cloned());
         Ok(WhatIfAnswer {
             schema_version: 1,
@@ -160,7 +163,12 @@ impl Engine {
             request.k,
             bounds,
         )?;
-        let items: Vec<u32> = chosen.items.iter().take(request.k).map(|s| s.item).collect();
+        let items: Vec<u32> = chosen
+            .items
+            .iter()
+            .take(request.k)
+            .map(|s| s.item)
+            .collect();
         let placed = chosen.items.iter().take(request.k).zip(1..);
         let list = placed.map(|(scored, rank)| Placed {
             rank,
@@ -209,7 +217,9 @@ impl Engine {
         });
         say_what_stays(asked, graph.derived().is_empty(), notes);
         let last = snapshot.last_change;
-        let insight = snapshot.insight.supposing(graph, (&changes, last), &supposed);
+        let insight = snapshot
+            .insight
+            .supposing(graph, (&changes, last), &supposed);
         let supposed = Snapshot {
             insight: Arc::new(insight),
             changes,
@@ -235,11 +245,10 @@ fn add_events(
             weight: met.weight,
         };
         if asked.remove_events.contains(&met.item) {
-            return Err(Error::usage(format!(
-                "`{}` is both met and not met",
-                met.item
-            ))
-            .hint("suppose one of the two"));
+            return Err(
+                Error::usage(format!("`{}` is both met and not met", met.item))
+                    .hint("suppose one of the two"),
+            );
         }
         let mut is_new = false;
         for statement in heard(snapshot, &told, now)?.statements() {
@@ -260,8 +269,9 @@ fn within_limits(asked: &WhatIf) -> Result<()> {
         (asked.remove_facts.len(), "facts to take away"),
     ];
     if lists.iter().all(|list| list.0 == 0) {
-        return Err(Error::usage("nothing is supposed")
-            .hint("`--add-event`, `--remove-event`, `--add-fact` and `--remove-fact` suppose something"));
+        return Err(Error::usage("nothing is supposed").hint(
+            "`--add-event`, `--remove-event`, `--add-fact` and `--remove-fact` suppose something",
+        ));
     }
     match lists.into_iter().find(|list| list.0 > MOST) {
         None => Ok(()),
@@ -295,12 +305,7 @@ fn never_met(snapshot: &Snapshot, item: u32) -> Error {
 }
 
 /// Changes the items of a session; the latest stands first there.
-fn session(
-    snapshot: &Snapshot,
-    asked: &WhatIf,
-    gone: &[u32],
-    request: &mut Request,
-) -> Result<()> {
+fn session(snapshot: &Snapshot, asked: &WhatIf, gone: &[u32], request: &mut Request) -> Result<()> {
     let met = super::asker::items(snapshot, &request.session)?;
     if let Some(&item) = gone.iter().find(|item| !met.contains(item)) {
         return Err(never_met(snapshot, item));
@@ -332,8 +337,10 @@ fn facts(
             }
         }
         if !stood {
-            return Err(Error::not_found(format!("nothing states `{}`", names.join(" ")))
-                .hint("`kenning query 'SELECT * { <ITEM> ?p ?o }'` shows what is stated"));
+            return Err(
+                Error::not_found(format!("nothing states `{}`", names.join(" ")))
+                    .hint("`kenning query 'SELECT * { <ITEM> ?p ?o }'` shows what is stated"),
+            );
         }
     }
     let removed = changes.removed().filter(|quad| !before.contains(quad));
@@ -342,9 +349,9 @@ fn facts(
     for names in &asked.add_facts {
         let terms = encoded(snapshot, names)?;
         let [s, p, o] = terms.each_ref().map(|term| changes.number(graph, term));
-        let stated = graph.facts([s, p, o]).any(|fact| {
-            !changes.is_removed([s, p, o, graph.graph_of(fact)])
-        });
+        let stated = graph
+            .facts([s, p, o])
+            .any(|fact| !changes.is_removed([s, p, o, graph.graph_of(fact)]));
         let default = term::iri(kenning::DEFAULT_GRAPH);
         let [s_text, p_text, o_text] = terms.each_ref().map(String::as_str);
         if stated || !changes.insert(graph, [s_text, p_text, o_text, &default]) {
@@ -403,8 +410,10 @@ fn resource(snapshot: &Snapshot, name: &str) -> Result<String> {
     let mut labelled = graph.nodes().filter(|&node| graph.label(node) == name);
     match (labelled.next(), labelled.next()) {
         (Some(node), None) => Ok(graph.term(node).to_owned()),
-        (Some(_), Some(_)) => Err(Error::usage(format!("several things are called `{name}`"))
-            .hint("name one by its IRI")),
+        (Some(_), Some(_)) => {
+            Err(Error::usage(format!("several things are called `{name}`"))
+                .hint("name one by its IRI"))
+        }
         (None, _) if name.contains(':') => new_iri(&expand(name)),
         (None, _) => Err(graph.unknown("thing", name)),
     }
@@ -423,9 +432,8 @@ fn say_what_stays(asked: &WhatIf, ruled_by_nothing: bool, notes: &mut Vec<String
 
 fn moved(snapshot: &Snapshot, before: &Side, after: &Side) -> Vec<Moved> {
     let graph = snapshot.graph();
-    let places = |side: &Side| -> FxHashMap<u32, usize> {
-        side.items.iter().copied().zip(1..).collect()
-    };
+    let places =
+        |side: &Side| -> FxHashMap<u32, usize> { side.items.iter().copied().zip(1..).collect() };
     let (old, new) = (places(before), places(after));
     let all = after.items.iter().chain(&before.items);
     let mut seen = FxHashSet::default();

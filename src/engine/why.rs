@@ -1,7 +1,7 @@
 //! Why an item is in an answer, why one is not, and what the smallest change is.
 
-use super::recommend::{asking, candidates, within_reason};
 use super::compare::Compared;
+use super::recommend::{asking, candidates, within_reason};
 use super::suppose::iri;
 use super::{Engine, Order, Person, Request, Snapshot};
 use crate::candidates::{Asked, Bar, barred, eligible};
@@ -203,7 +203,10 @@ impl Engine {
             let facts = case.unstated();
             changes.extend(facts.map(|found| view.facts(ChangeKind::RemoveFacts, found)));
             if changes.is_empty() {
-                notes.push("no set of events or facts was found without which it would not be in the list".into());
+                notes.push(
+                    "no set of events or facts was found without which it would not be in the list"
+                        .into(),
+                );
             }
         } else if view.barred.is_empty() {
             notes.push(format!("it is not among the first {}", view.k));
@@ -256,7 +259,12 @@ impl Engine {
                 view.k,
                 bounds,
             )?;
-            if list.items.iter().take(view.k).any(|scored| scored.item == view.item) {
+            if list
+                .items
+                .iter()
+                .take(view.k)
+                .any(|scored| scored.item == view.item)
+            {
                 return Err(Error::usage(format!(
                     "`{}` is among the first {} already",
                     about.item, view.k
@@ -303,7 +311,9 @@ impl Engine {
         let mut notes = asker.notes;
         let wishes = &request.wishes;
         if !(wishes.pinned.is_empty() && wishes.at_most.is_empty()) || wishes.diversity > 0.0 {
-            notes.push("places are those by score: pins, caps and diversity are left out of them".into());
+            notes.push(
+                "places are those by score: pins, caps and diversity are left out of them".into(),
+            );
         }
         Ok(View {
             snapshot,
@@ -357,7 +367,9 @@ impl<'s> View<'s> {
         let candidate = Candidate::gather(&self.scorer.walk(&self.profile), scored);
         let explainer = Explainer::new(self.snapshot.graph(), &self.profile).speaking(&self.voice);
         let pieces = candidate.pieces.iter();
-        pieces.map(|piece| explainer.reason(self.item, piece)).collect()
+        pieces
+            .map(|piece| explainer.reason(self.item, piece))
+            .collect()
     }
 
     pub(super) fn named(&self, item: u32, weight: Option<f32>) -> ItemNamed {
@@ -371,7 +383,11 @@ impl<'s> View<'s> {
     fn without_events(&self, found: Change<u32>) -> Alternative {
         Alternative {
             kind: ChangeKind::RemoveEvents,
-            events: found.parts.iter().map(|&item| self.named(item, None)).collect(),
+            events: found
+                .parts
+                .iter()
+                .map(|&item| self.named(item, None))
+                .collect(),
             facts: Vec::new(),
             minimal: found.minimal,
             rank: found.standing.rank,

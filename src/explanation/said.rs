@@ -1,12 +1,11 @@
 //! Sentences of reasons.
 
-use super::claims::NAMED;
-use super::voice::{Words, capital};
 use super::Explainer;
+use super::voice::{Words, capital};
 use crate::model::LinkKind;
 use crate::prompt::wording;
 use crate::scoring::Route;
-use crate::selection::Piece;
+use crate::selection::{Piece, is_counted};
 
 /// What the places of a sentence stand for.
 type Values = Vec<(&'static str, String)>;
@@ -37,7 +36,9 @@ impl Explainer<'_> {
 
     /// What people did with an item, as its data say it.
     fn verb(&self, item: u32) -> &str {
-        self.graph.dataset_of(item).map_or("chose", |d| d.verb.as_str())
+        self.graph
+            .dataset_of(item)
+            .map_or("chose", |d| d.verb.as_str())
     }
 
     /// The sentence's name among the templates.
@@ -45,9 +46,7 @@ impl Explainer<'_> {
         let piece = group[0];
         match (piece.route, group.len()) {
             (Route::Link(LinkKind::GoesWith), _) if piece.contribution < 0.0 => "goes-ill-with",
-            (Route::Link(LinkKind::FollowedBy), 2..) => "followed-by-many",
-            (Route::Link(LinkKind::CoOccursWith), 2..) => "co-occurs-with-many",
-            (Route::Link(LinkKind::BoughtWith), 2..) => "bought-with-many",
+            (Route::Link(_), 2..) if is_counted(piece) => "met-with",
             (Route::Link(kind), _) => kind.name(),
             (Route::Stated(_), _) => "stated",
             (Route::Shared(_), _) => "shared",
@@ -60,9 +59,7 @@ impl Explainer<'_> {
 
     fn values(&self, words: &Words, group: &[&Piece]) -> Values {
         let piece = group[0];
-        let all: Vec<u32> = group.iter().flat_map(|piece| piece.from.iter().copied()).collect();
-        let named = &all[..all.len().min(NAMED)];
-        let more = piece.more + all.len() - named.len();
+        let (named, more) = self.named_items(group);
         let list = |names: Vec<String>| words.list(&names, more);
         let called = |&item: &u32| self.called(words, item);
         let mut values: Values = vec![("items", list(named.iter().map(called).collect()))];
@@ -70,10 +67,7 @@ impl Explainer<'_> {
             Route::Link(kind) => {
                 let support = |&from: &u32| self.support(kind, [from, piece.to]);
                 let first = named.first().map_or(0, support);
-                let counted = |from: &u32| {
-                    let n = support(from).to_string();
-                    words.part("number", &[("item", &called(from)), ("n", &n)])
-                };
+                let counted = |from: &u32| self.counted(words, *from, group);
                 let resting = |from: &u32| self.resting(words, [*from, piece.to]);
                 values.push(("counted", list(named.iter().map(counted).collect())));
                 if kind == LinkKind::GoesWith {
@@ -84,7 +78,10 @@ impl Explainer<'_> {
             }
             Route::Stated(p) | Route::Shared(p) | Route::Trend(p) | Route::Liked(p) => {
                 let phrase = self.phrase(p);
-                let value = piece.via.map(|via| self.called(words, via)).unwrap_or_default();
+                let value = piece
+                    .via
+                    .map(|via| self.called(words, via))
+                    .unwrap_or_default();
                 let property = wording::clean(self.voice.label(self.graph, p));
                 // "is an owl"
                 let article = match phrase.strip_suffix(" a") {
@@ -111,6 +108,29 @@ impl Explainer<'_> {
         values
     }
 
+    /// An item from which links lead, and how many people or baskets carry each.
+    fn counted(&self, words: &Words, from: u32, group: &[&Piece]) -> String {
+        let [verb, participle] = words.verb(self.verb(group[0].to));
+        let of_item = group.iter().filter(|piece| piece.from.contains(&from));
+        let counts = of_item.filter_map(|piece| {
+            let Route::Link(kind) = piece.route else {
+                return None;
+            };
+            let n = self.support(kind, [from, piece.to]);
+            let (people, times) = (words.people(n), words.times(n));
+            let values = [
+                ("people", people.as_str()),
+                ("times", times.as_str()),
+                ("verb", verb),
+                ("participle", participle),
+            ];
+            Some(words.part(&format!("counted-{}", kind.name()), &values))
+        });
+        let counts: Vec<String> = counts.collect();
+        let item = self.called(words, from);
+        words.part("number", &[("item", &item), ("n", &counts.join(", "))])
+    }
+
     /// An item that goes with another, and what that rests on: how many met both, or what both have.
     fn resting(&self, words: &Words, [from, to]: [u32; 2]) -> String {
         let item = self.called(words, from);
@@ -118,10 +138,16 @@ impl Explainer<'_> {
         if count > 0 {
             let people = words.people(count);
             let verb = words.verb(self.verb(to))[0].to_owned();
-            return words.part("both", &[("item", &item), ("people", &people), ("verb", &verb)]);
+            return words.part(
+                "both",
+                &[("item", &item), ("people", &people), ("verb", &verb)],
+            );
         }
         let both = self.both([from, to]);
-        let entities: Vec<String> = both.iter().map(|pair| self.called(words, pair[1])).collect();
+        let entities: Vec<String> = both
+            .iter()
+            .map(|pair| self.called(words, pair[1]))
+            .collect();
         match entities.is_empty() {
             true => item,
             false => {
@@ -136,7 +162,10 @@ impl Explainer<'_> {
         let Some(words) = self.voice.words().filter(|_| !rules.is_empty()) else {
             return sentence;
         };
-        let trimmed: Vec<&str> = rules.iter().map(|rule| rule.trim_end_matches('.')).collect();
+        let trimmed: Vec<&str> = rules
+            .iter()
+            .map(|rule| rule.trim_end_matches('.'))
+            .collect();
         let name = if rules.len() == 1 { "rule" } else { "rules" };
         let rules = trimmed.join(&words.part("between", &[]));
         words.part(name, &[("sentence", &sentence), ("rules", &rules)])
@@ -144,5 +173,8 @@ impl Explainer<'_> {
 }
 
 fn borrowed(values: &Values) -> Vec<(&str, &str)> {
-    values.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
 }

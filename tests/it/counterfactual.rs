@@ -19,7 +19,9 @@ const LIMITS: Limits = Limits {
 };
 
 fn name(snapshot: &Snapshot, node: u32) -> String {
-    term::as_iri(snapshot.graph().term(node)).unwrap().to_owned()
+    term::as_iri(snapshot.graph().term(node))
+        .unwrap()
+        .to_owned()
 }
 
 fn item(numbers: &mut Numbers, snapshot: &Snapshot) -> u32 {
@@ -186,12 +188,22 @@ fn what_is_supposed_comes_true_when_it_is_told() {
     let update = format!("DELETE WHERE {{ <{event}> ?p ?o }}");
     let update = Update::parse(&update, None).unwrap();
     live.update(&update, &limits, &Cancel::default()).unwrap();
-    let real = live.engine().recommend(&live.current(), &asked.request, None);
+    let real = live
+        .engine()
+        .recommend(&live.current(), &asked.request, None);
     let node = |s: &Snapshot| s.dataset().find(&term::iri(&user)).unwrap();
-    if !live.current().scorer().met(node(&live.current())).contains(
-        &live.current().graph().find_item(&item).unwrap(),
-    ) {
-        let real: Vec<f64> = real.unwrap().recommendations.iter().map(|r| r.score).collect();
+    if !live
+        .current()
+        .scorer()
+        .met(node(&live.current()))
+        .contains(&live.current().graph().find_item(&item).unwrap())
+    {
+        let real: Vec<f64> = real
+            .unwrap()
+            .recommendations
+            .iter()
+            .map(|r| r.score)
+            .collect();
         for (a, b) in supposed.after.iter().zip(real) {
             assert!((a.score - b).abs() < 1e-9, "{a:?} {b}");
         }
@@ -237,13 +249,21 @@ fn supposed_facts_count_as_after_a_build() {
         }
     }
     // Two items of a new maker, and a property that nothing had.
-    for (item, property) in [("p1", "brand"), ("p2", "brand"), ("p1", "isSimilarTo"), ("p5", "isSimilarTo")] {
+    for (item, property) in [
+        ("p1", "brand"),
+        ("p2", "brand"),
+        ("p1", "isSimilarTo"),
+        ("p5", "isSimilarTo"),
+    ] {
         let names = [
             name(&snapshot, snapshot.graph().find_item(item).unwrap()),
             format!("https://schema.org/{property}"),
             "https://example.org/shop/new".to_owned(),
         ];
-        update += &format!("INSERT DATA {{ <{}> <{}> <{}> }} ;\n", names[0], names[1], names[2]);
+        update += &format!(
+            "INSERT DATA {{ <{}> <{}> <{}> }} ;\n",
+            names[0], names[1], names[2]
+        );
         asked.add_facts.push(names);
     }
     let found = live
@@ -256,9 +276,14 @@ fn supposed_facts_count_as_after_a_build() {
     drop(live);
     let engine = open();
     engine.build(None, &Unwatched).unwrap();
-    let real = engine.recommend(&engine.snapshot().unwrap(), &asked.request, None).unwrap();
+    let real = engine
+        .recommend(&engine.snapshot().unwrap(), &asked.request, None)
+        .unwrap();
     for (supposed, real) in found.after.iter().zip(&real.recommendations) {
-        assert!((supposed.score - real.score).abs() < 1e-9, "{supposed:?} {real:?}");
+        assert!(
+            (supposed.score - real.score).abs() < 1e-9,
+            "{supposed:?} {real:?}"
+        );
         assert_eq!(supposed.item, real.item);
     }
 }
@@ -286,7 +311,10 @@ fn the_smallest_sets_of_events_are_right_and_smallest() {
             let k = 1 + numbers.below(6) as usize;
             let met = world.met(node);
             let list = world.best(node, k + 6, |item| !met.contains(&item));
-            for place in [numbers.below(k as u64) as usize, k + numbers.below(6) as usize] {
+            for place in [
+                numbers.below(k as u64) as usize,
+                k + numbers.below(6) as usize,
+            ] {
                 let item = list[place].0;
                 let about = About {
                     request: Request::for_user(&user, k),
@@ -297,7 +325,12 @@ fn the_smallest_sets_of_events_are_right_and_smallest() {
                 let inside = place < k;
                 let changes = match inside {
                     true => shop.engine.why(&snapshot, &about, bounds).unwrap().changes,
-                    false => shop.engine.why_not(&snapshot, &about, bounds).unwrap().changes,
+                    false => {
+                        shop.engine
+                            .why_not(&snapshot, &about, bounds)
+                            .unwrap()
+                            .changes
+                    }
                 };
                 let reached = |rank: usize| (rank > k) == inside;
                 let found = changes.iter().find(|c| c.kind == ChangeKind::RemoveEvents);
@@ -330,7 +363,10 @@ fn the_smallest_sets_of_events_are_right_and_smallest() {
             }
         }
     }
-    assert!(out > 20 && inward > 5 && larger > 5, "{out} {inward} {larger}");
+    assert!(
+        out > 20 && inward > 5 && larger > 5,
+        "{out} {inward} {larger}"
+    );
 }
 
 #[test]
@@ -380,7 +416,11 @@ fn what_would_bring_an_item_in_does() {
                     }
                 }
                 let rank = world.rank(node, item, |other| !out.contains(&other));
-                assert_eq!((rank, rank <= k), (change.rank, true), "{about:?} {change:?}");
+                assert_eq!(
+                    (rank, rank <= k),
+                    (change.rank, true),
+                    "{about:?} {change:?}"
+                );
                 *kinds.entry(format!("{:?}", change.kind)).or_default() += 1;
             }
         }
@@ -409,27 +449,47 @@ fn what_keeps_an_item_out_is_said() {
     };
     let barred = |change: &dyn Fn(&mut Request), item: &str| {
         let found = ask(change, item).unwrap();
-        assert!(found.rank.is_none() && found.changes.is_empty(), "{found:?}");
+        assert!(
+            found.rank.is_none() && found.changes.is_empty(),
+            "{found:?}"
+        );
         serde_json::to_value(&found.barred).unwrap()
     };
-    let list = shop.engine.recommend(&snapshot, &Request::for_user("u3", 9), None).unwrap();
+    let list = shop
+        .engine
+        .recommend(&snapshot, &Request::for_user("u3", 9), None)
+        .unwrap();
     let [first, ninth] = [0, 8].map(|i: usize| list.recommendations[i].item.clone());
-    assert_eq!(barred(&|_| {}, &met), serde_json::json!([ { "by": "met" } ]));
+    assert_eq!(
+        barred(&|_| {}, &met),
+        serde_json::json!([ { "by": "met" } ])
+    );
     let filtered = |r: &mut Request| {
         r.exclude = vec![ninth.clone()];
         r.candidates = vec![first.clone()];
         r.wishes.attributes = vec!["schema:brand=Nobody".into()];
         r.wishes.sparql = Some("?item schema:brand ?b FILTER(false)".into());
     };
-    assert_eq!(barred(&filtered, &ninth), serde_json::json!([ { "by": "candidates" }, { "by": "excluded" }, { "by": "attribute", "which": "schema:brand=Nobody" }, { "by": "sparql" } ]));
+    assert_eq!(
+        barred(&filtered, &ninth),
+        serde_json::json!([ { "by": "candidates" }, { "by": "excluded" }, { "by": "attribute", "which": "schema:brand=Nobody" }, { "by": "sparql" } ])
+    );
     let pinned = |r: &mut Request| {
         r.k = 1;
         r.wishes.pinned = vec![ninth.clone()];
     };
-    assert_eq!(barred(&pinned, &first), serde_json::json!([ { "by": "arranged" } ]));
+    assert_eq!(
+        barred(&pinned, &first),
+        serde_json::json!([ { "by": "arranged" } ])
+    );
     let already = ask(&|_| {}, &first).unwrap_err();
     assert!(already.message().contains("is among the first 5 already"));
-    assert!(ask(&|_| {}, "p999").unwrap_err().message().contains("no item"));
+    assert!(
+        ask(&|_| {}, "p999")
+            .unwrap_err()
+            .message()
+            .contains("no item")
+    );
 }
 
 #[test]
@@ -457,10 +517,18 @@ fn what_cannot_be_supposed_is_refused() {
     assert_eq!(ask(&|_| {}), "nothing is supposed");
     assert!(ask(&|a| a.remove_events = vec!["p999".into()]).contains("no item `p999`"));
     assert!(ask(&|a| a.add_events = vec![added("p999")]).contains("no item `p999`"));
-    assert!(ask(&|a| a.remove_facts = vec![words(["p1", "schema:brand", "urn:x:y"])]).contains("nothing states"));
-    assert!(ask(&|a| a.add_facts = vec![words(["p1", "schema:brand", "no such"])]).contains("no thing `no such`"));
+    assert!(
+        ask(&|a| a.remove_facts = vec![words(["p1", "schema:brand", "urn:x:y"])])
+            .contains("nothing states")
+    );
+    assert!(
+        ask(&|a| a.add_facts = vec![words(["p1", "schema:brand", "no such"])])
+            .contains("no thing `no such`")
+    );
     assert!(ask(&|a| a.add_facts = vec![words(["p1", "a b:c", "p2"])]).contains("names nothing"));
-    assert!(ask(&|a| a.add_events = (0..101).map(|_| added("p1")).collect()).contains("may have 100"));
+    assert!(
+        ask(&|a| a.add_events = (0..101).map(|_| added("p1")).collect()).contains("may have 100")
+    );
     let both = ask(&|a| {
         a.remove_events = vec![met.clone()];
         a.add_events = vec![added(&met)];

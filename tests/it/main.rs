@@ -30,6 +30,7 @@ mod program;
 mod prompt;
 mod proofs;
 mod reasoning;
+mod reasons;
 mod scoring;
 mod selection;
 mod server;

@@ -100,7 +100,11 @@ pub(super) fn told(
         let sum = |group: &Vec<&Piece>| group.iter().map(|piece| piece.contribution).sum::<f64>();
         let shown: f64 = said(&candidate.pieces, REASONS).iter().map(sum).sum();
         let groups: Vec<f64> = together(&candidate.pieces).iter().map(sum).collect();
-        let paths: Vec<f64> = walk.paths(item).iter().map(|path| path.contribution).collect();
+        let paths: Vec<f64> = walk
+            .paths(item)
+            .iter()
+            .map(|path| path.contribution)
+            .collect();
         // The item itself stands among all at its own score.
         let better = |changed: f64| {
             let all = ranked.partition_point(|&other| other > changed);

@@ -25,7 +25,9 @@ pub struct Asker<O> {
 }
 
 fn text<'v>(claim: &'v Value, key: &str) -> &'v str {
-    claim[key].as_str().unwrap_or_else(|| panic!("no {key} in {claim}"))
+    claim[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {key} in {claim}"))
 }
 
 impl<O: Oracle> Asker<O> {
@@ -64,7 +66,9 @@ impl<O: Oracle> Asker<O> {
                     wrong.push(format!("claims nothing: {reason}"));
                 }
                 let subject = text(item, "item");
-                let ends = claims.iter().flat_map(|claim| [&claim["subject"], &claim["object"]]);
+                let ends = claims
+                    .iter()
+                    .flat_map(|claim| [&claim["subject"], &claim["object"]]);
                 if !ends.into_iter().any(|end| end == subject) {
                     wrong.push(format!("is not about {subject}: {reason}"));
                 }
@@ -99,15 +103,21 @@ impl<O: Oracle> Asker<O> {
 
     /// Whether at least as many are counted as are claimed.
     fn counts(&self, claim: &Value) -> bool {
-        let claimed = claim["count"].as_u64().unwrap_or_else(|| panic!("no count: {claim}"));
-        let (subject, object) = (text(claim, "subject"), claim["object"].as_str().unwrap_or(""));
+        let claimed = claim["count"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no count: {claim}"));
+        let (subject, object) = (
+            text(claim, "subject"),
+            claim["object"].as_str().unwrap_or(""),
+        );
         let predicate = claim["predicate"].as_str().unwrap_or_default();
         let way = predicate.rsplit('#').next().unwrap_or_default();
         let (what, body) = match (text(claim, "kind"), way) {
             ("met-by", _) => ("?u", format!("?u kenning:interacted <{subject}>")),
-            ("together", "coOccursWith") => {
-                ("?u", format!("?u kenning:interacted <{subject}>, <{object}>"))
-            }
+            ("together", "coOccursWith") => (
+                "?u",
+                format!("?u kenning:interacted <{subject}>, <{object}>"),
+            ),
             ("together", "boughtWith") => (
                 "?b",
                 format!(
@@ -143,12 +153,21 @@ impl<O: Oracle> Asker<O> {
 
     /// Whatever a sentence puts in quotes is the name of something that is claimed of.
     fn named(&self, reason: &Value, claims: &[Value], wrong: &mut Vec<String>) {
-        let said = text(reason, "text").split(" (By the rule").next().unwrap_or_default();
-        let quoted: Vec<&str> = said.split('“').skip(1).filter_map(|q| q.split('”').next()).collect();
+        let said = text(reason, "text")
+            .split(" (By the rule")
+            .next()
+            .unwrap_or_default();
+        let quoted: Vec<&str> = said
+            .split('“')
+            .skip(1)
+            .filter_map(|q| q.split('”').next())
+            .collect();
         if quoted.is_empty() {
             return;
         }
-        let ends = claims.iter().flat_map(|claim| [&claim["subject"], &claim["object"]]);
+        let ends = claims
+            .iter()
+            .flat_map(|claim| [&claim["subject"], &claim["object"]]);
         let ends: BTreeSet<String> = ends
             .filter_map(|end| Some(format!("<{}>", end.as_str()?)))
             .collect();
@@ -173,9 +192,10 @@ fn pattern(claim: &Value) -> Option<String> {
     let subject = text(claim, "subject");
     let predicate = claim["predicate"].as_str().unwrap_or_default();
     match text(claim, "kind") {
-        "fact" | "met" | "linked" | "similar" => {
-            Some(format!("<{subject}> <{predicate}> <{}>", text(claim, "object")))
-        }
+        "fact" | "met" | "linked" | "similar" => Some(format!(
+            "<{subject}> <{predicate}> <{}>",
+            text(claim, "object")
+        )),
         "in-demand" => Some(format!(
             "?item <{predicate}> <{subject}> . ?somebody kenning:interacted ?item"
         )),

@@ -99,7 +99,8 @@ impl World {
             if !stands {
                 fact[0] = self.items.start + numbers.below(self.items.len() as u64) as u32;
             }
-            let plain = self.items.contains(&fact[0]) && term::as_iri(graph.term(fact[2])).is_some();
+            let plain =
+                self.items.contains(&fact[0]) && term::as_iri(graph.term(fact[2])).is_some();
             if plain && self.facts.contains_key(&fact) == stands {
                 return (fact, stands);
             }
@@ -113,7 +114,10 @@ impl World {
         let (mut squares, mut all) = (0.0, 0);
         for events in self.events.values() {
             let middle = mean(events);
-            squares += events.iter().map(|e| (f64::from(e.2) - middle).powi(2)).sum::<f64>();
+            squares += events
+                .iter()
+                .map(|e| (f64::from(e.2) - middle).powi(2))
+                .sum::<f64>();
             all += events.len();
         }
         let deviation = (squares / all as f64).sqrt();
@@ -139,12 +143,17 @@ impl World {
         assert!(!counts.is_empty(), "the cold are scored otherwise");
         let met_by = |item: u32| {
             let users = self.events.values();
-            users.filter(|events| events.iter().any(|e| e.0 == item)).count() as f64
+            users
+                .filter(|events| events.iter().any(|e| e.0 == item))
+                .count() as f64
         };
         let most = self.items.clone().map(met_by).fold(0.0, f64::max);
         let popular = |item| POPULARITY * (1.0 + met_by(item)).ln() / (1.0 + most).ln();
-        let mut scores: BTreeMap<u32, f64> =
-            self.items.clone().map(|item| (item, popular(item))).collect();
+        let mut scores: BTreeMap<u32, f64> = self
+            .items
+            .clone()
+            .map(|item| (item, popular(item)))
+            .collect();
         let count: BTreeMap<u32, f64> = counts.iter().copied().collect();
         for &(weight, from, to, score) in &self.links {
             if let Some(count) = count.get(&from) {
@@ -159,7 +168,11 @@ impl World {
             *of_object.entry((p, o)).or_default() += n as f64;
         }
         for &(h, count) in &counts {
-            for &[_, p, e] in self.facts.range([h, 0, 0]..[h + 1, 0, 0]).map(|fact| fact.0) {
+            for &[_, p, e] in self
+                .facts
+                .range([h, 0, 0]..[h + 1, 0, 0])
+                .map(|fact| fact.0)
+            {
                 let own = count * RELATION * of_subject[&(h, p)].powf(-0.5);
                 if let Some(score) = scores.get_mut(&e) {
                     *score += own;

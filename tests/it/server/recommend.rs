@@ -73,7 +73,10 @@ fn questions_about_answers_are_answered() {
     let first = list[0]["item"].clone();
     let about = serde_json::json!({ "request": request, "item": first });
     let why = post("/v1/explain", about.clone());
-    assert_eq!((&why["rank"], &why["schema_version"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&why["rank"], &why["schema_version"]),
+        (&1.into(), &1.into())
+    );
     let change = &why["changes"][0];
     assert_eq!(change["kind"], "remove-events");
     // What it says is what happens.
@@ -83,15 +86,23 @@ fn questions_about_answers_are_answered() {
     let supposed = post("/v1/what-if", supposed);
     assert_eq!(supposed["before"][0]["item"], first);
     let after = supposed["after"].as_array().unwrap();
-    assert!(after.iter().all(|placed| placed["item"] != first), "{change}");
-    let missing = serde_json::json!({ "request": { "user": "u2", "k": 1 }, "item": list[2]["item"] });
+    assert!(
+        after.iter().all(|placed| placed["item"] != first),
+        "{change}"
+    );
+    let missing =
+        serde_json::json!({ "request": { "user": "u2", "k": 1 }, "item": list[2]["item"] });
     let why_not = post("/v1/why-not", missing);
     assert_eq!(why_not["rank"], 3);
     assert!(why_not["missing"].as_f64().unwrap() > 0.0);
     let text = about.to_string();
     for (path, body, status) in [
         ("/v1/why-not", text.as_str(), 400),
-        ("/v1/explain", r#"{"request": {"k": 3}, "item": "p999"}"#, 404),
+        (
+            "/v1/explain",
+            r#"{"request": {"k": 3}, "item": "p999"}"#,
+            404,
+        ),
         ("/v1/explain", r#"{"item": "p1"}"#, 400),
         ("/v1/what-if", r#"{"request": {"user": "u2", "k": 3}}"#, 400),
         ("/v1/what-if", r#"{"colour": "red"}"#, 400),
