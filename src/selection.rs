@@ -26,7 +26,7 @@ pub use ways::{Direction, Step, Way};
 
 use crate::graph::visit::Relation;
 use crate::graph::{Edge, Graph};
-use crate::model::EvidenceId;
+use crate::model::{EvidenceId, LinkKind};
 use crate::scoring::{Path, Route, Scored, Walk};
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -134,15 +134,15 @@ impl Piece {
     }
 }
 
-/// Pieces that are said in one sentence, the largest sums first: links of one kind from several items, for the candidate
-/// or against it; every other piece alone.
+/// Pieces that are said in one sentence, the largest sums first: links from several items that a model weighs, for the
+/// candidate or against it; links from several items that are counts of what people did; every other piece alone.
 pub fn together(pieces: &[Piece]) -> Vec<Vec<&Piece>> {
     let mut groups: Vec<Vec<&Piece>> = Vec::new();
     for piece in pieces {
         let same = |group: &&mut Vec<&Piece>| {
             let first = group[0];
             matches!(piece.route, Route::Link(_))
-                && first.route == piece.route
+                && (first.route == piece.route || is_counted(first) && is_counted(piece))
                 && (first.contribution < 0.0) == (piece.contribution < 0.0)
         };
         match groups.iter_mut().find(same) {
@@ -153,6 +153,14 @@ pub fn together(pieces: &[Piece]) -> Vec<Vec<&Piece>> {
     let sum = |group: &Vec<&Piece>| group.iter().map(|piece| piece.contribution).sum::<f64>();
     groups.sort_by(|a, b| sum(b).total_cmp(&sum(a)));
     groups
+}
+
+/// Whether a piece is a link that counts what people did.
+pub fn is_counted(piece: &Piece) -> bool {
+    match piece.route {
+        Route::Link(kind) => !matches!(kind, LinkKind::GoesWith | LinkKind::SimilarTo),
+        _ => false,
+    }
 }
 
 /// The groups of pieces that an answer says of an item: `most` at most, the largest sums first, the last place kept for a

@@ -64,97 +64,141 @@ pub enum ClaimKind {
 }
 
 impl Explainer<'_> {
-    /// All that some pieces of one way claim together, each checked.
+    /// All that some pieces claim together, each checked.
     pub(super) fn claims(&self, item: u32, group: &[&Piece]) -> Vec<Claim> {
-        let mut statements = Vec::new();
-        for piece in group.iter().take(NAMED) {
-            statements.extend(self.statements(piece));
-        }
-        statements.extend(self.counted_only(group));
-        let mut claims: Vec<Claim> = statements.iter().map(|s| self.claim(s)).collect();
-        for &item in group.iter().take(NAMED).flat_map(|piece| &piece.from) {
-            if let Some(user) = self
-                .profile
-                .user
-                .filter(|_| self.profile.news.contains(&item))
-            {
-                claims.push(self.triple(ClaimKind::Told, [user, item], Verdict::Verified));
+        let (named, _) = self.named_items(group);
+        let mut statements: Vec<Statement> = Vec::new();
+        for piece in group {
+            let is_named = piece.from.iter().any(|from| named.contains(from));
+            if is_named || piece.from.is_empty() {
+                statements.extend(self.statements(piece));
             }
         }
+        statements.extend(self.counted_only(group));
+        let mut claims: Vec<Claim> = Vec::new();
+        for statement in &statements {
+            let claim = self.claim(statement);
+            if !claims.contains(&claim) {
+                claims.push(claim);
+            }
+        }
+        if let Some(user) = self.profile.user {
+            let told = named.iter().filter(|item| self.profile.news.contains(item));
+            let told =
+                told.map(|&item| self.triple(ClaimKind::Told, [user, item], Verdict::Verified));
+            claims.extend(told);
+        }
         if group.iter().any(|piece| piece.route == Route::Described) {
-            let verdict = self.found(item);
             claims.push(Claim {
                 kind: ClaimKind::Described,
                 subject: self.name(item),
                 predicate: None,
                 object: None,
                 count: None,
-                verdict,
+                verdict: self.found(item),
             });
         }
-        claims.dedup();
         claims
+    }
+
+    /// The items that some pieces name, those first from which paths add the most; and how many more there are, at least.
+    pub(super) fn named_items(&self, group: &[&Piece]) -> (Vec<u32>, usize) {
+        let mut sums: Vec<(u32, f64)> = Vec::new();
+        for piece in group {
+            for &from in &piece.from {
+                match sums.iter_mut().find(|known| known.0 == from) {
+                    Some(known) => known.1 += piece.contribution.abs(),
+                    None => sums.push((from, piece.contribution.abs())),
+                }
+            }
+        }
+        // Of one piece all items have the same sum, and stay in their order.
+        sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let all = match group {
+            [piece] => piece.from.len() + piece.more,
+            group => LinkKind::ALL
+                .into_iter()
+                .map(|kind| {
+                    group
+                        .iter()
+                        .filter(|p| p.route == Route::Link(kind))
+                        .count()
+                })
+                .max()
+                .unwrap_or(0),
+        };
+        sums.truncate(NAMED);
+        let named: Vec<u32> = sums.iter().map(|sum| sum.0).collect();
+        let more = all.saturating_sub(named.len());
+        (named, more)
     }
 
     /// What is said of the items that are counted and not named.
     fn counted_only(&self, group: &[&Piece]) -> Vec<Statement> {
-        let Some(piece) = group.first() else {
+        let Some(piece) = group.first().filter(|_| self.named_items(group).1 > 0) else {
             return Vec::new();
         };
-        let more = piece.more
-            + group
-                .iter()
-                .skip(NAMED)
-                .map(|p| p.from.len())
-                .sum::<usize>();
-        if more == 0 {
-            return Vec::new();
-        }
-        let graph = self.graph;
-        let starts = self.profile.history.iter().chain(&self.profile.seeds);
-        let starts = || starts.clone().map(|start| start.0);
-        let is_known = |item: &u32| match self.profile.user {
-            Some(user) => graph.interaction(user, *item).is_some(),
-            None => false,
-        };
-        match (piece.route, piece.via, self.profile.user) {
-            (Route::Shared(predicate), Some(entity), user) => {
-                let having =
-                    starts().filter(|&item| !graph.facts([item, predicate, entity]).is_empty());
-                let having: Vec<u32> = having.filter(|item| *item != piece.to).collect();
-                let (known, others): (Vec<u32>, Vec<u32>) = having.into_iter().partition(is_known);
-                let fact = |item: u32| Statement::Fact([item, predicate, entity]);
-                let others = others.into_iter().filter(|item| !piece.from.contains(item));
-                let mut said: Vec<Statement> = others.map(fact).collect();
-                if let (Some(user), false) = (user, known.is_empty()) {
-                    said.push(Statement::Having {
-                        user,
-                        predicate,
-                        entity,
-                        count: known.len() as u32,
-                    });
-                }
-                said
-            }
-            (Route::Link(kind), _, user) => {
-                let all = group.iter().flat_map(|piece| piece.from.iter().copied());
-                let (known, others): (Vec<u32>, Vec<u32>) = all.partition(is_known);
-                let to = piece.to;
-                let others = others.into_iter().skip(NAMED);
-                let linked = |from: u32| Statement::Linked { kind, from, to };
-                let mut said: Vec<Statement> = others.map(linked).collect();
-                if let (Some(user), false) = (user, known.is_empty()) {
-                    said.push(Statement::LinkedFrom {
-                        user,
-                        kind,
-                        to,
-                        count: known.len() as u32,
-                    });
-                }
-                said
+        match (piece.route, piece.via) {
+            (Route::Shared(predicate), Some(entity)) => self.having([predicate, entity], piece),
+            (Route::Link(_), _) => {
+                let kinds = LinkKind::ALL.into_iter();
+                kinds
+                    .flat_map(|kind| self.linked_from(kind, group))
+                    .collect()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the graph knows that the person met an item.
+    fn is_known(&self, item: u32) -> bool {
+        let user = self.profile.user;
+        user.is_some_and(|user| self.graph.interaction(user, item).is_some())
+    }
+
+    /// How many items of the history have an entity.
+    fn having(&self, [predicate, entity]: [u32; 2], piece: &Piece) -> Vec<Statement> {
+        let starts = self.profile.history.iter().chain(&self.profile.seeds);
+        let starts = starts.map(|start| start.0).filter(|&item| {
+            item != piece.to && !self.graph.facts([item, predicate, entity]).is_empty()
+        });
+        let (known, others): (Vec<u32>, Vec<u32>) = starts.partition(|&item| self.is_known(item));
+        let others = others.into_iter().filter(|item| !piece.from.contains(item));
+        let fact = |item: u32| Statement::Fact([item, predicate, entity]);
+        let mut said: Vec<Statement> = others.map(fact).collect();
+        if let (Some(user), false) = (self.profile.user, known.is_empty()) {
+            said.push(Statement::Having {
+                user,
+                predicate,
+                entity,
+                count: known.len() as u32,
+            });
+        }
+        said
+    }
+
+    /// How many items of the history a kind of link leads on from.
+    fn linked_from(&self, kind: LinkKind, group: &[&Piece]) -> Vec<Statement> {
+        let of_kind = group
+            .iter()
+            .filter(|piece| piece.route == Route::Link(kind));
+        let all = of_kind.flat_map(|piece| piece.from.iter().copied());
+        let (known, others): (Vec<u32>, Vec<u32>) = all.partition(|&item| self.is_known(item));
+        let to = group[0].to;
+        let linked = |from: u32| Statement::Linked { kind, from, to };
+        let mut said: Vec<Statement> = others.into_iter().map(linked).collect();
+        let against = group[0].contribution < 0.0;
+        if let (Some(user), false, false) = (self.profile.user, known.is_empty(), against) {
+            said.push(Statement::LinkedFrom {
+                user,
+                kind,
+                to,
+                count: known.len() as u32,
+            });
+        } else {
+            said.extend(known.into_iter().map(linked));
+        }
+        said
     }
 
     /// What one piece claims of the items that it names, statement by statement.

@@ -1,12 +1,11 @@
 //! Sentences of reasons.
 
 use super::Explainer;
-use super::claims::NAMED;
 use super::voice::{Words, capital};
 use crate::model::LinkKind;
 use crate::prompt::wording;
 use crate::scoring::Route;
-use crate::selection::Piece;
+use crate::selection::{Piece, is_counted};
 
 /// What the places of a sentence stand for.
 type Values = Vec<(&'static str, String)>;
@@ -47,9 +46,7 @@ impl Explainer<'_> {
         let piece = group[0];
         match (piece.route, group.len()) {
             (Route::Link(LinkKind::GoesWith), _) if piece.contribution < 0.0 => "goes-ill-with",
-            (Route::Link(LinkKind::FollowedBy), 2..) => "followed-by-many",
-            (Route::Link(LinkKind::CoOccursWith), 2..) => "co-occurs-with-many",
-            (Route::Link(LinkKind::BoughtWith), 2..) => "bought-with-many",
+            (Route::Link(_), 2..) if is_counted(piece) => "met-with",
             (Route::Link(kind), _) => kind.name(),
             (Route::Stated(_), _) => "stated",
             (Route::Shared(_), _) => "shared",
@@ -62,12 +59,7 @@ impl Explainer<'_> {
 
     fn values(&self, words: &Words, group: &[&Piece]) -> Values {
         let piece = group[0];
-        let all: Vec<u32> = group
-            .iter()
-            .flat_map(|piece| piece.from.iter().copied())
-            .collect();
-        let named = &all[..all.len().min(NAMED)];
-        let more = piece.more + all.len() - named.len();
+        let (named, more) = self.named_items(group);
         let list = |names: Vec<String>| words.list(&names, more);
         let called = |&item: &u32| self.called(words, item);
         let mut values: Values = vec![("items", list(named.iter().map(called).collect()))];
@@ -75,10 +67,7 @@ impl Explainer<'_> {
             Route::Link(kind) => {
                 let support = |&from: &u32| self.support(kind, [from, piece.to]);
                 let first = named.first().map_or(0, support);
-                let counted = |from: &u32| {
-                    let n = support(from).to_string();
-                    words.part("number", &[("item", &called(from)), ("n", &n)])
-                };
+                let counted = |from: &u32| self.counted(words, *from, group);
                 let resting = |from: &u32| self.resting(words, [*from, piece.to]);
                 values.push(("counted", list(named.iter().map(counted).collect())));
                 if kind == LinkKind::GoesWith {
@@ -117,6 +106,29 @@ impl Explainer<'_> {
             }
         }
         values
+    }
+
+    /// An item from which links lead, and how many people or baskets carry each.
+    fn counted(&self, words: &Words, from: u32, group: &[&Piece]) -> String {
+        let [verb, participle] = words.verb(self.verb(group[0].to));
+        let of_item = group.iter().filter(|piece| piece.from.contains(&from));
+        let counts = of_item.filter_map(|piece| {
+            let Route::Link(kind) = piece.route else {
+                return None;
+            };
+            let n = self.support(kind, [from, piece.to]);
+            let (people, times) = (words.people(n), words.times(n));
+            let values = [
+                ("people", people.as_str()),
+                ("times", times.as_str()),
+                ("verb", verb),
+                ("participle", participle),
+            ];
+            Some(words.part(&format!("counted-{}", kind.name()), &values))
+        });
+        let counts: Vec<String> = counts.collect();
+        let item = self.called(words, from);
+        words.part("number", &[("item", &item), ("n", &counts.join(", "))])
     }
 
     /// An item that goes with another, and what that rests on: how many met both, or what both have.

@@ -116,7 +116,7 @@ fn claims_to_the_users_of_the_gift_shop_hold_in_sparql() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs/gift-shop");
     let mapping = std::fs::read_to_string(sample.join("mapping.toml")).unwrap();
     let served = Served::new(Mapping::parse(&mapping, "mapping.toml").unwrap(), &sample);
-    every_claim_holds(&served, 60, &["met", "linked", "together", "linked-from"]);
+    every_claim_holds(&served, 30, &["met", "linked", "together", "linked-from"]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn claims_to_the_users_of_films_hold_in_sparql() {
         return;
     };
     let served = Served::new(preset("movielens").unwrap(), &dump);
-    every_claim_holds(&served, 20, &["met", "linked", "together", "linked-from"]);
+    every_claim_holds(&served, 8, &["met", "linked", "together", "linked-from"]);
 }
 
 /// The shop, asked without a server.

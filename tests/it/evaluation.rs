@@ -395,10 +395,29 @@ fn explanations_are_judged_at_an_unchanged_ranking() {
         (1..5).all(|row| (told(row) - told(0)).abs() < 1e-12),
         "{strict}"
     );
-    let table = desk
-        .done(&["-C", "shop", "evaluate", "explanations"])
-        .stdout;
+    let shown = desk.done(&["-C", "shop", "evaluate", "explanations"]);
+    let table = shown.stdout;
     assert!(table.starts_with("SHOWN_FIRST"), "{table}");
+    assert!(
+        shown.stderr.contains("fidelity of up to 3 reasons"),
+        "{}",
+        shown.stderr
+    );
+    let fidelity = &report["fidelity"];
+    let share = |name: &str| fidelity[name].as_f64().unwrap();
+    assert!(share("falls") > 0.95 && share("told") > 0.8, "{fidelity}");
+    for curve in ["carried", "mostly", "carried_by_paths"] {
+        let curve = fidelity[curve].as_array().unwrap().iter();
+        let curve: Vec<f64> = curve.map(|share| share.as_f64().unwrap()).collect();
+        assert!(
+            curve.windows(2).all(|pair| pair[0] <= pair[1] + 1e-12),
+            "{fidelity}"
+        );
+        assert!(
+            curve.iter().all(|share| (0.0..=1.0 + 1e-9).contains(share)),
+            "{fidelity}"
+        );
+    }
     let wrong = desk.run(&["-C", "shop", "evaluate", "explanations", "--least", "2"]);
     assert_eq!(wrong.code, Some(2));
 }

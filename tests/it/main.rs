@@ -33,6 +33,7 @@ mod program;
 mod prompt;
 mod proofs;
 mod reasoning;
+mod reasons;
 mod recipes;
 mod scoring;
 mod selection;
