@@ -298,10 +298,17 @@ impl Explainer<'_> {
     pub(super) fn both(&self, [a, b]: [u32; 2]) -> Vec<[u32; 2]> {
         let graph = self.graph;
         let class = graph.find_iri(crate::vocabulary::rdf::TYPE);
-        let theirs = graph.outgoing(b);
+        // What only rules say has no part in the model.
+        let is_stated = |item, [predicate, entity]: [u32; 2]| {
+            let mut facts = graph.facts([item, predicate, entity]);
+            facts.any(|fact| {
+                let fact = graph.fact(fact);
+                fact.is_some_and(|fact| graph.rule_of(&fact).is_none())
+            })
+        };
         let is_shared = |pair: &&[u32; 2]| {
             let is_entity = graph.nodes().contains(&pair[1]) && Some(pair[0]) != class;
-            is_entity && theirs.binary_search(pair).is_ok()
+            is_entity && is_stated(a, **pair) && is_stated(b, **pair)
         };
         let mut both: Vec<[u32; 2]> = graph
             .outgoing(a)

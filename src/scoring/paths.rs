@@ -124,10 +124,7 @@ impl Walk<'_> {
                 self.other_paths(item, paths);
             }
             paths.retain(|p| p.contribution != 0.0);
-            paths.sort_unstable_by(|a, b| {
-                let larger = b.contribution.total_cmp(&a.contribution);
-                larger.then_with(|| (a.route, a.from, a.via).cmp(&(b.route, b.from, b.via)))
-            });
+            sort(paths);
         }
         ends.paths
     }
@@ -228,6 +225,24 @@ impl Start {
             evidence: self.met.into_iter().chain(edges).collect(),
         }
     }
+}
+
+/// Puts the largest contribution first. Numbers are sorted, not paths, which are large.
+fn sort(paths: &mut Vec<Path>) {
+    let way = |place: u32| {
+        let path = &paths[place as usize];
+        (path.route, path.from, path.via)
+    };
+    let amounts = paths.iter().map(|path| path.contribution);
+    let mut order: Vec<(f64, u32)> = amounts.zip(0..).collect();
+    order.sort_unstable_by(|a, b| {
+        let larger = b.0.total_cmp(&a.0);
+        larger.then_with(|| way(a.1).cmp(&way(b.1)))
+    });
+    let sorted = order
+        .iter()
+        .map(|&(_, place)| paths[place as usize].clone());
+    *paths = sorted.collect();
 }
 
 /// The items that paths are to end at, and what was found of these paths.

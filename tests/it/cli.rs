@@ -292,6 +292,10 @@ fn config_show_tells_origins() {
     ranking.shuffles           1                 default
     ranking.weight             1                 default
     ranking.seed               1                 default
+    decisions.window_days      90                default
+    decisions.most             20000             default
+    decisions.outcome_days     30                default
+    decisions.snapshots        5                 default
     query.timeout_s            30                default
     query.max_rows             100000            default
     query.memory_mb            1024              default
