@@ -28,8 +28,8 @@ const REPLY: &str = r#"{"key":"*","completion":{"text":"{\"ranking\":[\"c3\",\"c
 const PLAIN: &str = "SELECT ?label { ?item rdfs:label ?label } LIMIT 1";
 
 fn main() {
-    let numbers = std::env::args().filter_map(|text| text.parse().ok());
-    let most: usize = numbers.last().unwrap_or(20_000);
+    let mut numbers = std::env::args().filter_map(|text| text.parse().ok());
+    let most: usize = numbers.next_back().unwrap_or(20_000);
     let folder = tempfile::tempdir().unwrap();
     let engine = shop(folder.path(), most);
     let snapshot = engine.snapshot().unwrap();
