@@ -5,7 +5,8 @@ use super::{Engine, Request, Snapshot};
 use crate::config::Project;
 use crate::journal;
 use crate::llm::{Completion, Finish, LanguageModel, TokenCounter};
-use crate::prompt::{Prompt, Recipe};
+use crate::prompt::Prompt;
+use crate::prompt::recipe::{DEFAULT, Recipe};
 use crate::ranking::mode::{self, Mode, Opinion};
 use crate::ranking::{Faults, Ranking, Rung};
 use crate::{Error, Result};
@@ -80,7 +81,11 @@ impl Engine {
             return Ok(past.recipe());
         }
         let settings = &self.project.settings().prompt;
-        let recipe = match &settings.template {
+        let own = settings
+            .template
+            .as_ref()
+            .filter(|_| settings.recipe == DEFAULT);
+        let recipe = match own {
             None => Recipe::find(&settings.recipe, Some(&recipes_of(&self.project)))?,
             Some(path) => {
                 let path = self.project.path(path);
