@@ -3,10 +3,9 @@
 use super::sums::Sums;
 use super::{Case, Change, Difference, Goal, Standing};
 use crate::graph::changes::NewEvent;
-use rustc_hash::FxHashMap;
 
 /// Items that are tried one by one at most, those that tell most for the item first.
-const SINGLE: usize = 200;
+const SINGLE: usize = 100;
 
 /// Of the items that tell most so many are tried in pairs.
 const PAIRED: usize = 16;
@@ -105,10 +104,11 @@ impl Case<'_, '_> {
         let blank: Vec<NewEvent> = (0..more).map(|n| self.event(NOBODY - n)).collect();
         let counts = sums.counts(&[], &blank);
         let first = self.scorer.graph().items().start;
-        let mut scores = sums.popular(&[]);
-        for (score, beside) in scores.iter_mut().zip(&sums.beside) {
-            *score += beside;
-        }
+        let popular = sums.popular(&[]);
+        let apart = sums.beside.iter().enumerate();
+        let mut scores: Vec<f64> = apart
+            .map(|(index, beside)| popular(index) + beside)
+            .collect();
         for (count, told) in counts.iter().zip(&sums.told) {
             for &(item, amount) in told.iter().filter(|_| *count != 0.0) {
                 scores[(item - first) as usize] += count * amount;
@@ -149,22 +149,26 @@ impl Case<'_, '_> {
 
     fn rank_with(&self, ready: &Ready, items: &[(u32, &Vec<(u32, f64)>)]) -> usize {
         let first = self.scorer.graph().items().start;
-        let mut told: FxHashMap<u32, f64> = FxHashMap::default();
-        for ((_, row), count) in items.iter().zip(&ready.counts) {
-            for &(item, amount) in row.iter() {
-                *told.entry(item).or_default() += count * amount;
-            }
+        let mut told: Vec<(u32, f64)> = Vec::new();
+        for ((met, row), count) in items.iter().zip(&ready.counts) {
+            told.push((*met, 0.0));
+            told.extend(row.iter().map(|&(item, amount)| (item, count * amount)));
         }
-        let own = told.remove(&self.item).unwrap_or(0.0);
+        // Runs of each item's row are sorted already.
+        told.sort_by_key(|entry| entry.0);
+        told.dedup_by(|next, first| {
+            let same = next.0 == first.0;
+            first.1 += if same { next.1 } else { 0.0 };
+            same
+        });
+        let own = told.binary_search_by_key(&self.item, |entry| entry.0);
+        let own = own.map_or(0.0, |place| told[place].1);
         let score = ready.scores[(self.item - first) as usize] + own;
         let mut better = ready.ranked.partition_point(|&other| other > score);
         let is_met = |item: u32| !self.again && items.iter().any(|entry| entry.0 == item);
-        for &(item, _) in items {
-            told.entry(item).or_default();
-        }
-        for (&item, amount) in &told {
+        for &(item, amount) in &told {
             let index = (item - first) as usize;
-            if index >= self.eligible.len() || !self.eligible[index] {
+            if item == self.item || !self.eligible[index] {
                 continue;
             }
             let before = ready.scores[index] > score;

@@ -63,7 +63,54 @@ impl<'s, 'c, 'a, 'g> Bounds<'s, 'c, 'a, 'g> {
         };
         bounds.pool = bounds.rivals();
         bounds.compare();
+        bounds.narrow();
         bounds
+    }
+
+    /// Keeps the rivals that can stand before the item in view, each looked at beside it.
+    fn narrow(&mut self) {
+        let counts = self.counts(&[], self.size);
+        let open = vec![true; counts.len()];
+        let can = |at: usize| self.bound(Goal::Out, (at, &counts), (&open, self.size)) <= 0.0;
+        let kept: Vec<usize> = (0..self.pool.len()).filter(|&at| can(at)).collect();
+        let width = self.pool.len();
+        let rows = 0..counts.len();
+        let narrowed = rows.flat_map(|row| kept.iter().map(move |at| row * width + at));
+        self.differences = narrowed.map(|at| self.differences[at]).collect();
+        self.apart = kept.iter().map(|&at| self.apart[at]).collect();
+        self.pool = kept.iter().map(|&at| self.pool[at]).collect();
+    }
+
+    /// How far the item in view can come before (or, for [`Goal::Out`], has to stay before) a rival, if up to `left` more of
+    /// the places that are open go.
+    fn bound(
+        &self,
+        goal: Goal,
+        (at, counts): (usize, &[(f64, f64)]),
+        (is_open, left): (&[bool], usize),
+    ) -> f64 {
+        let width = self.pool.len();
+        let mut bound = self.apart[at];
+        let mut largest = Largest::new(left);
+        for (place, &(least, most)) in counts.iter().enumerate() {
+            let difference = self.differences[place * width + at];
+            let ends = [least * difference, most * difference];
+            let end = match goal {
+                Goal::Out => ends[0].min(ends[1]),
+                Goal::In => ends[0].max(ends[1]),
+            };
+            bound += end;
+            if is_open[place] {
+                largest.add(match goal {
+                    Goal::Out => end,
+                    Goal::In => -end,
+                });
+            }
+        }
+        match goal {
+            Goal::Out => bound - largest.sum() - self.slack,
+            Goal::In => bound + largest.sum() + self.slack,
+        }
     }
 
     /// Numbers that one look at all differences reads.
@@ -152,31 +199,13 @@ impl<'s, 'c, 'a, 'g> Bounds<'s, 'c, 'a, 'g> {
         let k = self.sums.case.k;
         let mut is_open = vec![false; counts.len()];
         open.iter().for_each(|&place| is_open[place] = true);
-        let width = self.pool.len();
         let mut better = 0;
-        for (at, apart) in self.apart.iter().enumerate() {
-            let mut bound = *apart;
-            let mut largest = Largest::new(left);
-            for (place, &(least, most)) in counts.iter().enumerate() {
-                let difference = self.differences[place * width + at];
-                let ends = [least * difference, most * difference];
-                let end = match goal {
-                    Goal::Out => ends[0].min(ends[1]),
-                    Goal::In => ends[0].max(ends[1]),
-                };
-                bound += end;
-                if is_open[place] {
-                    largest.add(match goal {
-                        Goal::Out => end,
-                        Goal::In => -end,
-                    });
-                }
-            }
-            let is_better = match goal {
-                Goal::Out => bound - largest.sum() - self.slack <= 0.0,
-                Goal::In => bound + largest.sum() + self.slack < 0.0,
-            };
-            better += usize::from(is_better);
+        for at in 0..self.pool.len() {
+            let bound = self.bound(goal, (at, &counts), (&is_open, left));
+            better += usize::from(match goal {
+                Goal::Out => bound <= 0.0,
+                Goal::In => bound < 0.0,
+            });
         }
         match goal {
             Goal::Out => better >= k,
@@ -192,7 +221,7 @@ impl<'s, 'c, 'a, 'g> Bounds<'s, 'c, 'a, 'g> {
         let counts = self.sums.counts(gone, &[]);
         let popular = self.sums.popular(gone);
         let width = self.pool.len();
-        let apart = |index: usize| popular[index] + self.sums.beside[index];
+        let apart = |index: usize| popular(index) + self.sums.beside[index];
         let score = apart(own);
         let mut leads: Vec<f64> = self
             .pool

@@ -8,7 +8,7 @@ use super::{Case, Change, Difference, Goal, Standing};
 pub const EXACT: usize = 4;
 
 /// Differences that the search looks at; beyond, the answer says that it may not be the smallest.
-const WORK: usize = 30_000_000;
+const WORK: usize = 4_000_000;
 
 /// A set that is found step by step has at most so many events.
 const STEPS: usize = 40;

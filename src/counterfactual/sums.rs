@@ -16,6 +16,8 @@ pub(super) struct Sums<'c, 'a, 'g> {
     pub(super) beside: Vec<f64>,
     /// Of the weights of all others' events.
     pub(super) others: Spread,
+    /// How many users met the item that most met, and how many items so many met.
+    most: (u32, usize),
 }
 
 impl<'c, 'a, 'g> Sums<'c, 'a, 'g> {
@@ -27,7 +29,10 @@ impl<'c, 'a, 'g> Sums<'c, 'a, 'g> {
             .filter(|item| seen.insert(*item))
             .take(most)
             .collect();
+        let (_, met_by) = case.scorer.popular();
+        let most = met_by.iter().copied().max().unwrap_or(0);
         Self {
+            most: (most, met_by.iter().filter(|&&met| met == most).count()),
             told: case.scorer.told(&items),
             items,
             beside: case.scorer.beside(case.profile, case.own()),
@@ -52,40 +57,35 @@ impl<'c, 'a, 'g> Sums<'c, 'a, 'g> {
         self.items.iter().chain(more).map(count).collect()
     }
 
-    /// What popularity adds to each item without the events that are gone.
-    pub(super) fn popular(&self, gone: &[usize]) -> Vec<f64> {
+    /// What popularity adds to an item, by its place among all, without the events that are gone.
+    pub(super) fn popular(&self, gone: &[usize]) -> impl Fn(usize) -> f64 + '_ {
         let scorer = self.case.scorer;
         let (popular, met_by) = scorer.popular();
-        if self.case.profile.user.is_none() || gone.is_empty() {
-            return popular.to_vec();
-        }
         let first = scorer.graph().items().start;
+        let gone = match self.case.profile.user {
+            Some(_) => gone,
+            None => &[],
+        };
         let places = gone.iter().map(|&g| (self.items[g] - first) as usize);
         let places: Vec<usize> = places.collect();
-        let most = met_by.iter().copied().max().unwrap_or(0);
-        let mostly = met_by.iter().filter(|&&met| met == most).count();
+        let (most, mostly) = self.most;
         let lost = places.iter().filter(|&&place| met_by[place] == most);
-        let most_left = most - u32::from(lost.count() == mostly && mostly > 0);
-        let mut left: Vec<f64> = match most_left == most {
-            true => popular.to_vec(),
-            false => met_by
-                .iter()
-                .map(|&met| scorer.popular_if(met, most_left))
-                .collect(),
-        };
-        for place in places {
-            left[place] = scorer.popular_if(met_by[place].saturating_sub(1), most_left);
+        let most_left = most - u32::from(mostly > 0 && lost.count() == mostly);
+        move |index| match places.contains(&index) {
+            true => scorer.popular_if(met_by[index].saturating_sub(1), most_left),
+            false if most_left == most => popular[index],
+            false => scorer.popular_if(met_by[index], most_left),
         }
-        left
     }
 
     /// The scores of all items without the events that are gone; exact but for rounding, unless nothing is left at all.
     pub(super) fn scores(&self, gone: &[usize]) -> Vec<f64> {
-        let mut scores = self.popular(gone);
+        let popular = self.popular(gone);
         let first = self.case.scorer.graph().items().start;
-        for (score, beside) in scores.iter_mut().zip(&self.beside) {
-            *score += beside;
-        }
+        let apart = self.beside.iter().enumerate();
+        let mut scores: Vec<f64> = apart
+            .map(|(index, beside)| popular(index) + beside)
+            .collect();
         for (count, told) in self.counts(gone, &[]).into_iter().zip(&self.told) {
             if count != 0.0 {
                 for &(item, amount) in told {

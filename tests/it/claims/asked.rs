@@ -180,7 +180,10 @@ impl<O: Oracle> Asker<O> {
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         for name in quoted {
             let shown = name.trim_end_matches('…');
-            if !labels.iter().any(|label| words(label).starts_with(shown)) {
+            // What has no label goes by the end of its IRI.
+            let by_iri = |end: &String| end.trim_end_matches('>').ends_with(&format!("/{name}"));
+            let by_label = |label: &String| words(label).starts_with(shown);
+            if !(labels.iter().any(by_label) || ends.iter().any(by_iri)) {
                 wrong.push(format!("speaks of {name}, which nothing claims: {reason}"));
             }
         }
