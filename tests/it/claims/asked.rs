@@ -125,13 +125,15 @@ impl<O: Oracle> Asker<O> {
                      ?f kenning:item <{object}> ; kenning:basket ?b"
                 ),
             ),
-            // How many steps lie between is not asked: only that one came after the other.
+            // How many steps lie between is not asked: only that one came after the other. Where no times are known, events
+            // are numbered in their order.
             ("together", "followedBy") => (
                 "?u",
                 format!(
-                    "?e kenning:item <{subject}> ; kenning:user ?u ; prov:atTime ?first .
-                     ?f kenning:item <{object}> ; kenning:user ?u ; prov:atTime ?then
-                     FILTER(?first <= ?then && ?e != ?f)"
+                    "?e kenning:item <{subject}> ; kenning:user ?u . ?f kenning:item <{object}> ; kenning:user ?u
+                     OPTIONAL {{ ?e prov:atTime ?first }} OPTIONAL {{ ?f prov:atTime ?then }}
+                     BIND(xsd:integer(STRAFTER(STR(?e), 'event:')) AS ?n) BIND(xsd:integer(STRAFTER(STR(?f), 'event:')) AS ?m)
+                     FILTER(?e != ?f && COALESCE(?first <= ?then, ?n < ?m))"
                 ),
             ),
             ("having", _) => (
