@@ -10,8 +10,8 @@ use oxrdf::NamedNode;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Decisions between two looks at whether the query was cancelled.
-const PATIENCE: usize = 256;
+/// Decisions read at once; between two pages the query may be cancelled.
+const PAGE: usize = 256;
 
 /// How far more decisions than allowed may gather before the oldest are let go.
 const SLACK: usize = 4;
@@ -97,24 +97,36 @@ impl Read {
             return Ok(false);
         }
         let since = days_ago(settings.window_days);
-        let new = self.journal.outlines(self.place, &since, settings.most)?;
+        let start = self
+            .journal
+            .place_of_last(self.place, &since, settings.most)?;
         let (outcomes, outcome) = self.journal.outcomes_after(self.outcome)?;
-        if new.decisions.is_empty() && outcomes.is_empty() {
+        if start.is_none() && outcomes.is_empty() {
             return Ok(true);
         }
-        self.count += new.decisions.len();
+        let mut decisions = (*self.decisions).clone();
+        let mut place = start.unwrap_or(self.place);
+        loop {
+            // A page at a time: as texts, triples take twenty times as much memory.
+            let page = self.journal.outlines(place, &since, PAGE)?;
+            if page.decisions.is_empty() {
+                break;
+            }
+            if cancel.is_cancelled() {
+                return Err(Error::budget("the query was cancelled"));
+            }
+            self.count += page.decisions.len();
+            place = page.last;
+            let mut triples = Triples::default();
+            for entry in &page.decisions {
+                triples.decision(entry, snapshot);
+            }
+            decisions.add(triples.0.iter());
+        }
         if !fresh && self.count > settings.most + settings.most / SLACK {
             return Ok(false);
         }
-        let mut decisions = (*self.decisions).clone();
-        let mut triples = Triples::default();
-        for (index, entry) in new.decisions.iter().enumerate() {
-            if index.is_multiple_of(PATIENCE) && cancel.is_cancelled() {
-                return Err(Error::budget("the query was cancelled"));
-            }
-            triples.decision(entry, snapshot);
-        }
-        decisions.add(triples.0.iter());
+        decisions.settle();
         let mut triples = Triples::default();
         for outcome in &outcomes {
             let exposure = exposure(&outcome.decision, outcome.rank);
@@ -131,8 +143,9 @@ impl Read {
             return Ok(false);
         }
         decisions.add(triples.0.iter());
+        decisions.settle();
         self.decisions = Arc::new(decisions);
-        (self.place, self.outcome) = (new.last, outcome);
+        (self.place, self.outcome) = (place, outcome);
         Ok(true)
     }
 }

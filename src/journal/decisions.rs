@@ -11,7 +11,7 @@ const OUTLINES: &str =
     "SELECT rowid, id, at, user_id, request_json, snapshot_hash, prompt_id, prompt_tokens,
        completion_tokens, model, rung, error, started, last_change, setup_id, cost, trail_json,
        'null' AS answer_json FROM decisions
-       WHERE rowid > $1 AND at >= $2 ORDER BY rowid DESC LIMIT $3";
+       WHERE rowid > $1 AND at >= $2 ORDER BY rowid LIMIT $3";
 
 /// Decisions as they were kept, without their answers.
 #[derive(Debug, Default)]
@@ -23,13 +23,24 @@ pub struct Outlines {
 }
 
 impl Journal {
-    /// The decisions that were kept after place `after` of the log and answered from `since` on: the last `most` of them.
+    /// The place in the log after which the last `most` decisions stand of those that were kept after place `after` and
+    /// answered from `since` on; `None` if there are none.
+    pub fn place_of_last(&self, after: i64, since: &str, most: usize) -> Result<Option<i64>> {
+        self.run(async |c| {
+            let sql = "SELECT min(place) - 1 FROM (SELECT rowid AS place FROM decisions
+                       WHERE rowid > $1 AND at >= $2 ORDER BY rowid DESC LIMIT $3)";
+            let query = sqlx::query_scalar(sql).bind(after).bind(since);
+            query.bind(count(most)).fetch_one(c).await
+        })
+    }
+
+    /// The first `most` decisions that were kept after place `after` of the log and answered from `since` on.
     pub fn outlines(&self, after: i64, since: &str, most: usize) -> Result<Outlines> {
         self.run(async |c| {
             let query = sqlx::query(OUTLINES).bind(after).bind(since);
             let rows = query.bind(count(most)).fetch_all(c).await?;
-            let last = rows.first().map(|row| row.try_get("rowid")).transpose()?;
-            let decisions = rows.iter().rev().map(rows::decision);
+            let last = rows.last().map(|row| row.try_get("rowid")).transpose()?;
+            let decisions = rows.iter().map(rows::decision);
             Ok(Outlines {
                 decisions: decisions.collect::<sqlx::Result<_>>()?,
                 last: last.unwrap_or(after),

@@ -22,7 +22,7 @@ use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// Terms whose ids one query remembers.
+/// Ids whose terms one query remembers: any may be looked for.
 const REMEMBERED: usize = 1 << 16;
 
 /// Terms that only decisions have.
@@ -84,17 +84,22 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// Adds triples; one that is there already changes nothing.
+    /// Adds triples; one that is there already changes nothing. They are found once [`Decisions::settle`] was called.
     pub fn add<'t>(&mut self, triples: impl Iterator<Item = &'t [String; 3]>) {
         for triple in triples {
             let [s, p, o] = triple.each_ref().map(|text| self.texts.number(text));
             self.by_subject.push([s, p, o]);
             self.by_predicate.push([p, o, s]);
         }
-        // What was sorted before is one run, which this sort merges.
+    }
+
+    /// Puts what was added in its place.
+    pub fn settle(&mut self) {
         for rows in [&mut self.by_subject, &mut self.by_predicate] {
+            // What was sorted before is one run, which this sort merges.
             rows.sort();
             rows.dedup();
+            rows.shrink_to_fit();
         }
     }
 
@@ -247,10 +252,8 @@ impl Log {
             return id;
         }
         let id = terms.id(&term::decode(self.decisions.texts.get(number)));
-        let mut ids = self.ids.borrow_mut();
-        if ids.len() < REMEMBERED {
-            ids.insert(number, id);
-        }
+        // No more than there are texts.
+        self.ids.borrow_mut().insert(number, id);
         id
     }
 }
