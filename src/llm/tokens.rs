@@ -1,11 +1,10 @@
 //! Counting tokens, with a model's own tokenizer or, where there is none, approximately.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use regex::Regex;
 use tokenizers::Tokenizer;
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
 use super::Message;
 use super::chat::ChatTokenizer;
@@ -28,9 +27,7 @@ pub trait TokenCounter: Send + Sync {
 
 /// A counter for when the model's tokenizer is not at hand. It errs on the high side.
 pub fn approximate() -> Arc<dyn TokenCounter> {
-    Arc::new(Approximate {
-        words: ByteLevel::new(false, true, true),
-    })
+    Arc::new(Approximate)
 }
 
 /// A counter from a `tokenizer.json`. Messages are counted exactly where the vocabulary has ChatML's control tokens,
@@ -104,8 +101,36 @@ impl TokenCounter for TextOnly {
 }
 
 /// Words as GPT-2 cuts them, and a guess at the pieces of each.
-struct Approximate {
-    words: ByteLevel,
+struct Approximate;
+
+/// The words of GPT-2's tokenizer (Radford et al. 2019, its published code), but for white space before a word: a regular
+/// expression that may not look ahead is several times faster, and a prompt counts every piece of its evidence.
+#[expect(
+    clippy::unwrap_used,
+    reason = "the expression is a constant, and a test uses it"
+)]
+static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+").unwrap()
+});
+
+/// Cuts a text as GPT-2 does.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let found = WORDS.find_at(text, from)?;
+        let word = found.as_str();
+        let mut end = found.end();
+        let last = word.chars().next_back().filter(|c| c.is_whitespace());
+        if let Some(last) = last
+            && end < text.len()
+            && word.len() > last.len_utf8()
+        {
+            // The last of several spaces belongs to the word behind it.
+            end -= last.len_utf8();
+        }
+        from = end;
+        Some(&text[found.start()..end])
+    })
 }
 
 impl TokenCounter for Approximate {
@@ -118,14 +143,7 @@ impl TokenCounter for Approximate {
     }
 
     fn count(&self, text: &str) -> Result<usize> {
-        let mut cut = PreTokenizedString::from(text);
-        let cut_words = self.words.pre_tokenize(&mut cut);
-        cut_words.map_err(|e| Error::input(format!("cannot cut into words: {e}")))?;
-        let words = cut.get_splits(OffsetReferential::Original, OffsetType::Byte);
-        Ok(words
-            .iter()
-            .map(|(_, (start, end), _)| pieces(&text[*start..*end]))
-            .sum())
+        Ok(words(text).map(pieces).sum())
     }
 
     fn count_messages(&self, messages: &[Message]) -> Result<usize> {
@@ -154,4 +172,28 @@ fn pieces(word: &str) -> usize {
     let letters = count(char::is_ascii_alphabetic).div_ceil(5) + capitals;
     let marks = count(|c| c.is_ascii() && !c.is_ascii_alphanumeric()).div_ceil(2);
     (letters + count(char::is_ascii_digit) + marks + count(|c| !c.is_ascii())).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+    use proptest::prelude::*;
+    use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+    use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
+
+    fn by_library(text: &str) -> Vec<String> {
+        let mut cut = PreTokenizedString::from(text);
+        let words = ByteLevel::new(false, true, true);
+        words.pre_tokenize(&mut cut).unwrap();
+        let splits = cut.get_splits(OffsetReferential::Original, OffsetType::Byte);
+        let word = |&(_, (start, end), _): &(_, (usize, usize), _)| text[start..end].to_owned();
+        splits.iter().map(word).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_those_of_the_library(text in "(?:[a-zA-Z0-9 '\n\t.,|#-]|don't|we'll|é|ß|東|½|\u{a0}|\u{3000}|😀){0,40}") {
+            prop_assert_eq!(words(&text).collect::<Vec<_>>(), by_library(&text));
+        }
+    }
 }
