@@ -270,7 +270,7 @@ impl Default for RankingSettings {
 pub struct DecisionSettings {
     /// Queries see the decisions of so many days.
     pub window_days: u64,
-    /// Queries see so many last decisions at most: of ten items each, some 5 KB of memory apiece and their texts.
+    /// Queries see so many last decisions at most: of ten items each, some 8 KB of memory apiece.
     pub most: usize,
     /// An event within so many days is an outcome of the decision that showed its item; never if 0.
     pub outcome_days: u64,
