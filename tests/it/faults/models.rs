@@ -195,7 +195,9 @@ fn evidence_of_another_item_is_no_reason() {
     ]);
     let paths = explained["paths"].as_array().unwrap();
     // Several paths may be one reason; but each of its edges is one of theirs.
-    let edges = paths.iter().flat_map(|p| p["evidence"].as_str().unwrap().split(' '));
+    let edges = paths
+        .iter()
+        .flat_map(|p| p["evidence"].as_str().unwrap().split(' '));
     let true_edges: BTreeSet<&str> = edges.collect();
     let shown = item["reasons"].as_array().unwrap();
     assert!(!shown.is_empty());
