@@ -4,7 +4,8 @@
 //! a prompt of about 1,300 tokens is, and how likely twenty are, in turns, and prints the medians. Each prompt begins
 //! otherwise, so that nothing of it is kept from the one before. Set `CANDLE_NUM_THREADS` to the cores that are free.
 
-use kenning::llm::{LanguageModel, LocalSettings, Message, Request, Settings, open};
+use kenning::llm::settings::LocalSettings;
+use kenning::llm::{LanguageModel, Message, Request, Settings, open};
 use std::time::Instant;
 
 const RUNS: usize = 5;
