@@ -1,6 +1,7 @@
 //! Counters for Prometheus, in its text format (version 0.0.4).
 
 use super::pool::Kind;
+use crate::engine::Claims;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,6 +24,14 @@ const BOUNDS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 6
 
 const OUTCOMES: [&str; 4] = ["done", "failed", "limited", "stopped"];
 
+const VERDICTS: [&str; 5] = [
+    "verified",
+    "aggregate",
+    "inferred",
+    "unsupported",
+    "contradicted",
+];
+
 /// The counters.
 #[derive(Default)]
 pub struct Metrics {
@@ -30,6 +39,7 @@ pub struct Metrics {
     updates: Counts,
     refused: AtomicU64,
     rows: AtomicU64,
+    claims: [AtomicU64; VERDICTS.len()],
 }
 
 #[derive(Default)]
@@ -57,6 +67,20 @@ impl Metrics {
     /// A job was not even begun.
     pub fn refused(&self) {
         add(&self.refused, 1);
+    }
+
+    /// Claims were checked.
+    pub fn checked(&self, claims: &Claims) {
+        let counts = [
+            claims.verified,
+            claims.aggregate,
+            claims.inferred,
+            claims.unsupported,
+            claims.contradicted,
+        ];
+        for (counter, count) in self.claims.iter().zip(counts) {
+            add(counter, count as u64);
+        }
     }
 
     /// All counters, and the given gauges: name, help, value.
@@ -98,6 +122,12 @@ impl Metrics {
         ] {
             head(&mut text, name, "counter", help);
             line(&mut text, name, get(value) as f64);
+        }
+        let name = "kenning_claims_total";
+        head(&mut text, name, "counter", "Claims of answers, checked.");
+        for (verdict, count) in VERDICTS.iter().zip(&self.claims) {
+            let name = format!("{name}{{verdict=\"{verdict}\"}}");
+            line(&mut text, &name, get(count) as f64);
         }
         for (name, help, value) in gauges {
             head(&mut text, name, "gauge", help);

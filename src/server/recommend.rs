@@ -85,7 +85,9 @@ pub async fn post(
         let snapshot = host.live.current();
         let engine = host.live.engine();
         let (limits, cancel) = bounds;
-        engine.recommend_within(&snapshot, asked, None, (limits, cancel))
+        let answer = engine.recommend_within(&snapshot, asked, None, (limits, cancel))?;
+        host.metrics.checked(&answer.claims);
+        Ok(answer)
     })
     .await
 }

@@ -17,6 +17,14 @@ fn requests_are_answered_as_json() {
     let items = answer["recommendations"].as_array().unwrap();
     assert_eq!(items.len(), 3);
     assert!(items[0]["item"].as_str().unwrap().ends_with("/p7"));
+    for verdict in ["verified", "aggregate", "unsupported"] {
+        let count = &answer["claims"][verdict];
+        let counter = format!("\nkenning_claims_total{{verdict=\"{verdict}\"}} {count}\n");
+        assert!(
+            served.get("/metrics").text().contains(&counter),
+            "{counter}"
+        );
+    }
     for (body, status) in [
         ("{", 400),
         (r#"{"k": 3, "colour": "red"}"#, 400),
