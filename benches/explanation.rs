@@ -5,7 +5,8 @@
 //! the first item, and prints the quantiles. Then, on Online Retail, MovieLens latest-small and Beauty, it measures the
 //! fidelity of reasons with the last event of each user held out, and has a server answer a thousand users: every claim
 //! that it shows is asked for in plain SPARQL over HTTP, and those that do not hold are printed. `KENNING_BENCH_USERS` sets
-//! another number of users, and `KENNING_BENCH_PARTS` names the parts: `times`, `fidelity`, `claims`.
+//! another number of users, `KENNING_BENCH_PARTS` names the parts (`times`, `fidelity`,
+//! `claims`), and `KENNING_BENCH_DATA` the data.
 
 #[path = "../tests/it/claims/asked.rs"]
 mod asked;
@@ -39,6 +40,9 @@ const DATA: [(&str, &str); 3] = [
 
 fn main() {
     for (preset, data) in DATA {
+        if !names("KENNING_BENCH_DATA", data) {
+            continue;
+        }
         let Some((engine, _folder)) = built(preset, data) else {
             continue;
         };
@@ -56,8 +60,13 @@ fn main() {
 }
 
 fn is_wanted(part: &str) -> bool {
-    let parts = std::env::var("KENNING_BENCH_PARTS");
-    parts.map_or(true, |parts| parts.split(',').any(|wanted| wanted == part))
+    names("KENNING_BENCH_PARTS", part)
+}
+
+/// Whether a variable names something, or is not set.
+fn names(variable: &str, name: &str) -> bool {
+    let names = std::env::var(variable);
+    names.map_or(true, |names| names.split(',').any(|named| named == name))
 }
 
 /// How many users are asked for.
