@@ -1,6 +1,6 @@
 //! The command line: one file for each verb, one [`Printer`] that alone writes to the terminal.
 //!
-//! To add a verb: write `cli/NAME.rs` with a struct `NAME` that is `clap::Args` and a [`Verb`](verb::Verb), whose doc
+//! To add a verb: write `cli/NAME.rs` with a struct `NAME` that is `clap::Args` and a [`Verb`], whose doc
 //! comment is its line in the help, and name it once in the list below.
 
 mod bars;

@@ -22,7 +22,8 @@ pub enum Split {
         /// Of the draw.
         seed: u64,
     },
-    /// Pairs of users and items in files. See [`read_pairs`].
+    /// Pairs of users and items in files: CSV or TSV, plain or gzipped. With a header, the columns `user` and `item`, of the
+    /// lines whose column `split` says so where there is one; without, the first two columns.
     Files {
         /// Pairs that train; all that are not held out, if none is given.
         train: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! A model in this process: greedy or seeded decoding of a GGUF file on the CPU.
 //!
-//! Prompts are computed in chunks that begin at multiples of [`CHUNK`], and only whole chunks are kept for the next
+//! Prompts are computed in chunks that begin at multiples of `CHUNK`, and only whole chunks are kept for the next
 //! prompt that begins alike. So a kept prefix was computed in exactly the pieces in which it would be computed again,
 //! and a reply does not depend on what was asked before; the grouping of tokens changes the last bits of a score.
 //!

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A term during one query. Equal terms have equal ids; what has no value is [`Id::UNBOUND`].
+/// A term during one query. Equal terms have equal ids; what has no value is `Id::UNBOUND`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(u64);
 
