@@ -10,8 +10,9 @@
 
 #[path = "../tests/it/claims/asked.rs"]
 mod asked;
+mod quantiles;
 
-use asked::{Asker, Oracle};
+use asked::{Asker, Endpoint};
 use kenning::config::{Layers, Project};
 use kenning::engine::{
     About, ChangeKind, Engine, Live, Request, Snapshot, Strictness, WhatIf, limits,
@@ -118,11 +119,8 @@ fn times(engine: &Engine) {
         "| question, {} users | p50 ms | p99 ms | largest |\n|---|---|---|---|",
         users()
     );
-    for (question, mut times) in times {
-        times.sort_by(f64::total_cmp);
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-        let quantiles = [0.5, 0.99, 1.0].map(|share| format!("{:.2}", at(share)));
-        println!("| {question} | {} |", quantiles.join(" | "));
+    for (question, times) in times {
+        quantiles::row(question, times);
     }
     println!("\n| change | found | smallest for certain |\n|---|---|---|");
     for (kind, [all, minimal]) in found {
@@ -197,28 +195,11 @@ impl Served {
             .read_to_string();
         serde_json::from_str(&text.unwrap()).unwrap()
     }
-
-    fn query(&self, text: &str) -> Value {
-        self.post("/sparql", "application/sparql-query", text)
-    }
 }
 
-impl Oracle for Served {
-    fn holds(&self, query: &str) -> bool {
-        self.query(query)["boolean"].as_bool().unwrap()
-    }
-
-    fn number(&self, query: &str) -> u64 {
-        let found = self.query(query);
-        let number = found["results"]["bindings"][0]["n"]["value"].as_str();
-        number.unwrap().parse().unwrap()
-    }
-
-    fn texts(&self, query: &str) -> Vec<String> {
-        let found = self.query(query);
-        let rows = found["results"]["bindings"].as_array().unwrap().iter();
-        rows.map(|row| row["l"]["value"].as_str().unwrap().to_owned())
-            .collect()
+impl Endpoint for Served {
+    fn query(&self, text: &str) -> Value {
+        self.post("/sparql", "application/sparql-query", text)
     }
 }
 
@@ -270,12 +251,12 @@ fn ask(
     let limits = limits(&engine.project().settings().query);
     let bounds = (&limits, &Cancel::default());
     let graph = snapshot.graph();
-    let user = drawn(request, graph.users().len() as u64) as u32;
+    let user = quantiles::drawn(SEED, request, graph.users().len());
     let scorer = snapshot.scorer();
     let ranked = scorer.rank(&scorer.profile(user), 100, &scorer.met(user));
     let name = |node: u32| term::as_iri(graph.term(node)).unwrap().to_owned();
-    let place = drawn(request + 7, 10) as usize;
-    let far = 10 + drawn(request + 13, 90) as usize;
+    let place = quantiles::drawn(SEED, request + 7, 10) as usize;
+    let far = 10 + quantiles::drawn(SEED, request + 13, 90) as usize;
     let about = |place: usize| About {
         request: Request::for_user(&name(user), 10),
         item: name(ranked[place].item),
@@ -329,10 +310,4 @@ fn count(
         entry[0] += 1;
         entry[1] += usize::from(minimal);
     }
-}
-
-/// A number from the seed (Knuth's multiplicative hashing).
-fn drawn(request: usize, below: u64) -> u64 {
-    let mixed = (SEED + request as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 32) % below.max(1)
 }

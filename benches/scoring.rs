@@ -7,6 +7,7 @@
 //! interactions, `cargo bench --bench scale` measures.
 
 mod beauty;
+mod quantiles;
 
 use beauty::Beauty;
 use kenning::graph::Graph;
@@ -64,7 +65,7 @@ fn requests(graph: &Graph, scorer: &Scorer<'_>) {
     let mut stages: [Vec<f64>; 3] = Default::default();
     let mut paths = 0;
     for request in 0..WARM + REQUESTS {
-        let user = drawn(request, graph.users().len() as u64);
+        let user = quantiles::drawn(SEED, request, graph.users().len());
         let started = Instant::now();
         let ranked = best(graph, scorer, user);
         let scored = started.elapsed().as_secs_f64();
@@ -88,23 +89,10 @@ fn requests(graph: &Graph, scorer: &Scorer<'_>) {
         "paths to each of these",
         "all of it",
     ];
-    for (name, mut times) in names.into_iter().zip(stages) {
-        times.sort_by(f64::total_cmp);
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-        println!(
-            "| {name} | {:.2} | {:.2} | {:.2} |",
-            at(0.5),
-            at(0.99),
-            at(1.0)
-        );
+    for (name, times) in names.into_iter().zip(stages) {
+        quantiles::row(name, times);
     }
     println!("\n{} paths a request", paths / (WARM + REQUESTS));
-}
-
-/// A user from the seed (Knuth's multiplicative hashing).
-fn drawn(request: usize, users: u64) -> u32 {
-    let mixed = (SEED + request as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((mixed >> 32) % users.max(1)) as u32
 }
 
 fn best(graph: &Graph, scorer: &Scorer<'_>, user: u32) -> Vec<Scored> {

@@ -5,6 +5,7 @@
 //! with everything that goes before and after it (counting what each piece would cost, writing what was chosen).
 
 mod beauty;
+mod quantiles;
 
 use beauty::Beauty;
 use kenning::engine::Snapshot;
@@ -35,7 +36,7 @@ fn main() {
     println!(
         "| {CANDIDATES} candidates, {REQUESTS} users | p50 ms | p99 ms | largest |\n|---|---|---|---|"
     );
-    quantiles(
+    measured(
         "choice within 400 tokens, costs known",
         &requests,
         |(_, candidates)| {
@@ -49,17 +50,16 @@ fn main() {
         let graph = snapshot.graph();
         let prompter = Prompter::new(graph, tokens::approximate(), budget, &recipe).unwrap();
         let name = format!("choice and prompt of {budget} tokens");
-        quantiles(&name, &requests, |(profile, candidates)| {
+        measured(&name, &requests, |(profile, candidates)| {
             black_box(prompter.write(profile, candidates).ok());
         });
     }
 }
 
-/// The best candidates of a user from the seed (Knuth's multiplicative hashing), with the evidence for them.
+/// The best candidates of a user from the seed, with the evidence for them.
 fn gathered(snapshot: &Snapshot, scorer: &Scorer<'_>, request: usize) -> (Profile, Vec<Candidate>) {
     let graph = snapshot.graph();
-    let mixed = (SEED + request as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let user = ((mixed >> 32) % graph.users().len() as u64) as u32;
+    let user = quantiles::drawn(SEED, request, graph.users().len());
     let profile = scorer.profile(user);
     let met = graph.met(user);
     let ranked = scorer.rank_among(&profile, CANDIDATES, |item| {
@@ -69,19 +69,11 @@ fn gathered(snapshot: &Snapshot, scorer: &Scorer<'_>, request: usize) -> (Profil
     (profile, candidates)
 }
 
-fn quantiles<T>(name: &str, requests: &[T], work: impl Fn(&T)) {
+fn measured<T>(name: &str, requests: &[T], work: impl Fn(&T)) {
     let time = |request| {
         let started = Instant::now();
         work(request);
         started.elapsed().as_secs_f64() * 1e3
     };
-    let mut times: Vec<f64> = requests.iter().map(time).skip(WARM).collect();
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!(
-        "| {name} | {:.2} | {:.2} | {:.2} |",
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
+    quantiles::row(name, requests.iter().map(time).skip(WARM).collect());
 }

@@ -28,6 +28,8 @@ pub enum Kind {
     Texts,
     /// Names with numbers: a table in the file, `a=1,b=0.5` elsewhere.
     Weights,
+    /// The same, with these names, all of them or none, and no number below 0.
+    Prices(&'static [&'static str]),
 }
 
 /// Every setting, in the order of the project file.
@@ -65,7 +67,7 @@ pub const KEYS: &[Key] = &[
     key("model.key_env", Kind::Text),
     key("model.timeout_s", Kind::Count(1)),
     key("model.max_tokens", Kind::Count(1)),
-    key("model.prices", Kind::Weights),
+    key("model.prices", Kind::Prices(&["prompt", "completion"])),
     key("model.max_cost", Kind::Number(0.0, 1e9)),
     key(
         "model.format",
@@ -195,6 +197,11 @@ impl Kind {
             (Self::Weights, Value::Table(table)) => table
                 .values()
                 .all(|v| number(v).is_some_and(f64::is_finite)),
+            (Self::Prices(names), Value::Table(table)) => {
+                let price = |name: &&str| table.get(*name).and_then(number);
+                let is_price = |name| price(name).is_some_and(|x| x >= 0.0 && x.is_finite());
+                table.is_empty() || table.len() == names.len() && names.iter().all(is_price)
+            }
             _ => false,
         };
         (!fits).then(|| format!("must be {}", self.wish()))
@@ -213,6 +220,7 @@ impl Kind {
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Texts => "texts".into(),
             Self::Weights => "names with numbers".into(),
+            Self::Prices(names) => format!("numbers of at least 0 for {}", names.join(" and ")),
         }
     }
 
@@ -224,7 +232,7 @@ impl Kind {
             Self::Count(_) => trimmed.replace('_', "").parse().map(Value::Integer).ok(),
             Self::Number(..) => trimmed.parse().map(Value::Float).ok(),
             Self::Flag => flag(trimmed).map(Value::Boolean),
-            Self::Weights => weights(trimmed).map(Value::Table),
+            Self::Weights | Self::Prices(_) => weights(trimmed).map(Value::Table),
             Self::Texts => Some(Value::Array(texts(trimmed))),
             Self::Text | Self::Choice(_) => None,
         };

@@ -95,10 +95,7 @@ impl Engine {
             }
         };
         let mode = Mode::named(&self.project.settings().ranking.mode)?;
-        Ok(match mode.contract() {
-            Some(contract) => recipe.asking(contract),
-            None => recipe,
-        })
+        Ok(mode.asking(recipe))
     }
 
     /// Refuses what would cost more than one answer may.
@@ -114,6 +111,10 @@ impl Engine {
                 settings.max_cost
             ))
             .hint("a smaller `--budget`, or a larger `model.max_cost`")),
+            None if settings.max_cost > 0.0 => Err(Error::budget(
+                "`model.max_cost` is set, and `model.prices` does not say what tokens cost",
+            )
+            .hint("prices = { prompt = 0.15, completion = 0.6 }")),
             _ => Ok(()),
         }
     }

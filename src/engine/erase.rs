@@ -46,15 +46,18 @@ impl Engine {
             erased.lines = self.erase_lines(&needle)?;
             erased.snapshots = self.erase_snapshots(&needle)?;
             let journal = self.journal.erase(&whom, &|text| needle.is_in(text));
+            // Whoever reads the log begins anew, whatever comes of the rest.
+            self.tombstones(&whom)?;
             erased.journal = journal?;
         }
         if self.project.snapshot_file().exists() {
             self.build_without(progress)?;
         }
         // A server may have answered them until it saw the new graph.
-        self.journal.erase(&whom, &|text| needle.is_in(text))?;
-        // Rows have other numbers now: whoever read the log begins anew.
+        let again = self.journal.erase(&whom, &|text| needle.is_in(text));
+        // Rows have other numbers now.
         self.tombstones(&whom)?;
+        again?;
         erased.sources = self.sources()?;
         Ok(erased)
     }

@@ -97,7 +97,7 @@ impl Engine {
         request: &Request,
         bounds: (&Limits, &Cancel),
     ) -> Result<ProfileAnswer> {
-        within_reason(request)?;
+        within_reason(request, &self.project.settings().query)?;
         let scorer = snapshot.scorer();
         let asker = self.asker(snapshot, &scorer, request)?;
         let profile = &asker.profile;

@@ -105,7 +105,7 @@ impl Read {
             return Ok(true);
         }
         let mut decisions = (*self.decisions).clone();
-        let mut place = start.unwrap_or(self.place);
+        let (mut place, mut count) = (start.unwrap_or(self.place), self.count);
         loop {
             // A page at a time: as texts, triples take twenty times as much memory.
             let page = self.journal.outlines(place, &since, PAGE)?;
@@ -115,7 +115,7 @@ impl Read {
             if cancel.is_cancelled() {
                 return Err(Error::budget("the query was cancelled"));
             }
-            self.count += page.decisions.len();
+            count += page.decisions.len();
             place = page.last;
             let mut triples = Triples::default();
             for entry in &page.decisions {
@@ -123,7 +123,7 @@ impl Read {
             }
             decisions.add(triples.0.iter());
         }
-        if !fresh && self.count > settings.most + settings.most / SLACK {
+        if !fresh && count > settings.most + settings.most / SLACK {
             return Ok(false);
         }
         decisions.settle();
@@ -145,7 +145,7 @@ impl Read {
         decisions.add(triples.0.iter());
         decisions.settle();
         self.decisions = Arc::new(decisions);
-        (self.place, self.outcome) = (place, outcome);
+        (self.place, self.outcome, self.count) = (place, outcome, count);
         Ok(true)
     }
 }

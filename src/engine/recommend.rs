@@ -6,6 +6,7 @@ use super::chosen::candidates;
 use super::gates::Gates;
 use super::{Engine, Snapshot, Stopwatch, decide, limits};
 use crate::candidates::Wishes;
+use crate::config::QuerySettings;
 use crate::explanation::{Explainer, Reason, Voice};
 use crate::journal::{self, Violation};
 use crate::llm::{self, LanguageModel, TokenCounter};
@@ -231,10 +232,7 @@ impl Engine {
         watch: &mut Stopwatch,
     ) -> Result<Prepared<'a>> {
         let settings = self.project.settings();
-        within_reason(request)?;
-        if let Some(text) = &request.wishes.sparql {
-            super::short(text, settings.query.max_text_kb << 10)?;
-        }
+        within_reason(request, &self.project.settings().query)?;
         let scorer = snapshot.scorer();
         let asker = self.asker(snapshot, &scorer, request)?;
         let (profile, person, mut notes) = (asker.profile, asker.person, asker.notes);
@@ -291,11 +289,14 @@ impl Engine {
 }
 
 /// Checks what could ask for too much work.
-pub(super) fn within_reason(request: &Request) -> Result<()> {
+pub(super) fn within_reason(request: &Request, settings: &QuerySettings) -> Result<()> {
     if request.k == 0 {
         return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
     }
     request.voice.check()?;
+    if let Some(text) = &request.wishes.sparql {
+        super::short(text, settings.max_text_kb << 10)?;
+    }
     let lists = [
         (request.k, "items asked for"),
         (request.candidates.len(), "items to rank"),

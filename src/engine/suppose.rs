@@ -7,6 +7,7 @@ use super::chosen::candidates;
 use super::hear::heard;
 use super::recommend::within_reason;
 use super::{Engine, Person, Request, Snapshot, Told};
+use crate::explanation::Voice;
 use crate::graph::changes::{Changes, Quad};
 use crate::model::term;
 use crate::scoring::{Facts, Scorer, Supposed};
@@ -127,7 +128,7 @@ impl Engine {
         asked: &WhatIf,
         bounds: (&Limits, &Cancel),
     ) -> Result<WhatIfAnswer> {
-        within_reason(&asked.request)?;
+        within_reason(&asked.request, &self.project.settings().query)?;
         within_limits(asked)?;
         let mut notes = Vec::new();
         let before = self.side(snapshot, &asked.request, bounds)?;
@@ -141,7 +142,7 @@ impl Engine {
         Ok(WhatIfAnswer {
             schema_version: 1,
             user: before.person.clone(),
-            moved: moved(snapshot, &before, &after),
+            moved: moved(snapshot, &asked.request.voice, [&before, &after]),
             before: before.list,
             after: after.list,
             notes,
@@ -175,7 +176,10 @@ impl Engine {
         let list = placed.map(|(scored, rank)| Placed {
             rank,
             item: iri(snapshot, scored.item),
-            label: snapshot.graph().label(scored.item).to_owned(),
+            label: request
+                .voice
+                .label(snapshot.graph(), scored.item)
+                .to_owned(),
             score: scored.score,
         });
         let mut notes = asker.notes;
@@ -201,6 +205,18 @@ impl Engine {
         let mut changes = snapshot.changes.clone();
         let mut supposed = Supposed::default();
         let gone = super::asker::items(snapshot, &asked.remove_events)?;
+        let added: Vec<String> = asked
+            .add_events
+            .iter()
+            .map(|met| met.item.clone())
+            .collect();
+        let added = super::asker::items(snapshot, &added)?;
+        // One item may have two names.
+        if let Some(both) = added.iter().position(|item| gone.contains(item)) {
+            let name = &asked.add_events[both].item;
+            return Err(Error::usage(format!("`{name}` is both met and not met"))
+                .hint("suppose one of the two"));
+        }
         let scorer = snapshot.scorer();
         let name = request.user.as_deref();
         let user = name.and_then(|name| super::asker::user(snapshot, &scorer, name));
@@ -246,12 +262,6 @@ fn add_events(
             time: met.time.or(Some(now + order)),
             weight: met.weight,
         };
-        if asked.remove_events.contains(&met.item) {
-            return Err(
-                Error::usage(format!("`{}` is both met and not met", met.item))
-                    .hint("suppose one of the two"),
-            );
-        }
         let mut is_new = false;
         for statement in heard(snapshot, &told, now)?.statements() {
             is_new |= changes.insert(snapshot.graph(), statement.each_ref().map(String::as_str));
@@ -432,7 +442,7 @@ fn say_what_stays(asked: &WhatIf, ruled_by_nothing: bool, notes: &mut Vec<String
     }
 }
 
-fn moved(snapshot: &Snapshot, before: &Side, after: &Side) -> Vec<Moved> {
+fn moved(snapshot: &Snapshot, voice: &Voice, [before, after]: [&Side; 2]) -> Vec<Moved> {
     let graph = snapshot.graph();
     let places =
         |side: &Side| -> FxHashMap<u32, usize> { side.items.iter().copied().zip(1..).collect() };
@@ -443,7 +453,7 @@ fn moved(snapshot: &Snapshot, before: &Side, after: &Side) -> Vec<Moved> {
     let score = |side: &Side, item: u32| side.scores[(item - graph.items().start) as usize];
     all.map(|&item| Moved {
         item: iri(snapshot, item),
-        label: graph.label(item).to_owned(),
+        label: voice.label(graph, item).to_owned(),
         before: old.get(&item).copied(),
         after: new.get(&item).copied(),
         score_before: score(before, item),

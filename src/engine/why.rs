@@ -242,10 +242,16 @@ impl Engine {
     ) -> Result<WhyNot> {
         let mut view = self.view(snapshot, about, bounds)?;
         let case = view.case(&about.request);
-        let standing = case.standing();
+        let (standing, missing) = (case.standing(), case.missing().unwrap_or(0.0));
         let inside = view.barred.is_empty() && standing.rank <= view.k;
+        let pinned = &about.request.wishes.pinned;
+        let mut pinned = pinned
+            .iter()
+            .filter_map(|name| snapshot.graph().find_item(name));
+        if inside || pinned.any(|item| item == view.item) {
+            self.refuse_listed(&view, about, bounds)?;
+        }
         let mut changes = Vec::new();
-        let missing = case.missing().unwrap_or(0.0);
         if view.barred.is_empty() && !inside {
             let removed = case.removal(Goal::In);
             changes.extend(removed.map(|found| view.without_events(found)));
@@ -254,26 +260,6 @@ impl Engine {
             changes.extend(stated.map(|found| view.facts(ChangeKind::AddFacts, found)));
         }
         if inside {
-            let gates = self.gates(snapshot, &view.person.id, bounds)?;
-            let list = candidates(
-                &gates,
-                (&view.scorer, &view.profile),
-                &about.request,
-                view.k,
-                bounds,
-            )?;
-            if list
-                .items
-                .iter()
-                .take(view.k)
-                .any(|scored| scored.item == view.item)
-            {
-                return Err(Error::usage(format!(
-                    "`{}` is among the first {} already",
-                    about.item, view.k
-                ))
-                .hint("`kenning explain` says why it is"));
-            }
             view.barred.push(Bar::Arranged);
         }
         if changes.is_empty() && view.barred.is_empty() {
@@ -296,6 +282,27 @@ impl Engine {
         })
     }
 
+    /// Refuses to say why an item is not in a list that has it.
+    fn refuse_listed(
+        &self,
+        view: &View<'_>,
+        about: &About,
+        bounds: (&Limits, &Cancel),
+    ) -> Result<()> {
+        let gates = self.gates(view.snapshot, &view.person.id, bounds)?;
+        let who = (&view.scorer, &view.profile);
+        let list = candidates(&gates, who, &about.request, view.k, bounds)?;
+        let mut listed = list.items.iter().take(view.k);
+        match listed.any(|scored| scored.item == view.item) {
+            true => Err(Error::usage(format!(
+                "`{}` is among the first {} already",
+                about.item, view.k
+            ))
+            .hint("`kenning explain` says why it is")),
+            false => Ok(()),
+        }
+    }
+
     fn view<'s>(
         &self,
         snapshot: &'s Snapshot,
@@ -303,12 +310,20 @@ impl Engine {
         bounds: (&Limits, &Cancel),
     ) -> Result<View<'s>> {
         let (request, graph) = (&about.request, snapshot.graph());
-        within_reason(request)?;
+        within_reason(request, &self.project.settings().query)?;
         let item = graph.find_item(&about.item);
         let item = item.ok_or_else(|| graph.unknown("item", &about.item))?;
         let scorer = snapshot.scorer();
         let asker = self.asker(snapshot, &scorer, request)?;
-        let look = |asked: &Asked<'_>| Ok((eligible(asked)?, barred(asked, item)?));
+        let place = (item - graph.items().start) as usize;
+        let look = |asked: &Asked<'_>| {
+            let eligible = eligible(asked)?;
+            let barred = match eligible[place] {
+                true => Vec::new(),
+                false => barred(asked, item)?,
+            };
+            Ok((eligible, barred))
+        };
         let (mut eligible, mut barred) =
             asking(snapshot, (&scorer, &asker.profile), request, bounds, look)?;
         let gates = self.gates(snapshot, &asker.person.id, bounds)?;

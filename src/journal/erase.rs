@@ -138,11 +138,13 @@ async fn erase_decisions(
     for gone in &doomed {
         let sql = "DELETE FROM decisions WHERE id = $1";
         sqlx::query(sql).bind(&gone.id).execute(&mut *c).await?;
-        let sql = "DELETE FROM replies WHERE key = $1";
-        let done = sqlx::query(sql)
-            .bind(&gone.trail.reply)
-            .execute(&mut *c)
-            .await?;
+    }
+    for gone in &doomed {
+        // Others may have been asked the same, and answered from the same reply.
+        let sql = "DELETE FROM replies WHERE key = $1
+                   AND NOT EXISTS (SELECT 1 FROM decisions WHERE prompt_id = $2)";
+        let query = sqlx::query(sql).bind(&gone.trail.reply).bind(&gone.prompt);
+        let done = query.execute(&mut *c).await?;
         erased.replies += done.rows_affected() as usize;
     }
     for prompt in doomed.iter().filter_map(|gone| gone.prompt.as_ref()) {

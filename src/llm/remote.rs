@@ -18,6 +18,9 @@ use super::settings::{Format, RemoteSettings};
 use super::{Completion, Finish, LanguageModel, Request, TokenCounter, tokens};
 use crate::error::{Error, Result};
 
+/// Tokens that a server may say it counted: sums of what it says must not overflow.
+const MOST_TOKENS: usize = u32::MAX as usize;
+
 /// The longest reply that is read.
 const MAX_REPLY_BYTES: u64 = 4 << 20;
 /// How much of an upstream's error is repeated.
@@ -158,6 +161,7 @@ impl Remote {
                 end.saturating_duration_since(Instant::now())
             });
             if !refusal.passes || tries > self.retries || wait >= left {
+                self.breaker.fail(Instant::now());
                 return Err(self.error(format!("{} (tries: {tries})", refusal.message)));
             }
             std::thread::sleep(wait);
@@ -193,7 +197,15 @@ impl Remote {
         let body = serde_json::to_vec(&self.body(request));
         let body = body.map_err(|e| Error::input(format!("cannot write the request: {e}")))?;
         let reply = self.ask_again(&body, tokens, deadline)?;
-        let completion = self.read(&reply, request)?;
+        // Only what was sent can have failed.
+        let completion = match self.read(&reply, request) {
+            Ok(completion) => completion,
+            Err(error) => {
+                self.breaker.fail(Instant::now());
+                return Err(error);
+            }
+        };
+        self.breaker.succeed();
         self.window.correct(
             completion
                 .prompt_tokens
@@ -210,8 +222,9 @@ impl Remote {
         let choice =
             choice.ok_or_else(|| self.error("a chat completion without choices".into()))?;
         let text = choice.message.content.unwrap_or_default();
-        let or_count =
-            |given: Option<usize>, count: &dyn Fn() -> Result<usize>| given.map_or_else(count, Ok);
+        let or_count = |given: Option<usize>, count: &dyn Fn() -> Result<usize>| {
+            given.map_or_else(count, |given| Ok(given.min(MOST_TOKENS)))
+        };
         Ok(Completion {
             prompt_tokens: or_count(usage.prompt_tokens, &|| {
                 self.count_messages(&request.messages)
@@ -272,12 +285,7 @@ impl LanguageModel for Remote {
                 "not asked: it failed {failed} times in a row, and rests for {seconds} s"
             )));
         }
-        let answer = self.call(request, tokens, deadline);
-        match &answer {
-            Ok(_) => self.breaker.succeed(),
-            Err(_) => self.breaker.fail(Instant::now()),
-        }
-        answer
+        self.call(request, tokens, deadline)
     }
 }
 

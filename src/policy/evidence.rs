@@ -35,8 +35,8 @@ impl Policies {
                     let name = term::as_iri(case.dataset.term(property)).unwrap_or_default();
                     say(format!("it rests on {}, which is sensitive", shorten(name)));
                 }
-                let people = people(case.dataset.graph, piece);
-                if let (Some(least), Some(people)) = (policy.minimum, people)
+                if let Some(least) = policy.minimum
+                    && let Some(people) = people(case.dataset.graph, piece)
                     && people < least
                 {
                     say(format!(

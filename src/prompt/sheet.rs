@@ -63,7 +63,7 @@ impl<'a> Sheet<'a> {
     ) -> Result<Self> {
         let count = candidates.len();
         if prompter.recipe.answer.has_letters() && count > LETTERS {
-            return Err(Error::usage(format!(
+            return Err(Error::budget(format!(
                 "{count} candidates are more than {LETTERS} letters"
             ))
             .hint("put fewer items to the model with `--candidates N`"));

@@ -11,7 +11,7 @@
 //! favour places over items; averaging over shuffles takes that away, as do both orders of a pair.
 
 use crate::llm::{Ids, LanguageModel, Request};
-use crate::prompt::{Contract, Prompt};
+use crate::prompt::{Contract, Prompt, Recipe};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -76,14 +76,16 @@ impl Mode {
             })
     }
 
-    /// What prompts of this mode ask for; `None` where the recipe decides.
-    pub fn contract(self) -> Option<Contract> {
-        match self {
-            Self::Listwise => None,
-            Self::Letters => Some(Contract::Letter),
-            Self::Pointwise => Some(Contract::Verdict),
-            Self::Pairwise => Some(Contract::Pair),
-        }
+    /// A recipe that asks for what this mode reads; in lists, with reasons or without as it says.
+    pub fn asking(self, recipe: Recipe) -> Recipe {
+        let contract = match (self, recipe.answer) {
+            (Self::Letters, _) => Contract::Letter,
+            (Self::Pointwise, _) => Contract::Verdict,
+            (Self::Pairwise, _) => Contract::Pair,
+            (Self::Listwise, list @ (Contract::Ranking | Contract::RankingBecause)) => list,
+            (Self::Listwise, _) => Contract::Ranking,
+        };
+        recipe.asking(contract)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::explanation::Parrot;
 use crate::server::start;
 use crate::shop::{Numbers, Shop};
 use crate::support;
-use asked::{Asker, Oracle};
+use asked::{Asker, Endpoint, Oracle};
 use kenning::config::Project;
 use kenning::engine::{About, Engine, Request, Snapshot, Strictness};
 use kenning::intake::{Mapping, preset};
@@ -69,28 +69,11 @@ impl Served {
         let text = sent.unwrap().body_mut().read_to_string().unwrap();
         serde_json::from_str(&text).unwrap()
     }
-
-    fn query(&self, text: &str) -> Value {
-        self.post("/sparql", "application/sparql-query", text)
-    }
 }
 
-impl Oracle for &Served {
-    fn holds(&self, query: &str) -> bool {
-        self.query(query)["boolean"].as_bool().unwrap()
-    }
-
-    fn number(&self, query: &str) -> u64 {
-        let found = self.query(query);
-        let number = found["results"]["bindings"][0]["n"]["value"].as_str();
-        number.unwrap().parse().unwrap()
-    }
-
-    fn texts(&self, query: &str) -> Vec<String> {
-        let found = self.query(query);
-        let rows = found["results"]["bindings"].as_array().unwrap().iter();
-        rows.map(|row| row["l"]["value"].as_str().unwrap().to_owned())
-            .collect()
+impl Endpoint for &Served {
+    fn query(&self, text: &str) -> Value {
+        self.post("/sparql", "application/sparql-query", text)
     }
 }
 

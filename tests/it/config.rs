@@ -184,6 +184,8 @@ fn a_bad_value_is_named_with_its_place() {
     insta::assert_snapshot!(complaint("[links]\nwindow = -1\n", &none), @"kenning.toml:2: `links.window` must be a whole number of at least 1, but is -1");
     insta::assert_snapshot!(complaint("[model]\nkind = 'oracle'\n", &none), @r#"kenning.toml:2: `model.kind` must be one of none, local, remote, replay, but is "oracle""#);
     insta::assert_snapshot!(complaint("[scoring.weights]\na = 'much'\n", &none), @r#"kenning.toml:1: `scoring.weights` must be names with numbers, but is { a = "much" }"#);
+    insta::assert_snapshot!(complaint("[model]\nprices = { prompt = 1 }\n", &none), @"kenning.toml:2: `model.prices` must be numbers of at least 0 for prompt and completion, but is { prompt = 1 }");
+    insta::assert_snapshot!(complaint("[model]\nprices = { prompt = 1, complition = 2 }\n", &none), @"kenning.toml:2: `model.prices` must be numbers of at least 0 for prompt and completion, but is { complition = 2, prompt = 1 }");
     insta::assert_snapshot!(complaint("prompt = 3\n", &none), @r#"
     kenning.toml:1: `prompt` is a section, not a setting
     hint: write `[prompt]`, and its settings below

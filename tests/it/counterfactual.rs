@@ -298,7 +298,7 @@ fn rank_without(world: &World, (user, item): (u32, u32), gone: &[u32]) -> usize 
 
 #[test]
 fn the_smallest_sets_of_events_are_right_and_smallest() {
-    let (mut out, mut inward, mut larger) = (0, 0, 0);
+    let (mut out, mut inward, mut larger, mut unstated) = (0, 0, 0, 0);
     for seed in 0..3 {
         let shop = Shop::new(seed);
         let snapshot = shop.snapshot();
@@ -351,6 +351,16 @@ fn the_smallest_sets_of_events_are_right_and_smallest() {
                     }
                     larger += usize::from(size > 1);
                 }
+                for found in changes.iter().filter(|c| c.kind == ChangeKind::RemoveFacts) {
+                    let mut world = world.clone();
+                    for fact in &found.facts {
+                        let term = |iri: &String| graph.find_iri(iri).unwrap();
+                        world.retract(fact.fact.each_ref().map(term));
+                    }
+                    let rank = world.rank(node, item, |other| !met.contains(&other));
+                    assert_eq!((rank, rank > k), (found.rank, true), "{about:?} {found:?}");
+                    unstated += 1;
+                }
                 // No smaller set does it, whatever the bounds said.
                 for (index, &one) in met.iter().enumerate() {
                     let single = rank_without(&world, (node, item), &[one]);
@@ -364,8 +374,8 @@ fn the_smallest_sets_of_events_are_right_and_smallest() {
         }
     }
     assert!(
-        out > 20 && inward > 5 && larger > 5,
-        "{out} {inward} {larger}"
+        out > 20 && inward > 5 && larger > 5 && unstated > 5,
+        "{out} {inward} {larger} {unstated}"
     );
 }
 
@@ -534,4 +544,40 @@ fn what_cannot_be_supposed_is_refused() {
         a.add_events = vec![added(&met)];
     });
     assert!(both.contains("both met and not met"));
+    // An item by its IRI, and by the id that the dumps use.
+    let id = met.rsplit('/').next().unwrap();
+    let both = ask(&|a| {
+        a.remove_events = vec![met.clone()];
+        a.add_events = vec![added(id)];
+    });
+    assert!(both.contains("both met and not met"));
+    let long = "x".repeat(2 << 20);
+    let long = ask(&|a| {
+        a.remove_events = vec![met.clone()];
+        a.request.wishes.sparql = Some(format!("?item rdfs:label '{long}'"));
+    });
+    assert!(long.contains("is longer than"), "{long}");
+}
+
+#[test]
+fn a_pinned_item_is_in_the_answer() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let bounds = (&LIMITS, &Cancel::default());
+    let list = shop
+        .engine
+        .recommend(&snapshot, &Request::for_user("u3", 9), None);
+    let ninth = list.unwrap().recommendations.pop().unwrap().item;
+    let mut request = Request::for_user("u3", 1);
+    request.wishes.pinned = vec![ninth.clone()];
+    let about = About {
+        request,
+        item: ninth,
+        against: None,
+    };
+    let error = shop.engine.why_not(&snapshot, &about, bounds).unwrap_err();
+    assert!(
+        error.message().contains("is among the first 1 already"),
+        "{error}"
+    );
 }

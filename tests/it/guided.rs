@@ -370,8 +370,9 @@ fn record(path: &Path) {
 
 #[test]
 fn the_program_prices_asks_and_tells() {
-    let desk =
-        desk("[model]\nkind = \"replay\"\npath = \"replies.jsonl\"\nprices = { prompt = 1 }\n");
+    let desk = desk(
+        "[model]\nkind = \"replay\"\npath = \"replies.jsonl\"\nprices = { prompt = 1, completion = 0 }\n",
+    );
     record(&desk.path().join("shop/replies.jsonl"));
     let model = ["-C", "shop", "extract", "--with", "model"];
     let with = |more: &[&str]| desk.run(&[&model, more].concat());

@@ -101,6 +101,18 @@ fn a_model_that_tells_no_odds_leaves_the_graph_to_answer() {
 }
 
 #[test]
+fn more_candidates_than_letters_are_left_to_the_graph() {
+    let desk = desk(1);
+    configure(&desk, "mode = 'letters'");
+    let many = RECOMMEND.map(|flag| if flag == "-k5" { "-k30" } else { flag });
+    let answer = desk.json(&many);
+    assert_eq!(answer["rung"], "graph");
+    assert_eq!(items(&answer).len(), 30);
+    let notes = answer["notes"].to_string();
+    assert!(notes.contains("more than 26 letters"), "{notes}");
+}
+
+#[test]
 fn opinions_are_joined_on_one_scale() {
     let model = [1.0, 2.0, 3.0];
     let graph = [300.0, 100.0, 200.0];

@@ -2,7 +2,6 @@
 
 use super::super::Engine;
 use super::kept::{self, Kept};
-use crate::config::ModelSettings;
 use crate::extraction::guided::{Guide, read_reply, text_id};
 use crate::extraction::run;
 use crate::journal::{self, Reply};
@@ -120,11 +119,8 @@ impl Job {
         };
         let room = context_tokens.saturating_sub(job.max_tokens);
         job.cut(settings.extraction.batch, room, counter.as_ref())?;
-        job.estimate.price = price(
-            &settings.model,
-            job.estimate.prompt_tokens,
-            job.estimate.completion_tokens,
-        )?;
+        let (prompt, completion) = (job.estimate.prompt_tokens, job.estimate.completion_tokens);
+        job.estimate.price = settings.model.cost(prompt, completion);
         Ok(job)
     }
 
@@ -205,11 +201,8 @@ pub(super) fn run(
     }
     progress.end();
     kept::write(&path, &kept)?;
-    asked.price = price(
-        &settings.model,
-        asked.prompt_tokens,
-        asked.completion_tokens,
-    )?;
+    let (prompt, completion) = (asked.prompt_tokens, asked.completion_tokens);
+    asked.price = settings.model.cost(prompt, completion);
     Ok(asked)
 }
 
@@ -299,23 +292,4 @@ fn reply_key(model: &str, request: &Request) -> Result<String> {
     let bytes = serde_json::to_vec(&asked)
         .map_err(|e| Error::corrupt(format!("a request cannot be named: {e}")).because(e))?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
-}
-
-/// What tokens cost, if the settings say so.
-fn price(settings: &ModelSettings, prompt: usize, completion: usize) -> Result<Option<f64>> {
-    let known = ["prompt", "completion"];
-    if let Some(name) = settings
-        .prices
-        .keys()
-        .find(|name| !known.contains(&name.as_str()))
-    {
-        return Err(Error::usage(format!("`model.prices` has no `{name}`"))
-            .hint("prices = { prompt = 0.15, completion = 0.6 }"));
-    }
-    if settings.prices.is_empty() {
-        return Ok(None);
-    }
-    let of = |name: &str| settings.prices.get(name).copied().unwrap_or_default();
-    let millionths = of("prompt") * prompt as f64 + of("completion") * completion as f64;
-    Ok(Some(millionths / 1e6))
 }

@@ -45,6 +45,13 @@ impl Titles {
                     )),
                 );
             };
+            if titles.ids.contains_key(&id) {
+                return Err(Error::input("this line has the id of another").at(format!(
+                    "{}:{}",
+                    path.display(),
+                    index + 2
+                )));
+            }
             titles.add(id, title);
         }
         for items in titles.names.values_mut() {

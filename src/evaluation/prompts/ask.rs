@@ -101,10 +101,7 @@ impl<'a> Asking<'a> {
         spent: usize,
         answers: &mut Answers,
     ) -> Result<usize> {
-        let recipe = match self.plan.mode.contract() {
-            Some(contract) => job.recipe.clone().asking(contract),
-            None => job.recipe.clone(),
-        };
+        let recipe = self.plan.mode.asking(job.recipe.clone());
         let more = match job.room {
             Room::Share(share) => Some((spent as f64 * share).round() as usize),
             Room::Bare | Room::Free => None,

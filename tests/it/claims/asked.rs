@@ -8,10 +8,34 @@ use std::collections::{BTreeMap, BTreeSet};
 pub trait Oracle {
     /// An `ASK`.
     fn holds(&self, query: &str) -> bool;
-    /// A `SELECT` of one number.
+    /// A `SELECT ?n` of one number.
     fn number(&self, query: &str) -> u64;
-    /// A `SELECT` of texts.
+    /// A `SELECT ?l` of texts.
     fn texts(&self, query: &str) -> Vec<String>;
+}
+
+/// What answers in SPARQL's JSON.
+pub trait Endpoint {
+    fn query(&self, text: &str) -> Value;
+}
+
+impl<E: Endpoint> Oracle for E {
+    fn holds(&self, query: &str) -> bool {
+        self.query(query)["boolean"].as_bool().unwrap()
+    }
+
+    fn number(&self, query: &str) -> u64 {
+        let found = self.query(query);
+        let number = found["results"]["bindings"][0]["n"]["value"].as_str();
+        number.unwrap().parse().unwrap()
+    }
+
+    fn texts(&self, query: &str) -> Vec<String> {
+        let found = self.query(query);
+        let rows = found["results"]["bindings"].as_array().unwrap().iter();
+        rows.map(|row| row["l"]["value"].as_str().unwrap().to_owned())
+            .collect()
+    }
 }
 
 /// Checks claims, and remembers what was counted.
