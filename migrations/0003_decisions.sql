@@ -5,7 +5,6 @@ ALTER TABLE decisions ADD COLUMN setup_id TEXT;
 ALTER TABLE decisions ADD COLUMN cost DOUBLE PRECISION;
 ALTER TABLE decisions ADD COLUMN trail_json TEXT;
 CREATE INDEX decisions_by_user ON decisions (user_id, id);
-CREATE INDEX decisions_by_prompt ON decisions (prompt_id);
 CREATE INDEX decisions_by_snapshot ON decisions (snapshot_hash, id);
 
 -- Settings, prompt template and policies that answers were made with, named by their content.

@@ -7,6 +7,7 @@ use crate::sparql::{Cancel, Decisions, fact_term};
 use crate::vocabulary::{DECISION, EDGE, PROMPT, SNAPSHOT, kenning, prov, rdf, sh, xsd};
 use crate::{Error, Result};
 use oxrdf::NamedNode;
+use rustc_hash::FxHashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -84,7 +85,8 @@ impl Read {
         (self.count, self.place, self.outcome) = (0, 0, 0);
     }
 
-    /// Reads what is new; false if what was read before does not hold any more.
+    /// Reads what is new; false if what was read before does not hold any more. What was read when the query was
+    /// cancelled is there for the next one.
     fn go_on(
         &mut self,
         settings: &DecisionSettings,
@@ -100,66 +102,42 @@ impl Read {
         let start = self
             .journal
             .place_of_last(self.place, &since, settings.most)?;
-        let (outcomes, outcome) = self.journal.outcomes_after(self.outcome)?;
-        if start.is_none() && outcomes.is_empty() {
-            return Ok(true);
+        let (outcomes, last) = self.journal.outcomes_after(self.outcome)?;
+        if let Some(start) = start {
+            self.place = start;
+            self.read(&since, snapshot, cancel)?;
         }
-        let mut decisions = (*self.decisions).clone();
-        let (mut place, mut count) = (start.unwrap_or(self.place), self.count);
+        if !fresh && self.count > settings.most + settings.most / SLACK {
+            return Ok(false);
+        }
+        if !self.decisions.is_settled() || !outcomes.is_empty() {
+            let decisions = Arc::make_mut(&mut self.decisions);
+            decisions.settle();
+            Writer::new(decisions).outcomes(&outcomes);
+            decisions.settle();
+        }
+        self.outcome = last;
+        Ok(true)
+    }
+
+    /// Reads all decisions after the place that was reached, a page at a time.
+    fn read(&mut self, since: &str, snapshot: &str, cancel: &Cancel) -> Result<()> {
+        let mut writer = Writer::new(Arc::make_mut(&mut self.decisions));
         loop {
-            // A page at a time: as texts, triples take twenty times as much memory.
-            let page = self.journal.outlines(place, &since, PAGE)?;
+            let page = self.journal.outlines(self.place, since, PAGE)?;
             if page.decisions.is_empty() {
-                break;
+                return Ok(());
             }
             if cancel.is_cancelled() {
                 return Err(Error::budget("the query was cancelled"));
             }
-            count += page.decisions.len();
-            place = page.last;
-            let mut triples = Triples::default();
             for entry in &page.decisions {
-                triples.decision(entry, snapshot);
+                writer.decision(entry, snapshot);
             }
-            decisions.add(triples.0.iter());
+            self.count += page.decisions.len();
+            self.place = page.last;
         }
-        if !fresh && count > settings.most + settings.most / SLACK {
-            return Ok(false);
-        }
-        decisions.settle();
-        let mut triples = Triples::default();
-        for outcome in &outcomes {
-            let exposure = exposure(&outcome.decision, outcome.rank);
-            // Of a decision before the window nothing is shown.
-            if decisions.has(&[
-                term::iri(&decision(&outcome.decision)),
-                term::iri(kenning::EXPOSED),
-                term::iri(&exposure),
-            ]) {
-                triples.outcome(&exposure, outcome);
-            }
-        }
-        if !fresh && outcomes.iter().any(|outcome| other(&decisions, outcome)) {
-            return Ok(false);
-        }
-        decisions.add(triples.0.iter());
-        decisions.settle();
-        self.decisions = Arc::new(decisions);
-        (self.place, self.outcome, self.count) = (place, outcome, count);
-        Ok(true)
     }
-}
-
-/// Whether something else was said before of what became of an item.
-fn other(decisions: &Decisions, outcome: &Outcome) -> bool {
-    let exposure = term::iri(&exposure(&outcome.decision, outcome.rank));
-    ["accepted", "rejected"].iter().any(|said| {
-        decisions.has(&[
-            exposure.clone(),
-            term::iri(kenning::OUTCOME),
-            term::string(said),
-        ])
-    })
 }
 
 /// The IRI of a decision.
@@ -179,64 +157,99 @@ pub(super) fn days_ago(days: u64) -> String {
     time.map_or_else(String::new, |time| format!("{time:.6}"))
 }
 
-/// Triples of decisions, encoded.
-#[derive(Default)]
-struct Triples(Vec<[String; 3]>);
+/// Writes decisions as triples.
+struct Writer<'d> {
+    decisions: &'d mut Decisions,
+    /// Facts are evidence again and again, and dear to write as terms.
+    facts: FxHashMap<[String; 3], Option<u32>>,
+    encoded: String,
+}
 
-impl Triples {
-    fn say(&mut self, subject: &str, predicate: &str, object: String) {
-        self.0
-            .push([term::iri(subject), term::iri(predicate), object]);
+impl<'d> Writer<'d> {
+    fn new(decisions: &'d mut Decisions) -> Self {
+        Self {
+            decisions,
+            facts: FxHashMap::default(),
+            encoded: String::new(),
+        }
     }
 
-    fn maybe(&mut self, subject: &str, predicate: &str, object: Option<String>) {
+    /// The number of an IRI.
+    fn iri(&mut self, iri: &str) -> u32 {
+        self.encoded.clear();
+        self.encoded.push('<');
+        self.encoded.push_str(iri);
+        self.decisions.number(&self.encoded)
+    }
+
+    /// The number of an IRI that somebody else gave, if it is one.
+    fn given_iri(&mut self, text: &str) -> Option<u32> {
+        let node = NamedNode::new(text).ok()?;
+        Some(self.iri(node.as_str()))
+    }
+
+    fn fact(&mut self, fact: &[String; 3]) -> Option<u32> {
+        if let Some(&number) = self.facts.get(fact) {
+            return number;
+        }
+        let number = fact_term(fact).map(|term| self.decisions.number(&term));
+        self.facts.insert(fact.clone(), number);
+        number
+    }
+
+    fn say(&mut self, subject: u32, predicate: &str, object: u32) {
+        let predicate = self.iri(predicate);
+        self.decisions.add([subject, predicate, object]);
+    }
+
+    /// Says it of an IRI.
+    fn link(&mut self, subject: u32, predicate: &str, object: &str) {
+        let object = self.iri(object);
+        self.say(subject, predicate, object);
+    }
+
+    /// Says it of a term, encoded.
+    fn tell(&mut self, subject: u32, predicate: &str, object: &str) {
+        let object = self.decisions.number(object);
+        self.say(subject, predicate, object);
+    }
+
+    fn maybe(&mut self, subject: u32, predicate: &str, object: Option<String>) {
         if let Some(object) = object {
-            self.say(subject, predicate, object);
+            self.tell(subject, predicate, &object);
         }
     }
 
     fn decision(&mut self, entry: &Entry<Decision, String>, snapshot: &str) {
         let Entry { id, record } = entry;
-        let this = decision(id);
-        let count = |count: u64| term::typed(&count.to_string(), xsd::INTEGER);
+        let this = self.iri(&decision(id));
         let text = |text: &String| term::string(text);
-        self.say(&this, rdf::TYPE, term::iri(kenning::DECISION));
-        self.say(&this, rdf::TYPE, term::iri(prov::ACTIVITY));
-        self.say(&this, prov::ENDED_AT_TIME, time(&record.at));
-        self.maybe(
-            &this,
-            prov::STARTED_AT_TIME,
-            record.started.as_deref().map(time),
-        );
-        let user = record.user.as_deref().and_then(iri);
-        self.maybe(&this, prov::WAS_ASSOCIATED_WITH, user);
+        self.link(this, rdf::TYPE, kenning::DECISION);
+        self.link(this, rdf::TYPE, prov::ACTIVITY);
+        self.tell(this, prov::ENDED_AT_TIME, &time(&record.at));
+        let started = record.started.as_deref().map(time);
+        self.maybe(this, prov::STARTED_AT_TIME, started);
+        if let Some(user) = record.user.as_deref().and_then(|user| self.given_iri(user)) {
+            self.say(this, prov::WAS_ASSOCIATED_WITH, user);
+        }
         let used = format!("{SNAPSHOT}{}", record.snapshot_hash);
-        self.say(&this, prov::USED, term::iri(&used));
-        let prompt = record.prompt_id.as_ref();
+        self.link(this, prov::USED, &used);
+        if let Some(prompt) = &record.prompt_id {
+            self.link(this, kenning::PROMPT, &format!("{PROMPT}{prompt}"));
+        }
+        let request = term::string(&record.request.to_string());
+        self.tell(this, kenning::REQUEST, &request);
+        self.tell(this, kenning::RUNG, &text(&record.rung));
+        self.maybe(this, kenning::MODEL, record.model.as_ref().map(text));
         self.maybe(
-            &this,
-            kenning::PROMPT,
-            prompt.map(|id| term::iri(&format!("{PROMPT}{id}"))),
-        );
-        self.say(
-            &this,
-            kenning::REQUEST,
-            term::string(&record.request.to_string()),
-        );
-        self.say(&this, kenning::RUNG, text(&record.rung));
-        self.maybe(&this, kenning::MODEL, record.model.as_ref().map(text));
-        self.maybe(
-            &this,
+            this,
             kenning::PROMPT_TOKENS,
-            record.prompt_tokens.map(count),
+            record.prompt_tokens.map(integer),
         );
-        self.maybe(
-            &this,
-            kenning::COMPLETION_TOKENS,
-            record.completion_tokens.map(count),
-        );
-        self.maybe(&this, kenning::COST, record.cost.map(decimal));
-        self.maybe(&this, kenning::FAILURE, record.error.as_ref().map(text));
+        let completion = record.completion_tokens.map(integer);
+        self.maybe(this, kenning::COMPLETION_TOKENS, completion);
+        self.maybe(this, kenning::COST, record.cost.map(decimal));
+        self.maybe(this, kenning::FAILURE, record.error.as_ref().map(text));
         let claims = [
             kenning::CLAIMS_VERIFIED,
             kenning::CLAIMS_AGGREGATE,
@@ -245,71 +258,89 @@ impl Triples {
             kenning::CLAIMS_CONTRADICTED,
         ];
         for (predicate, number) in claims.into_iter().zip(record.trail.claims) {
-            self.say(&this, predicate, count(number as u64));
+            self.tell(this, predicate, &integer(number as u64));
         }
-        self.trail((id, &this), &record.trail);
-        if record.snapshot_hash == snapshot {
-            self.edges(id, &record.trail);
-        }
+        self.told(this, &record.trail);
+        self.shown((id, this), &record.trail, record.snapshot_hash == snapshot);
+        self.violations((id, this), &record.trail);
     }
 
-    /// The edges of the evidence, by the numbers that they have on the snapshot that is asked.
-    fn edges(&mut self, id: &str, trail: &Trail) {
-        for (rank, shown) in (1..).zip(&trail.shown) {
-            let exposure = exposure(id, rank);
-            for edge in &shown.edges {
-                self.say(&exposure, prov::USED, term::iri(&format!("{EDGE}{edge}")));
-            }
-        }
-    }
-
-    fn trail(&mut self, (id, this): (&str, &str), trail: &Trail) {
+    fn told(&mut self, this: u32, trail: &Trail) {
         for item in &trail.candidates {
-            self.maybe(this, kenning::CANDIDATE, iri(item));
-        }
-        let facts: Vec<Option<String>> = trail.facts.iter().map(fact_term).collect();
-        let fact = |index: &usize| facts.get(*index).cloned().flatten();
-        for told in &trail.told {
-            self.maybe(this, kenning::PROMPT_EVIDENCE, fact(told));
-        }
-        for (rank, shown) in (1..).zip(&trail.shown) {
-            let exposure = exposure(id, rank);
-            self.say(this, kenning::EXPOSED, term::iri(&exposure));
-            self.say(&exposure, rdf::TYPE, term::iri(kenning::EXPOSURE));
-            self.maybe(&exposure, kenning::EVENT_ITEM, iri(&shown.item));
-            let rank = term::typed(&rank.to_string(), xsd::INTEGER);
-            self.say(&exposure, kenning::RANK, rank);
-            self.say(&exposure, kenning::SCORE, decimal(shown.score));
-            for index in &shown.facts {
-                self.maybe(&exposure, kenning::EVIDENCE, fact(index));
+            if let Some(item) = self.given_iri(item) {
+                self.say(this, kenning::CANDIDATE, item);
             }
         }
-        for (number, violation) in (1..).zip(&trail.violations) {
-            let name = format!("{DECISION}{id}:violation:{number}");
-            self.say(this, kenning::VIOLATED, term::iri(&name));
-            self.say(&name, rdf::TYPE, term::iri(kenning::VIOLATION));
-            self.say(&name, kenning::GATE, term::iri(&violation.gate));
-            self.say(&name, sh::SOURCE_SHAPE, violation.policy.clone());
-            self.say(&name, sh::FOCUS_NODE, violation.node.clone());
-            self.say(&name, sh::RESULT_MESSAGE, term::string(&violation.message));
+        self.evidence((this, kenning::PROMPT_EVIDENCE), trail, &trail.told);
+    }
+
+    fn evidence(&mut self, (subject, predicate): (u32, &str), trail: &Trail, facts: &[usize]) {
+        for fact in facts.iter().filter_map(|index| trail.facts.get(*index)) {
+            if let Some(fact) = self.fact(fact) {
+                self.say(subject, predicate, fact);
+            }
         }
     }
 
-    fn outcome(&mut self, exposure: &str, outcome: &Outcome) {
-        self.say(exposure, kenning::OUTCOME, term::string(&outcome.outcome));
-        self.say(exposure, kenning::OUTCOME_AT, time(&outcome.at));
+    /// Edges are named by the numbers that they have on the decision's snapshot: only if that is the one asked.
+    fn shown(&mut self, (id, this): (&str, u32), trail: &Trail, with_edges: bool) {
+        for (rank, shown) in (1..).zip(&trail.shown) {
+            let exposure = self.iri(&exposure(id, rank));
+            self.say(this, kenning::EXPOSED, exposure);
+            self.link(exposure, rdf::TYPE, kenning::EXPOSURE);
+            if let Some(item) = self.given_iri(&shown.item) {
+                self.say(exposure, kenning::EVENT_ITEM, item);
+            }
+            self.tell(exposure, kenning::RANK, &integer(rank as u64));
+            self.tell(exposure, kenning::SCORE, &decimal(shown.score));
+            self.evidence((exposure, kenning::EVIDENCE), trail, &shown.facts);
+            for edge in shown.edges.iter().filter(|_| with_edges) {
+                self.link(exposure, prov::USED, &format!("{EDGE}{edge}"));
+            }
+        }
     }
+
+    fn violations(&mut self, (id, this): (&str, u32), trail: &Trail) {
+        for (number, violation) in (1..).zip(&trail.violations) {
+            let name = self.iri(&format!("{DECISION}{id}:violation:{number}"));
+            self.say(this, kenning::VIOLATED, name);
+            self.link(name, rdf::TYPE, kenning::VIOLATION);
+            self.link(name, kenning::GATE, &violation.gate);
+            self.tell(name, sh::SOURCE_SHAPE, &violation.policy);
+            self.tell(name, sh::FOCUS_NODE, &violation.node);
+            self.tell(name, sh::RESULT_MESSAGE, &term::string(&violation.message));
+        }
+    }
+
+    /// What became of items, in place of what was said of them before. Of a decision before the window nothing is said.
+    fn outcomes(&mut self, outcomes: &[Outcome]) {
+        let (said, exposed) = (self.iri(kenning::OUTCOME), self.iri(kenning::EXPOSED));
+        let at = self.iri(kenning::OUTCOME_AT);
+        let exposure_of = |writer: &Self, outcome: &Outcome| {
+            let find = |iri: String| writer.decisions.find(&term::iri(&iri));
+            let exposure = find(exposure(&outcome.decision, outcome.rank))?;
+            let triple = [find(decision(&outcome.decision))?, exposed, exposure];
+            writer.decisions.has(triple).then_some(exposure)
+        };
+        let known: Vec<(u32, &Outcome)> = outcomes
+            .iter()
+            .filter_map(|outcome| Some((exposure_of(self, outcome)?, outcome)))
+            .collect();
+        let before = known.iter().flat_map(|&(e, _)| [[e, said], [e, at]]);
+        self.decisions.take_out(&before.collect());
+        for (exposure, outcome) in known {
+            self.tell(exposure, kenning::OUTCOME, &term::string(&outcome.outcome));
+            self.tell(exposure, kenning::OUTCOME_AT, &time(&outcome.at));
+        }
+    }
+}
+
+fn integer(number: u64) -> String {
+    term::typed(&number.to_string(), xsd::INTEGER)
 }
 
 fn time(text: &str) -> String {
     term::typed(text, xsd::DATE_TIME)
-}
-
-/// The encoded IRI, if the text is one.
-fn iri(text: &str) -> Option<String> {
-    NamedNode::new(text)
-        .ok()
-        .map(|node| term::iri(node.as_str()))
 }
 
 fn decimal(number: f64) -> String {

@@ -23,10 +23,12 @@ fn migrations() -> Migrator {
     let journal = include_str!("../../migrations/0001_journal.sql");
     let changes = include_str!("../../migrations/0002_changes.sql");
     let decisions = include_str!("../../migrations/0003_decisions.sql");
+    let prompts = include_str!("../../migrations/0004_prompts.sql");
     Migrator::with_migrations(vec![
         migration(1, "journal", journal),
         migration(2, "changes", changes),
         migration(3, "decisions", decisions),
+        migration(4, "prompts", prompts),
     ])
 }
 

@@ -18,7 +18,7 @@ use crate::knowledge::segment::Texts;
 use crate::model::term;
 use crate::vocabulary::{DECISION, KENNING, PROMPT, SNAPSHOT, kenning};
 use oxrdf::Term;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -81,25 +81,49 @@ pub struct Decisions {
     by_subject: Vec<[u32; 3]>,
     /// Predicate, object, subject, sorted.
     by_predicate: Vec<[u32; 3]>,
+    has_loose: bool,
 }
 
 impl Decisions {
-    /// Adds triples; one that is there already changes nothing. They are found once [`Decisions::settle`] was called.
-    pub fn add<'t>(&mut self, triples: impl Iterator<Item = &'t [String; 3]>) {
-        for triple in triples {
-            let [s, p, o] = triple.each_ref().map(|text| self.texts.number(text));
-            self.by_subject.push([s, p, o]);
-            self.by_predicate.push([p, o, s]);
+    /// The number of a term, by which triples name it.
+    pub fn number(&mut self, term: &str) -> u32 {
+        self.texts.number(term)
+    }
+
+    /// The number of a term that has one.
+    pub fn find(&self, term: &str) -> Option<u32> {
+        self.texts.find(term)
+    }
+
+    /// Adds a triple; one that is there already changes nothing. It is found once [`Decisions::settle`] was called.
+    pub fn add(&mut self, [s, p, o]: [u32; 3]) {
+        self.has_loose = true;
+        self.by_subject.push([s, p, o]);
+        self.by_predicate.push([p, o, s]);
+    }
+
+    /// Takes out all triples of these subjects and predicates.
+    pub fn take_out(&mut self, of: &FxHashSet<[u32; 2]>) {
+        if !of.is_empty() {
+            self.by_subject.retain(|&[s, p, _]| !of.contains(&[s, p]));
+            self.by_predicate.retain(|&[p, _, s]| !of.contains(&[s, p]));
         }
+    }
+
+    /// Whether all that was added is in its place.
+    pub fn is_settled(&self) -> bool {
+        !self.has_loose
     }
 
     /// Puts what was added in its place.
     pub fn settle(&mut self) {
+        if !std::mem::take(&mut self.has_loose) {
+            return;
+        }
         for rows in [&mut self.by_subject, &mut self.by_predicate] {
             // What was sorted before is one run, which this sort merges.
             rows.sort();
             rows.dedup();
-            rows.shrink_to_fit();
         }
     }
 
@@ -114,12 +138,8 @@ impl Decisions {
     }
 
     /// Whether there is this triple.
-    pub fn has(&self, triple: &[String; 3]) -> bool {
-        let [Some(s), Some(p), Some(o)] = triple.each_ref().map(|text| self.texts.find(text))
-        else {
-            return false;
-        };
-        self.by_subject.binary_search(&[s, p, o]).is_ok()
+    pub fn has(&self, triple: [u32; 3]) -> bool {
+        self.by_subject.binary_search(&triple).is_ok()
     }
 
     /// The rows that a pattern can match, and the places of subject, predicate and object in them.

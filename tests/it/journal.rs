@@ -303,6 +303,27 @@ fn damage_within_a_record_is_found() {
     assert!(error.message().contains("counts_json"), "{error}");
 }
 
+/// A journal remembers what its migrations said, so one that was published may never be edited: add another.
+#[test]
+fn published_migrations_never_change() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<PathBuf> = (folder.read_dir().unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let lines = files.iter().map(|file| {
+        let hash = blake3::hash(&std::fs::read(file).unwrap()).to_hex();
+        let name = file.file_name().unwrap().to_string_lossy();
+        format!("{name} {}", &hash[..16])
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
+    0001_journal.sql 02f03ac2cfe28114
+    0002_changes.sql 34dda20c37a6e49f
+    0003_decisions.sql 874e59c7d61006c8
+    0004_prompts.sql 74322ddfeebc17ef
+    ");
+}
+
 #[test]
 fn a_journal_of_a_newer_version_is_refused() {
     let bench = Bench::new();
@@ -313,7 +334,7 @@ fn a_journal_of_a_newer_version_is_refused() {
     );
     let error = Journal::open(&bench.path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    insta::assert_snapshot!(error.message(), @"the journal is of version 9, and this kenning knows version 3 at most");
+    insta::assert_snapshot!(error.message(), @"the journal is of version 9, and this kenning knows version 4 at most");
     assert_eq!(
         error.next_step(),
         Some("use the newer kenning that wrote it")
