@@ -31,8 +31,9 @@
 //! that it holds there, about the entities and items that evidence goes through. A shape with targets holds for these
 //! alone.
 //!
-//! Gates are for answers. Queries, `kenning explain` and searches such as `kenning:recommends` are for those who run the
-//! project, and pass none.
+//! Gates are for answers, and for what is said of answers: why, why not, what if, what they will rely on. What is withheld
+//! there is counted as such. Queries, searches such as `kenning:recommends` and proofs are for those who run the project,
+//! and pass none.
 //!
 //! *Invariants:* it fails closed. A file that cannot be read, a policy that demands nothing, a term that is misspelt, a shape
 //! that takes too long: all are errors, and nothing is answered. Whoever asks for nobody is `urn:kenning:nobody`.

@@ -87,12 +87,8 @@ impl Candidate {
     fn of(scored: Scored, paths: &[Path]) -> Self {
         let mut pieces: BTreeMap<(Route, Option<u32>, Option<u32>), Piece> = BTreeMap::new();
         for path in paths {
-            let apart = match path.route {
-                Route::Link(_) | Route::Stated(_) => path.from,
-                _ => None,
-            };
             let piece = pieces
-                .entry((path.route, path.via, apart))
+                .entry((path.route, path.via, apart(path.route, path.from)))
                 .or_insert_with(|| Piece::of(path));
             piece.add(path);
         }
@@ -106,7 +102,17 @@ impl Candidate {
     }
 }
 
+/// The item of the history that a way starts from, where each has its own numbers.
+fn apart(route: Route, from: Option<u32>) -> Option<u32> {
+    from.filter(|_| matches!(route, Route::Link(_) | Route::Stated(_)))
+}
+
 impl Piece {
+    /// The item of the history that it starts from, of links and of facts between items.
+    pub fn apart(&self) -> Option<u32> {
+        apart(self.route, self.from.first().copied())
+    }
+
     fn of(path: &Path) -> Self {
         Self {
             route: path.route,

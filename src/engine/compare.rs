@@ -4,9 +4,17 @@ use super::suppose::iri;
 use super::why::{About, ItemNamed, View};
 use crate::Result;
 use crate::explanation::way;
-use crate::scoring::Route;
+use crate::policy::Gate;
+use crate::scoring::{Route, Scored};
+use crate::selection::{Candidate, Piece};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// What stands for ways that policies let nobody be told.
+pub(super) const WITHHELD: &str = "withheld";
+
+/// Route, entity, and item of the history where each has its own numbers.
+type Way = (Route, Option<u32>, Option<u32>);
 
 /// An item beside another, and what makes the difference; exactly, for scores are sums.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +32,7 @@ pub struct Compared {
 /// What one way adds to two items.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// The kind of link, or the property.
+    /// The kind of link, or the property; `withheld` for all that policies let nobody be told.
     pub way: String,
     /// The item of the history that it starts from, of links and of facts between items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,33 +59,40 @@ impl View<'_> {
                 None => return Ok(None),
             },
         };
-        let mut sums: BTreeMap<(Route, Option<u32>, Option<u32>), [f64; 2]> = BTreeMap::new();
         let walk = self.scorer.walk(&self.profile);
-        for (side, item) in [self.item, other].into_iter().enumerate() {
-            for path in walk.paths(item) {
-                let from = match path.route {
-                    Route::Link(_) | Route::Stated(_) => path.from,
-                    _ => None,
-                };
-                let sum = sums.entry((path.route, path.via, from)).or_default();
-                sum[side] += path.contribution;
+        let items = [
+            (self.item, score),
+            (other, self.scorer.score(&self.profile, other)),
+        ];
+        let sides =
+            Candidate::gather_all(&walk, &items.map(|(item, score)| Scored { item, score }));
+        let mut sums: BTreeMap<Option<Way>, [f64; 2]> = BTreeMap::new();
+        for (side, candidate) in sides.iter().enumerate() {
+            let pieces: Vec<&Piece> = candidate.pieces.iter().collect();
+            let open = self.gates.open(Gate::Explanation, &pieces)?;
+            for (piece, open) in pieces.into_iter().zip(open) {
+                let way = open.then(|| (piece.route, piece.via, piece.apart()));
+                sums.entry(way).or_default()[side] += piece.contribution;
             }
         }
-        let difference =
-            |((route, via, from), [here, there]): ((Route, _, _), [f64; 2])| Difference {
-                way: way(graph, route),
-                from: Option::map(from, |from| self.named(from, None)),
-                through: Option::map(via, |via| self.named(via, None)),
-                here,
-                there,
-            };
+        let difference = |(kind, [here, there]): (Option<Way>, [f64; 2])| Difference {
+            way: kind.map_or_else(|| WITHHELD.to_owned(), |(route, ..)| way(graph, route)),
+            from: kind
+                .and_then(|kind| kind.2)
+                .map(|from| self.named(from, None)),
+            through: kind
+                .and_then(|kind| kind.1)
+                .map(|via| self.named(via, None)),
+            here,
+            there,
+        };
         let mut differences: Vec<Difference> = sums.into_iter().map(difference).collect();
         let size = |d: &Difference| (d.here - d.there).abs();
         differences.sort_by(|a, b| size(b).total_cmp(&size(a)));
         Ok(Some(Compared {
             item: iri(self.snapshot, other),
             label: self.voice.label(graph, other).to_owned(),
-            score: self.scorer.score(&self.profile, other),
+            score: items[1].1,
             differences,
         }))
     }

@@ -1,6 +1,8 @@
 //! What answers to somebody will rely on, before any is given.
 
 use super::chosen::candidates;
+use super::compare::WITHHELD;
+use super::gates::Gates;
 use super::recommend::within_reason;
 use super::suppose::iri;
 use super::{Engine, ItemNamed, Person, Request, Snapshot};
@@ -8,8 +10,11 @@ use crate::Result;
 use crate::explanation::way;
 use crate::graph::Graph;
 use crate::model::{LinkKind, term};
-use crate::scoring::{Profile, Route, Scorer};
+use crate::policy::Gate;
+use crate::scoring::{Profile, Route, Scored, Scorer};
+use crate::selection::{Candidate, Piece};
 use crate::sparql::{Cancel, Limits};
+use crate::vocabulary::kenning;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -79,7 +84,7 @@ pub struct Thing {
 /// What a way adds to the scores of the best items.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reliance {
-    /// The kind of link, the property, or popularity.
+    /// The kind of link, the property, or popularity; `withheld` for all that policies let nobody be told.
     pub way: String,
     /// Its share of all that speaks for these items.
     pub share: f64,
@@ -103,12 +108,7 @@ impl Engine {
         let profile = &asker.profile;
         let gates = self.gates(snapshot, &asker.person.id, bounds)?;
         let chosen = candidates(&gates, (&scorer, profile), request, request.k, bounds)?;
-        let items: Vec<u32> = chosen
-            .items
-            .iter()
-            .take(request.k)
-            .map(|s| s.item)
-            .collect();
+        let first = &chosen.items[..request.k.min(chosen.items.len())];
         let graph = snapshot.graph();
         let mut counting = profile.history.clone();
         counting.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -117,13 +117,20 @@ impl Engine {
             label: request.voice.label(graph, item).to_owned(),
             count,
         };
-        let leanings = leanings(snapshot, &scorer, (profile, request));
+        let met = !gates.hides(Gate::Explanation, kenning::INTERACTED);
+        let mut leanings = leanings(snapshot, &scorer, (profile, request));
+        leanings.retain(|leaning| met && !gates.hides(Gate::Explanation, &leaning.property));
         Ok(ProfileAnswer {
             schema_version: 1,
-            events: counting.iter().take(LISTED).map(event).collect(),
+            events: counting
+                .iter()
+                .take(LISTED)
+                .filter(|_| met)
+                .map(event)
+                .collect(),
             missing: missing(graph, profile, &leanings),
             leanings,
-            relies_on: relies_on(graph, (&scorer, profile), &items),
+            relies_on: relies_on(&gates, (&scorer, profile), first)?,
             user: asker.person,
             notes: [asker.notes, chosen.notes].concat(),
             snapshot: graph.id().to_string(),
@@ -192,24 +199,28 @@ fn named(snapshot: &Snapshot, request: &Request, node: u32) -> ItemNamed {
 
 /// Shares of what speaks for the items, by way.
 fn relies_on(
-    graph: &Graph,
+    gates: &Gates<'_>,
     (scorer, profile): (&Scorer<'_>, &Profile),
-    items: &[u32],
-) -> Vec<Reliance> {
-    let walk = scorer.walk(profile);
-    let mut sums: BTreeMap<Route, f64> = BTreeMap::new();
-    for path in items.iter().flat_map(|&item| walk.paths(item)) {
-        *sums.entry(path.route).or_default() += path.contribution.max(0.0);
+    items: &[Scored],
+) -> Result<Vec<Reliance>> {
+    let graph = gates.snapshot().graph();
+    let candidates = Candidate::gather_all(&scorer.walk(profile), items);
+    let pieces: Vec<&Piece> = candidates.iter().flat_map(|c| &c.pieces).collect();
+    let open = gates.open(Gate::Explanation, &pieces)?;
+    let mut sums: BTreeMap<Option<Route>, f64> = BTreeMap::new();
+    for (piece, open) in pieces.into_iter().zip(open) {
+        let route = open.then_some(piece.route);
+        *sums.entry(route).or_default() += piece.contribution.max(0.0);
     }
     let whole: f64 = sums.values().sum();
-    let reliance = |(route, sum): (Route, f64)| Reliance {
-        way: way(graph, route),
+    let reliance = |(route, sum): (Option<Route>, f64)| Reliance {
+        way: route.map_or_else(|| WITHHELD.to_owned(), |route| way(graph, route)),
         share: sum / whole,
     };
     let mut ways: Vec<Reliance> = sums.into_iter().map(reliance).collect();
     ways.retain(|way| way.share > 0.0);
     ways.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.way.cmp(&b.way)));
-    ways
+    Ok(ways)
 }
 
 fn missing(graph: &Graph, profile: &Profile, leanings: &[Leaning]) -> Vec<String> {

@@ -242,6 +242,13 @@ impl Gates<'_> {
         Ok(refused)
     }
 
+    /// Those of the items that either gate of items refuses.
+    pub(super) fn kept_out(&self, items: &[u32]) -> Result<FxHashSet<u32>> {
+        let mut refused = self.refused(Gate::Candidates, items)?;
+        refused.extend(self.refused(Gate::Answer, items)?);
+        Ok(refused)
+    }
+
     /// For each piece of evidence whether a gate lets it through.
     pub(super) fn open(&self, gate: Gate, pieces: &[&Piece]) -> Result<Vec<bool>> {
         let Some(policies) = &self.policies else {
@@ -277,12 +284,26 @@ impl Gates<'_> {
         Ok(Cow::Owned(kept.collect()))
     }
 
+    /// Whether a gate lets nothing be told that a property says.
+    pub(super) fn hides(&self, gate: Gate, property: &str) -> bool {
+        let dataset = self.snapshot.dataset();
+        let policies = self.policies.as_ref();
+        policies.is_some_and(|policies| policies.hides(gate, dataset, property))
+    }
+
+    /// Whether the gate of explanations lets facts be told: those of the graph with all that they were concluded from,
+    /// others by their properties.
+    pub(super) fn may_tell(&self, facts: &[[u32; 3]]) -> bool {
+        let dataset = self.snapshot.dataset();
+        let Some(policies) = &self.policies else {
+            return true;
+        };
+        (facts.iter()).all(|fact| !policies.hides_fact(Gate::Explanation, dataset, fact))
+    }
+
     /// What a prompt may tell of somebody: without their history where that they met items is sensitive.
     pub(super) fn profile<'p>(&self, profile: &'p Profile) -> Cow<'p, Profile> {
-        let dataset = self.snapshot.dataset();
-        let hidden = self.policies.as_ref();
-        let hidden = hidden.is_some_and(|p| p.hides(Gate::Prompt, dataset, kenning::INTERACTED));
-        if !hidden {
+        if !self.hides(Gate::Prompt, kenning::INTERACTED) {
             return Cow::Borrowed(profile);
         }
         let mut bare = profile.clone();

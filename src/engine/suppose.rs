@@ -10,7 +10,8 @@ use super::{Engine, Person, Request, Snapshot, Told};
 use crate::explanation::Voice;
 use crate::graph::changes::{Changes, Quad};
 use crate::model::term;
-use crate::scoring::{Facts, Scorer, Supposed};
+use crate::policy::Gate;
+use crate::scoring::{Facts, Scored, Scorer, Supposed};
 use crate::sparql::{Cancel, Limits};
 use crate::vocabulary::{expand, kenning};
 use crate::{Error, Result};
@@ -166,14 +167,14 @@ impl Engine {
             request.k,
             bounds,
         )?;
-        let items: Vec<u32> = chosen
+        let all: Vec<u32> = chosen.items.iter().map(|scored| scored.item).collect();
+        let refused = gates.refused(Gate::Answer, &all)?;
+        let shown = chosen
             .items
             .iter()
-            .take(request.k)
-            .map(|s| s.item)
-            .collect();
-        let placed = chosen.items.iter().take(request.k).zip(1..);
-        let list = placed.map(|(scored, rank)| Placed {
+            .filter(|scored| !refused.contains(&scored.item));
+        let shown: Vec<Scored> = shown.take(request.k).copied().collect();
+        let list = shown.iter().zip(1..).map(|(scored, rank)| Placed {
             rank,
             item: iri(snapshot, scored.item),
             label: request
@@ -188,7 +189,7 @@ impl Engine {
             person: asker.person,
             notes,
             list: list.collect(),
-            items,
+            items: shown.iter().map(|scored| scored.item).collect(),
             scores: scorer.all(&asker.profile),
         })
     }

@@ -1,4 +1,4 @@
-//! Where somebody is still found: every file of the project's state, read byte by byte.
+//! Where somebody is still found: every file of the project's state, read byte by byte, and what the journal keeps packed.
 
 use super::Engine;
 use crate::journal::Erase;
@@ -186,8 +186,11 @@ impl Engine {
         for file in files(&self.project.state())? {
             traces.extend(needle.in_file(&file)?);
         }
-        // An id alone is no name in a file of other numbers, but it is one in the column of users.
-        let count = self.journal.decisions_for(&whom.ids)?;
+        // An id alone is no name in a file of other numbers, but it is one in the column of users; and what decisions say
+        // is packed.
+        let count = self
+            .journal
+            .decisions_naming(&whom, &|text| needle.is_in(text))?;
         if count > 0 {
             traces.push(Trace {
                 file: self.project.journal_file(),

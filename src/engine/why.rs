@@ -2,6 +2,7 @@
 
 use super::chosen::{asking, candidates};
 use super::compare::Compared;
+use super::gates::Gates;
 use super::recommend::within_reason;
 use super::suppose::iri;
 use super::{Engine, Order, Person, Request, Snapshot};
@@ -15,6 +16,7 @@ use crate::prompt::wording::clean;
 use crate::scoring::{Profile, Scored, Scorer};
 use crate::selection::Candidate;
 use crate::sparql::{Cancel, Limits};
+use crate::vocabulary::kenning;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -176,6 +178,7 @@ pub(super) struct View<'s> {
     pub(super) item: u32,
     pub(super) eligible: Vec<bool>,
     barred: Vec<Bar>,
+    pub(super) gates: Gates<'s>,
     again: bool,
     k: usize,
     pub(super) voice: Voice,
@@ -198,6 +201,7 @@ impl Engine {
         let standing = case.standing();
         let mut notes = view.notes.clone();
         let mut changes = Vec::new();
+        let reasons = view.reasons(standing.score, &mut notes)?;
         let is_in = view.barred.is_empty() && standing.rank <= view.k;
         if is_in {
             let events = case.removal(Goal::Out);
@@ -221,10 +225,10 @@ impl Engine {
             score: standing.score,
             rank: view.barred.is_empty().then_some(standing.rank),
             k: view.k,
-            reasons: view.reasons(standing.score),
+            reasons,
             compared: view.compared(about, standing.score)?,
             barred: view.barred,
-            changes,
+            changes: told(changes, &mut notes),
             notes,
             snapshot: snapshot.graph().id().to_string(),
         })
@@ -259,12 +263,12 @@ impl Engine {
             let stated = case.stated();
             changes.extend(stated.map(|found| view.facts(ChangeKind::AddFacts, found)));
         }
+        let mut notes = std::mem::take(&mut view.notes);
         if inside {
             view.barred.push(Bar::Arranged);
         }
         if changes.is_empty() && view.barred.is_empty() {
-            view.notes
-                .push("no small change was found that would bring it in".into());
+            notes.push("no small change was found that would bring it in".into());
         }
         Ok(WhyNot {
             schema_version: 1,
@@ -274,10 +278,10 @@ impl Engine {
             rank: view.barred.is_empty().then_some(standing.rank),
             k: view.k,
             missing,
-            changes,
+            changes: told(changes, &mut notes),
             user: view.person,
             barred: view.barred,
-            notes: view.notes,
+            notes,
             snapshot: snapshot.graph().id().to_string(),
         })
     }
@@ -289,9 +293,8 @@ impl Engine {
         about: &About,
         bounds: (&Limits, &Cancel),
     ) -> Result<()> {
-        let gates = self.gates(view.snapshot, &view.person.id, bounds)?;
         let who = (&view.scorer, &view.profile);
-        let list = candidates(&gates, who, &about.request, view.k, bounds)?;
+        let list = candidates(&view.gates, who, &about.request, view.k, bounds)?;
         let mut listed = list.items.iter().take(view.k);
         match listed.any(|scored| scored.item == view.item) {
             true => Err(Error::usage(format!(
@@ -330,7 +333,7 @@ impl Engine {
         let items = graph.items().zip(&eligible);
         let may = items.filter(|&(other, &may)| may || other == item);
         let may: Vec<u32> = may.map(|(other, _)| other).collect();
-        for refused in gates.refused(Gate::Candidates, &may)? {
+        for refused in gates.kept_out(&may)? {
             eligible[(refused - graph.items().start) as usize] = false;
             if refused == item {
                 barred.push(Bar::Policy);
@@ -352,6 +355,7 @@ impl Engine {
             item,
             eligible,
             barred,
+            gates,
             again: request.order == Order::Any || !request.candidates.is_empty(),
             k: request.k,
             voice: request.voice.clone(),
@@ -387,17 +391,25 @@ impl<'s> View<'s> {
         }
     }
 
-    fn reasons(&self, score: f64) -> Vec<Reason> {
+    /// All that may be told of what the score is made of.
+    fn reasons(&self, score: f64, notes: &mut Vec<String>) -> Result<Vec<Reason>> {
         let scored = Scored {
             item: self.item,
             score,
         };
-        let candidate = Candidate::gather(&self.scorer.walk(&self.profile), scored);
+        let candidates = [Candidate::gather(&self.scorer.walk(&self.profile), scored)];
         let explainer = Explainer::new(self.snapshot.graph(), &self.profile).speaking(&self.voice);
-        let pieces = candidate.pieces.iter();
-        pieces
-            .map(|piece| explainer.reason(self.item, piece))
-            .collect()
+        let all = candidates[0].pieces.len();
+        let told = self.gates.through(Gate::Explanation, &candidates)?;
+        let pieces = &told[0].pieces;
+        if pieces.len() < all {
+            let withheld = all - pieces.len();
+            notes.push(format!("policies withhold {withheld} of {all} reasons"));
+        }
+        let reasons = pieces
+            .iter()
+            .map(|piece| explainer.reason(self.item, piece));
+        Ok(reasons.collect())
     }
 
     pub(super) fn named(&self, item: u32, weight: Option<f32>) -> ItemNamed {
@@ -408,8 +420,13 @@ impl<'s> View<'s> {
         }
     }
 
-    fn without_events(&self, found: Change<u32>) -> Alternative {
-        Alternative {
+    /// Whether policies let it be told what somebody met.
+    fn may_tell_events(&self) -> bool {
+        !self.gates.hides(Gate::Explanation, kenning::INTERACTED)
+    }
+
+    fn without_events(&self, found: Change<u32>) -> Option<Alternative> {
+        self.may_tell_events().then(|| Alternative {
             kind: ChangeKind::RemoveEvents,
             events: found
                 .parts
@@ -420,22 +437,22 @@ impl<'s> View<'s> {
             minimal: found.minimal,
             rank: found.standing.rank,
             score: found.standing.score,
-        }
+        })
     }
 
-    fn with_events(&self, found: Change<NewEvent>) -> Alternative {
+    fn with_events(&self, found: Change<NewEvent>) -> Option<Alternative> {
         let named = |event: &NewEvent| self.named(event.item, Some(event.weight));
-        Alternative {
+        self.may_tell_events().then(|| Alternative {
             kind: ChangeKind::AddEvents,
             events: found.parts.iter().map(named).collect(),
             facts: Vec::new(),
             minimal: found.minimal,
             rank: found.standing.rank,
             score: found.standing.score,
-        }
+        })
     }
 
-    fn facts(&self, kind: ChangeKind, found: Change<[u32; 3]>) -> Alternative {
+    fn facts(&self, kind: ChangeKind, found: Change<[u32; 3]>) -> Option<Alternative> {
         let graph = self.snapshot.graph();
         let name = |number: u32| {
             let text = graph.term(number);
@@ -445,13 +462,21 @@ impl<'s> View<'s> {
             fact: fact.map(name),
             labels: fact.map(|number| self.voice.label(graph, number).to_owned()),
         };
-        Alternative {
+        self.gates.may_tell(&found.parts).then(|| Alternative {
             kind,
             events: Vec::new(),
             facts: found.parts.iter().map(named).collect(),
             minimal: found.minimal,
             rank: found.standing.rank,
             score: found.standing.score,
-        }
+        })
     }
+}
+
+/// The changes that policies let be told; where there are others, a note says so.
+fn told(changes: Vec<Option<Alternative>>, notes: &mut Vec<String>) -> Vec<Alternative> {
+    if changes.contains(&None) {
+        notes.push("policies withhold what would change it".into());
+    }
+    changes.into_iter().flatten().collect()
 }

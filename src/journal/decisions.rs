@@ -119,7 +119,8 @@ impl Journal {
     pub fn answer_text(&self, id: &str) -> Result<String> {
         let found = self.run(async |c| {
             let sql = "SELECT answer_json FROM decisions WHERE id = $1";
-            sqlx::query_scalar(sql).bind(id).fetch_optional(c).await
+            let row = sqlx::query(sql).bind(id).fetch_optional(c).await?;
+            row.map_or(Ok(None), |row| rows::text(&row, "answer_json"))
         })?;
         found.ok_or_else(|| self.no_decision(id))
     }
@@ -159,22 +160,6 @@ impl Journal {
         })?;
         ids.reverse();
         Ok(ids)
-    }
-
-    /// How many decisions are for somebody of these names.
-    pub fn decisions_for(&self, names: &[String]) -> Result<usize> {
-        self.run(async |c| {
-            let mut all = 0;
-            for name in names {
-                let sql = "SELECT count(*) FROM decisions WHERE user_id = $1";
-                let count: i64 = sqlx::query_scalar(sql)
-                    .bind(name)
-                    .fetch_one(&mut *c)
-                    .await?;
-                all += count.max(0).cast_unsigned() as usize;
-            }
-            Ok(all)
-        })
     }
 
     /// Keeps that somebody was erased, by the hash that [`Journal::erased`] tells.

@@ -37,6 +37,11 @@ pub struct ErasedRows {
 }
 
 impl Journal {
+    /// Decisions for somebody, and others whose texts `names` finds them in.
+    pub fn decisions_naming(&self, whom: &Erase, names: &dyn Fn(&str) -> bool) -> Result<usize> {
+        self.run(async |c| Ok(naming(c, whom, names).await?.len()))
+    }
+
     /// Takes somebody out: changes that tell of them or of an event of theirs, decisions for them and those that `names`
     /// finds them in, with outcomes, prompts and replies. What is deleted is overwritten on the disk.
     ///
@@ -101,12 +106,12 @@ struct Doomed {
     trail: Trail,
 }
 
-async fn erase_decisions(
+/// The decisions for somebody, and those that name them.
+async fn naming(
     c: &mut SqliteConnection,
     whom: &Erase,
     names: &dyn Fn(&str) -> bool,
-    erased: &mut ErasedRows,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Vec<Doomed>> {
     let mut after = 0;
     let mut doomed = Vec::new();
     loop {
@@ -115,7 +120,9 @@ async fn erase_decisions(
                    FROM decisions WHERE rowid > $1 ORDER BY rowid LIMIT $2";
         let query = sqlx::query(sql).bind(after).bind(AT_ONCE);
         let rows = query.fetch_all(&mut *c).await?;
-        let Some(last) = rows.last() else { break };
+        let Some(last) = rows.last() else {
+            return Ok(doomed);
+        };
         after = last.try_get("rowid")?;
         for row in &rows {
             let user: Option<String> = row.try_get("user_id")?;
@@ -123,8 +130,7 @@ async fn erase_decisions(
                 user.is_some_and(|user| whom.iris.contains(&user) || whom.ids.contains(&user));
             let mut told = false;
             for column in ["request_json", "answer_json", "trail_json", "error"] {
-                let text: Option<&str> = row.try_get(column)?;
-                told |= text.is_some_and(names);
+                told |= rows::text(row, column)?.is_some_and(|text| names(&text));
             }
             if is_theirs || told {
                 doomed.push(Doomed {
@@ -135,6 +141,15 @@ async fn erase_decisions(
             }
         }
     }
+}
+
+async fn erase_decisions(
+    c: &mut SqliteConnection,
+    whom: &Erase,
+    names: &dyn Fn(&str) -> bool,
+    erased: &mut ErasedRows,
+) -> sqlx::Result<()> {
+    let doomed = naming(c, whom, names).await?;
     for gone in &doomed {
         let sql = "DELETE FROM decisions WHERE id = $1";
         sqlx::query(sql).bind(&gone.id).execute(&mut *c).await?;

