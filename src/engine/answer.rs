@@ -122,4 +122,18 @@ impl Claims {
             Verdict::Contradicted => &mut self.contradicted,
         } += 1;
     }
+
+    /// Share of them that hold; 1 where there are none.
+    pub fn hold(&self) -> f64 {
+        let refused = self.unsupported + self.contradicted;
+        match self.all() {
+            0 => 1.0,
+            all => (all - refused) as f64 / all as f64,
+        }
+    }
+
+    /// How many there are.
+    pub fn all(&self) -> usize {
+        self.verified + self.aggregate + self.inferred + self.unsupported + self.contradicted
+    }
 }

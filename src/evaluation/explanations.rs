@@ -4,8 +4,10 @@
 //! The ranking is the same throughout: only which path of an item is shown first differs.
 
 mod fidelity;
+mod model;
 
 pub use fidelity::Fidelity;
+pub use model::ModelFidelity;
 
 use super::Method;
 use super::metrics::{Estimate, estimate};
@@ -13,10 +15,12 @@ use super::ranking::Gain;
 use super::split::Split;
 use super::trained::{Case, Trained, mean, ndcg};
 use crate::engine::Engine;
+use crate::llm::LanguageModel;
 use crate::model::Progress;
 use crate::scoring::quality::{Figures, Preference, Quality};
 use crate::scoring::{Path, Scorer};
 use crate::{Error, Result};
+use model::Asking;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -31,7 +35,9 @@ pub struct Plan {
     pub k: usize,
     /// A path may be shown that adds at least this share of what the item's largest adds.
     pub least: f64,
-    /// Of the bootstrap.
+    /// Users whose candidates a model ranks at most.
+    pub asked: usize,
+    /// Of the bootstrap, and of these users.
     pub seed: u64,
 }
 
@@ -75,6 +81,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// How faithful the reasons are that an answer shows.
     pub fidelity: Fidelity,
+    /// How faithful they are to a model's rankings, if one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelFidelity>,
 }
 
 /// What the lists of one user come to, by wish.
@@ -85,14 +94,14 @@ struct Judged {
     faithful: Vec<fidelity::Told>,
 }
 
-/// Ranks for the users of whom something was held out, and judges the paths.
+/// Ranks for the users of whom something was held out, and judges the paths; and the rankings of a model, if there is one.
 ///
 /// # Errors
-/// `Input` if nothing is held out of anybody who also trains.
+/// `Input` if nothing is held out of anybody who also trains; those of the model.
 pub fn run(
     engine: &Engine,
-    plan: &Plan,
-    method: &Method,
+    (plan, method): (&Plan, &Method),
+    model: Option<&mut dyn LanguageModel>,
     progress: &dyn Progress,
 ) -> Result<Report> {
     let trained = Trained::of(engine, &[&plan.split], (plan.core, &method.links), progress)?;
@@ -132,6 +141,13 @@ pub fn run(
             told: mean(&told),
         }
     });
+    let model = match model {
+        Some(model) => {
+            let mut asking = Asking::new(engine, (&trained, &scorer), model)?;
+            Some(asking.fidelity(plan, progress)?)
+        }
+        None => None,
+    };
     Ok(Report {
         schema_version: 1,
         split: plan.split.name(),
@@ -143,6 +159,7 @@ pub fn run(
         explained: mean(&all(|one| one.explained)),
         rows: rows.collect(),
         fidelity: Fidelity::of(judged.iter().flat_map(|one| &one.faithful)),
+        model,
     })
 }
 

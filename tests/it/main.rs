@@ -18,6 +18,7 @@ mod explanation;
 mod extraction;
 mod extremes;
 mod faults;
+mod fidelity;
 mod graph;
 mod guided;
 mod intake;

@@ -1,7 +1,8 @@
 use super::{HeldOut, Weights};
 use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
-use crate::engine::Engine;
-use crate::evaluation::explanations::{self, Fidelity, Plan};
+use crate::engine::{self, Engine};
+use crate::evaluation::explanations::{self, Fidelity, ModelFidelity, Plan};
+use crate::llm::LanguageModel;
 use crate::{Error, Result};
 use serde_json::{Value, json};
 
@@ -26,6 +27,10 @@ pub struct Explanations {
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     least: f64,
 
+    /// Also ask the project's language model about the lists of so many users, and whether its rankings rest on its reasons
+    #[arg(long, value_name = "USERS", default_value_t = 0)]
+    ask: usize,
+
     #[command(flatten)]
     shape: Shape,
 }
@@ -41,10 +46,16 @@ impl Verb for Explanations {
             core: self.held_out.core,
             k: self.k.max(1),
             least: self.least,
+            asked: self.ask,
             seed: self.held_out.seed,
         };
         let settings = self.weights.method(session, &engine)?;
-        let report = explanations::run(&engine, &plan, &settings, &session.bars())?;
+        let mut model = match self.ask {
+            0 => None,
+            _ => Some(self.model(&engine)?),
+        };
+        let asked = model.as_mut().map(|model| model.as_mut() as &mut dyn LanguageModel);
+        let report = explanations::run(&engine, (&plan, &settings), asked, &session.bars())?;
         if self.shape.format == Format::Json {
             session.printer.json(&report)?;
             return Ok(Outcome::Done);
@@ -68,8 +79,33 @@ impl Verb for Explanations {
         }
         session.printer.table(&table, self.shape.format)?;
         session.printer.note(faithful(&report.fidelity));
+        if let Some(model) = &report.model {
+            session.printer.note(faithful_to(model));
+        }
         Ok(Outcome::Done)
     }
+}
+
+impl Explanations {
+    fn model(&self, engine: &Engine) -> Result<Box<dyn LanguageModel>> {
+        engine::language_model(engine.project())?.ok_or_else(|| {
+            Error::usage("the project has no language model to ask").hint("set `kind` under `[model]` in kenning.toml")
+        })
+    }
+}
+
+/// How faithful they are to a model's rankings, in a line.
+fn faithful_to(model: &ModelFidelity) -> String {
+    let ModelFidelity { users, items, invalid, .. } = model;
+    format!(
+        "{}, asked {}: of {users} users {items} have a first item with reasons, {invalid} replies were no ranking; without the \
+         evidence {:.1} % of these items fall, by {:.1} places on average, and with no other {:.1} % stay first",
+        model.model,
+        model.mode.name(),
+        model.falls * 100.0,
+        model.places,
+        model.suffices * 100.0
+    )
 }
 
 /// How faithful the reasons are, in lines.
@@ -79,12 +115,15 @@ fn faithful(fidelity: &Fidelity) -> String {
     format!(
         "fidelity of up to {} reasons an item: without them {} fall in rank, with nothing else {} stay in the list\n\
          the first 1, 2, … reasons carry {} of the score; for {} of the items it is 80 % or more\n\
-         the first 1, 2, … paths alone carry {}",
+         the first 1, 2, … paths alone carry {}\n\
+         {} of the {} reasons hold",
         fidelity.reasons,
         percent(fidelity.falls),
         percent(fidelity.suffices),
         curve(&fidelity.carried),
         curve(&fidelity.mostly),
-        curve(&fidelity.carried_by_paths)
+        curve(&fidelity.carried_by_paths),
+        percent(fidelity.hold),
+        fidelity.claims.all()
     )
 }

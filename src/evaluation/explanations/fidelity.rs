@@ -4,8 +4,10 @@
 //! only these paths are kept; it should stay in the list. Everybody else's scores stay. The *curve* is the share of the score
 //! that the first reasons carry, of what speaks for the item: what speaks against it makes no share larger.
 
+use crate::engine::Claims;
+use crate::explanation::{Explainer, Verdict};
 use crate::graph::Graph;
-use crate::scoring::{Profile, Scored, Scorer};
+use crate::scoring::{Path, Profile, Scored, Scorer};
 use crate::selection::{Candidate, Piece, said, together};
 use serde::Serialize;
 
@@ -37,6 +39,10 @@ pub struct Fidelity {
     pub mostly: Vec<f64>,
     /// Mean share of the score that the first 1, 2, … single paths carry.
     pub carried_by_paths: Vec<f64>,
+    /// What became of the reasons when they were checked.
+    pub claims: Claims,
+    /// Share of them that hold.
+    pub hold: f64,
 }
 
 /// What was found of one item.
@@ -46,6 +52,7 @@ pub(super) struct Told {
     told: f64,
     carried: [f64; CURVE],
     by_paths: [f64; CURVE],
+    verdicts: Vec<Verdict>,
 }
 
 impl Fidelity {
@@ -62,6 +69,9 @@ impl Fidelity {
             found.falls += f64::from(u8::from(one.falls));
             found.suffices += f64::from(u8::from(one.suffices));
             found.told += one.told;
+            one.verdicts
+                .iter()
+                .for_each(|verdict| found.claims.add(*verdict));
             for place in 0..CURVE {
                 found.carried[place] += one.carried[place];
                 found.carried_by_paths[place] += one.by_paths[place];
@@ -69,6 +79,7 @@ impl Fidelity {
                 found.mostly[place] += f64::from(u8::from(mostly));
             }
         }
+        found.hold = found.claims.hold();
         let count = found.items.max(1) as f64;
         let sums = [&mut found.falls, &mut found.suffices, &mut found.told];
         sums.into_iter().for_each(|sum| *sum /= count);
@@ -94,17 +105,22 @@ pub(super) fn told(
     let open = open.filter(|(item, _)| met.binary_search(item).is_err());
     let mut ranked: Vec<f64> = open.map(|(_, &score)| score).collect();
     ranked.sort_unstable_by(|a, b| b.total_cmp(a));
+    let scored: Vec<Scored> = list
+        .iter()
+        .map(|&(item, score)| Scored { item, score })
+        .collect();
     let walk = scorer.walk(profile);
-    let one = |(place, &(item, score)): (usize, &(u32, f64))| {
-        let candidate = Candidate::gather(&walk, Scored { item, score });
+    let candidates = Candidate::gather_all(&walk, &scored);
+    let paths = walk.paths_to(&scored.iter().map(|one| one.item).collect::<Vec<_>>());
+    let explainer = Explainer::new(graph, profile);
+    let one = |(place, (candidate, paths)): (usize, (&Candidate, &Vec<Path>))| {
+        let score = candidate.score;
         let sum = |group: &Vec<&Piece>| group.iter().map(|piece| piece.contribution).sum::<f64>();
-        let shown: f64 = said(&candidate.pieces, REASONS).iter().map(sum).sum();
+        let said = said(&candidate.pieces, REASONS);
+        let verdict = |group: &Vec<&Piece>| explainer.reason_of(candidate.item, group).verdict;
+        let shown: f64 = said.iter().map(sum).sum();
         let groups: Vec<f64> = together(&candidate.pieces).iter().map(sum).collect();
-        let paths: Vec<f64> = walk
-            .paths(item)
-            .iter()
-            .map(|path| path.contribution)
-            .collect();
+        let paths: Vec<f64> = paths.iter().map(|path| path.contribution).collect();
         // The item itself stands among all at its own score.
         let better = |changed: f64| {
             let all = ranked.partition_point(|&other| other > changed);
@@ -117,9 +133,10 @@ pub(super) fn told(
             told: share(shown, whole),
             carried: curve(&groups, whole),
             by_paths: curve(&paths, whole),
+            verdicts: said.iter().map(verdict).collect(),
         }
     };
-    list.iter().enumerate().map(one).collect()
+    candidates.iter().zip(&paths).enumerate().map(one).collect()
 }
 
 /// The shares of a score that the first 1, 2, … of some parts carry.
