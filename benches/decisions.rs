@@ -25,6 +25,9 @@ const FACTS: &str = "SELECT ?property (COUNT(*) AS ?n) { ?e kenning:evidence <<(
 /// One reply to all prompts.
 const REPLY: &str = r#"{"key":"*","completion":{"text":"{\"ranking\":[\"c3\",\"c1\"],\"because\":{\"c3\":[\"e1\",\"e2\"]}}","prompt_tokens":700,"completion_tokens":30,"finish":"stop"}}"#;
 
+/// Answers of one measurement.
+const AT_A_TIME: usize = 400;
+
 const PLAIN: &str = "SELECT ?label { ?item rdfs:label ?label } LIMIT 1";
 
 fn main() {
@@ -60,6 +63,12 @@ fn main() {
         ms(all) / first as f64,
         ms(all - answered) / first as f64
     );
+    for threads in [1, 8] {
+        println!(
+            "{threads} at a time: {:.0} answers a second",
+            at_a_time(&engine, &users, threads)
+        );
+    }
     replay(&engine, first, "on their snapshot");
     let live = Live::open(Engine::open(Project::open(folder.path()).unwrap()).unwrap()).unwrap();
     let told = Told {
@@ -116,6 +125,25 @@ fn main() {
         .unwrap();
     time("after one more decision", FACTS);
     time("a query that names no decision", PLAIN);
+}
+
+/// Answers a second, each kept, from so many threads.
+fn at_a_time(engine: &Engine, users: &[String], threads: usize) -> f64 {
+    let snapshot = engine.snapshot().unwrap();
+    let answer = |thread: usize| {
+        for number in 0..AT_A_TIME / threads {
+            let request = Request::for_user(&users[(thread + number * threads) % users.len()], 10);
+            engine.recommend(&snapshot, &request, None).unwrap();
+        }
+    };
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let answer = &answer;
+            scope.spawn(move || answer(thread));
+        }
+    });
+    AT_A_TIME as f64 / started.elapsed().as_secs_f64()
 }
 
 /// Requests of several kinds.

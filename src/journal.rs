@@ -1,7 +1,7 @@
 //! What was imported, built, changed, asked and answered: an SQLite file that survives everything else.
 //!
 //! [`Journal`] is a blocking face over one connection, behind a lock: many threads may share it, and each call waits
-//! for the one before. A record is on the disk when its method returns. Several processes may have the journal open;
+//! for the one before; decisions that wait are kept together. A record is on the disk when its method returns. Several processes may have the journal open;
 //! a writer waits a few seconds for another one, then gives up with an error that says so.
 //!
 //! Its methods must not be called from an async task: hand them to a thread for blocking work.
@@ -16,6 +16,7 @@
 //! # Ok::<(), kenning::Error>(())
 //! ```
 
+mod batch;
 mod changes;
 mod decisions;
 mod erase;
@@ -35,7 +36,7 @@ use crate::{Error, Result};
 use sqlx::sqlite::SqliteConnection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -63,6 +64,7 @@ pub struct Journal {
     // Before the runtime, which has to outlive it.
     connection: Mutex<SqliteConnection>,
     runtime: Runtime,
+    waiting: Mutex<Vec<Arc<batch::Waiting>>>,
     last_id: AtomicU64,
 }
 
@@ -83,6 +85,7 @@ impl Journal {
             path: path.to_owned(),
             connection: Mutex::new(connection),
             runtime,
+            waiting: Mutex::default(),
             last_id: AtomicU64::new(0),
         })
     }
@@ -135,19 +138,12 @@ impl Journal {
         })
     }
 
-    /// Keeps an answered request; returns its id: 16 hex digits that sort by time.
+    /// Keeps an answered request whose prompt was saved before; see [`Journal::keep`].
     ///
     /// # Errors
-    /// Also `Usage` if its prompt was not saved before.
+    /// Those of [`Journal::keep`].
     pub fn record_decision(&self, decision: &Decision) -> Result<String> {
-        loop {
-            let id = self.next_id();
-            // Another process may have taken the id in this very millisecond.
-            let inserted = self.run(async |c| rows::insert_decision(c, &id, decision).await)?;
-            if inserted {
-                return Ok(id);
-            }
-        }
+        self.keep(decision.clone(), None)
     }
 
     /// The decision of this id.
@@ -181,10 +177,7 @@ impl Journal {
     /// Keeps a prompt, byte for byte; returns its [`prompt_id`]. One that is kept already costs nothing.
     pub fn save_prompt(&self, text: &str) -> Result<String> {
         let id = prompt_id(text);
-        self.run(async |c| {
-            let sql = "INSERT INTO prompts (id, text) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
-            sqlx::query(sql).bind(&id).bind(text).execute(c).await
-        })?;
+        self.run(async |c| rows::insert_prompt(c, &id, text).await)?;
         Ok(id)
     }
 

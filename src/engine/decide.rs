@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::graph::{Edge, Graph};
 use crate::journal::{self, Decision, Shown, Time, Trail};
 use crate::model::{EvidenceId, term};
-use crate::prompt::Recipe;
+use crate::prompt::{Prompt, Recipe};
 use crate::ranking::Rung;
 use crate::vocabulary::{EDGE, kenning};
 use crate::{Error, Result};
@@ -66,11 +66,9 @@ impl Engine {
         started: Time,
     ) -> Result<Answer> {
         let decision = self.decision(snapshot, request, &given, started)?;
-        if let Some(prompt) = &given.prompt {
-            self.journal.save_prompt(&prompt.text())?;
-        }
+        let prompt = given.prompt.as_ref().map(Prompt::text);
         let mut answer = given.answer;
-        answer.decision = Some(self.journal.record_decision(&decision)?);
+        answer.decision = Some(self.journal.keep(decision, prompt)?);
         Ok(answer)
     }
 

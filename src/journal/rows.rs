@@ -76,12 +76,39 @@ pub(super) fn build(row: &SqliteRow) -> Result<Entry<Build>> {
     Ok(Entry { id, record })
 }
 
+/// A decision whose texts are packed: that takes longer than to keep it, and needs no connection.
+pub(super) struct Packed {
+    /// Without its texts.
+    decision: Decision,
+    request: String,
+    answer: Vec<u8>,
+    trail: Vec<u8>,
+}
+
+impl Packed {
+    pub(super) fn new(mut decision: Decision) -> Result<Self> {
+        Ok(Self {
+            request: json(&std::mem::take(&mut decision.request))?,
+            answer: packed(&std::mem::take(&mut decision.answer))?,
+            trail: packed(&std::mem::take(&mut decision.trail))?,
+            decision,
+        })
+    }
+}
+
+pub(super) async fn insert_prompt(c: &mut SqliteConnection, id: &str, text: &str) -> Result<()> {
+    let sql = "INSERT INTO prompts (id, text) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
+    sqlx::query(sql).bind(id).bind(text).execute(c).await?;
+    Ok(())
+}
+
 /// Whether the id was free, and the decision is kept.
 pub(super) async fn insert_decision(
     c: &mut SqliteConnection,
     id: &str,
-    decision: &Decision,
+    packed: &Packed,
 ) -> Result<bool> {
+    let decision = &packed.decision;
     let done = sqlx::query(
         "INSERT INTO decisions
              (id, at, user_id, request_json, snapshot_hash, prompt_id, prompt_tokens,
@@ -93,20 +120,20 @@ pub(super) async fn insert_decision(
     .bind(id)
     .bind(&decision.at)
     .bind(&decision.user)
-    .bind(json(&decision.request)?)
+    .bind(&packed.request)
     .bind(&decision.snapshot_hash)
     .bind(&decision.prompt_id)
     .bind(decision.prompt_tokens.map(signed))
     .bind(decision.completion_tokens.map(signed))
     .bind(&decision.model)
     .bind(&decision.rung)
-    .bind(packed(&decision.answer)?)
+    .bind(&packed.answer)
     .bind(&decision.error)
     .bind(&decision.started)
     .bind(decision.last_change)
     .bind(&decision.setup)
     .bind(decision.cost)
-    .bind(packed(&decision.trail)?)
+    .bind(&packed.trail)
     .execute(c)
     .await?;
     Ok(done.rows_affected() > 0)

@@ -214,6 +214,43 @@ fn a_decision_cannot_name_a_prompt_that_was_not_saved() {
 }
 
 #[test]
+fn decisions_that_are_kept_together_fail_alone() {
+    const THREADS: usize = 12;
+    let bench = Bench::new();
+    let journal = bench.open();
+    let start = std::sync::Barrier::new(THREADS);
+    let keep = |number: usize| {
+        let text = format!("rank {number}\n");
+        let named = Decision {
+            prompt_id: Some(prompt_id(&text)),
+            ..decision()
+        };
+        start.wait();
+        let kept: Vec<_> = (0..10)
+            .map(|_| journal.keep(named.clone(), (number % 3 > 0).then(|| text.clone())))
+            .collect();
+        (number, kept)
+    };
+    let kept: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|n| scope.spawn(move || keep(n))).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    let mut ids = Vec::new();
+    for (number, kept) in kept {
+        for one in kept {
+            match one {
+                Ok(id) if number % 3 > 0 => ids.push(id),
+                Err(error) if number % 3 == 0 => assert_eq!(error.kind(), ErrorKind::Usage),
+                other => panic!("{number}: {other:?}"),
+            }
+        }
+    }
+    ids.sort();
+    assert_eq!(ids, journal.last_decisions(usize::MAX).unwrap());
+    assert_eq!(ids.len(), 80);
+}
+
+#[test]
 fn many_writers_create_one_journal_and_never_share_an_id() {
     const WRITERS: usize = 6;
     const EACH: usize = 20;
