@@ -81,7 +81,7 @@ pub use hear::Told;
 pub use import::{Imported, Strictness};
 pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
-pub use models::{embedder, language_model};
+pub use models::{embedder, language_model, language_models};
 pub use outcome::{Became, TellOutcome};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use recommend::{Order, Request};

@@ -56,6 +56,11 @@ pub trait LanguageModel: Send {
         .hint("set `mode = \"listwise\"` in the section `[ranking]`, or use a local model"))
     }
 
+    /// Another handle on the same model, for another call at the same time; none where one call waits for the other.
+    fn another(&self) -> Option<Box<dyn LanguageModel>> {
+        None
+    }
+
     /// How many tokens `text` has.
     fn count_tokens(&self, text: &str) -> Result<usize> {
         self.counter().count(text)

@@ -6,7 +6,7 @@
 //! | `/sparql` | GET, POST | SPARQL 1.1 Protocol: queries, and updates by POST; without a query, the description of the service |
 //! | `/update` | POST | SPARQL 1.1 Protocol: updates |
 //! | `/store?graph=IRI`, `/store?default`, `/store/NAME` | GET, HEAD, PUT, POST, DELETE | SPARQL 1.1 Graph Store HTTP Protocol |
-//! | `/v1/recommend` | POST | recommendations: the request and the answer are JSON |
+//! | `/v1/recommend` | POST | recommendations: the request and the answer are JSON; by the project's language model, if it has one |
 //! | `/v1/explain`, `/v1/why-not` | POST | `{"request": {…}, "item": …}`: why an item stands where it does, what would bring it in |
 //! | `/v1/profile` | POST | a request as for `/v1/recommend`: what answers to it will rely on |
 //! | `/v1/what-if` | POST | `{"request": {…}, "add_events": […]}`: the answer as things are and as they would be |
@@ -35,7 +35,8 @@
 //!
 //! Limits are those of `[query]`; parameters of a request may lower them. All jobs together may remember
 //! `serve.memory_mb`, so each may remember its share of that, if this is less; bodies that wait for their turn have as
-//! much room as four of the largest. Queries and updates wait in queues of their own. A connection whose client takes
+//! much room as four of the largest. A language model is asked in at most `serve.model_calls` places at once; whoever comes
+//! then, and whoever the model does not answer in time, has the graph's answer. Queries and updates wait in queues of their own. A connection whose client takes
 //! nothing of a response for `serve.idle_s` is closed. Relative IRIs are resolved against the address of the request.
 //!
 //! *Invariants:* a result that is not whole never looks whole (`stream`); an update whose success was told is on the
@@ -47,6 +48,7 @@ mod bounds;
 mod describe;
 mod listen;
 mod metrics;
+mod models;
 mod multipart;
 mod negotiate;
 mod pages;
@@ -60,13 +62,14 @@ mod store;
 mod stream;
 
 use crate::config::ServeSettings;
-use crate::engine::Live;
+use crate::engine::{Live, language_models};
 use crate::sparql::View;
 use crate::{Error, ErrorKind, Result};
 use access::Access;
 use bounds::Bounds;
 use describe::Counted;
 use metrics::Metrics;
+use models::Models;
 use pool::Pool;
 use request::Bodies;
 use std::net::SocketAddr;
@@ -87,6 +90,7 @@ const STACK: usize = 256 << 20;
 /// What requests need.
 struct Host {
     live: Live,
+    models: Models,
     bounds: Bounds,
     access: Access,
     pool: Arc<Pool>,
@@ -111,8 +115,12 @@ impl Server {
     /// Starts to serve, as the settings of the project say.
     ///
     /// # Errors
-    /// `Usage` for settings that contradict each other or name no address; `Io` if it cannot be listened there.
+    /// Those of a language model that cannot be opened; `Usage` for settings that contradict each other or name no address; `Io` if it cannot be listened there.
     pub fn start(live: Live) -> Result<Self> {
+        let models = language_models(
+            live.engine().project(),
+            live.engine().project().settings().serve.model_calls,
+        )?;
         let settings = live.engine().project().settings();
         let serve = settings.serve.clone();
         let bounds = Bounds::new(settings);
@@ -124,6 +132,7 @@ impl Server {
         let host = Arc::new(Host {
             access: Access::new(&serve, address)?,
             bounds,
+            models: Models::new(models),
             pool: Arc::new(Pool::new(&serve, Arc::clone(&metrics))),
             metrics,
             bodies: Bodies::new(serve.max_body_mb << 20, idle),
@@ -192,12 +201,15 @@ impl Drop for Server {
 }
 
 fn runtime(serve: &ServeSettings) -> Result<Runtime> {
+    // Jobs with slots, and those that may ask a model.
+    let threads = serve.concurrency.saturating_mul(2);
+    let threads = threads.saturating_add(serve.model_calls);
     Builder::new_multi_thread()
         .enable_all()
         .thread_name("serve")
         .thread_stack_size(STACK)
         // One more for each small thing beside the jobs.
-        .max_blocking_threads(serve.concurrency.saturating_add(4))
+        .max_blocking_threads(threads.saturating_add(4))
         .build()
         .map_err(|e| Error::new(ErrorKind::Io, format!("cannot start threads: {e}")).because(e))
 }

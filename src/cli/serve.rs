@@ -4,12 +4,16 @@ use crate::config::Layers;
 use crate::engine::{Engine, Live};
 use crate::server::Server;
 
-/// Answer SPARQL over HTTP
+/// Answer SPARQL over HTTP, and recommend
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     /// Listen at ADDRESS:PORT; port 0 takes a free one
     #[arg(short, long, value_name = "ADDRESS")]
     bind: Option<String>,
+
+    /// Recommend by the graph alone, whatever language model the project has
+    #[arg(long)]
+    no_model: bool,
 
     /// Let programs of this machine change the graph without a key
     #[arg(long)]
@@ -20,6 +24,7 @@ impl Verb for Serve {
     fn run(self, session: &Session) -> Result<Outcome> {
         let layers = Layers::from_environment()
             .flag("serve.bind", "--bind", self.bind)
+            .flag("model.kind", "--no-model", self.no_model.then_some("none"))
             .flag(
                 "serve.allow_updates",
                 "--allow-updates",

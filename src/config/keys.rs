@@ -101,6 +101,7 @@ pub const KEYS: &[Key] = &[
     key("serve.default_graph", Kind::Choice(&["union", "stated"])),
     key("serve.concurrency", Kind::Count(1)),
     key("serve.queue", Kind::Count(0)),
+    key("serve.model_calls", Kind::Count(1)),
     key("serve.memory_mb", Kind::Count(1)),
     key("serve.max_body_mb", Kind::Count(1)),
     key("serve.idle_s", Kind::Count(1)),

@@ -356,6 +356,8 @@ pub struct ServeSettings {
     pub concurrency: usize,
     /// Those that may wait for their turn.
     pub queue: usize,
+    /// Calls of the language model at once; a local one computes one after the other.
+    pub model_calls: usize,
     /// Megabytes that all of them may remember together.
     pub memory_mb: usize,
     /// Megabytes of a request's body.
@@ -375,6 +377,7 @@ impl Default for ServeSettings {
             default_graph: "union".into(),
             concurrency: 16,
             queue: 256,
+            model_calls: 8,
             memory_mb: 4096,
             max_body_mb: 64,
             idle_s: 30,

@@ -37,6 +37,18 @@ pub fn language_model(project: &Project) -> Result<Option<Box<dyn LanguageModel>
     llm::open(&settings).map(Some)
 }
 
+/// Handles on the language model of a project, `most` at most, that can be asked at the same time; a local model computes
+/// one answer after the other. None if the settings name no model.
+pub fn language_models(project: &Project, most: usize) -> Result<Vec<Box<dyn LanguageModel>>> {
+    let mut models: Vec<_> = language_model(project)?.into_iter().collect();
+    while models.len() < most
+        && let Some(another) = models.first().and_then(|model| model.another())
+    {
+        models.push(another);
+    }
+    Ok(models)
+}
+
 fn settings(project: &Project, model: &ModelSettings) -> Result<Settings> {
     let missing = |key: &str| {
         Error::usage(format!("a {} model needs `model.{key}`", model.kind))

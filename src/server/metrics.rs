@@ -37,6 +37,7 @@ const VERDICTS: [&str; 5] = [
 pub struct Metrics {
     queries: Counts,
     updates: Counts,
+    asked: Counts,
     refused: AtomicU64,
     rows: AtomicU64,
     claims: [AtomicU64; VERDICTS.len()],
@@ -55,6 +56,7 @@ impl Metrics {
         let counts = match kind {
             Kind::Query => &self.queries,
             Kind::Update => &self.updates,
+            Kind::Model => &self.asked,
         };
         let seconds = took.as_secs_f64();
         let bucket = BOUNDS.iter().position(|bound| seconds <= *bound);
@@ -86,12 +88,16 @@ impl Metrics {
     /// All counters, and the given gauges: name, help, value.
     pub fn text(&self, gauges: &[(&str, &str, f64)]) -> String {
         let mut text = String::new();
-        let kinds = [("query", &self.queries), ("update", &self.updates)];
+        let kinds = [
+            ("query", &self.queries),
+            ("update", &self.updates),
+            ("model", &self.asked),
+        ];
         head(
             &mut text,
             "kenning_jobs_total",
             "counter",
-            "Queries and updates that ended.",
+            "Queries, updates and recommendations by a model that ended.",
         );
         for (kind, counts) in kinds {
             for (outcome, count) in OUTCOMES.iter().zip(&counts.outcomes) {

@@ -2,8 +2,10 @@
 //!
 //! At most `serve.concurrency` run at once, each on a thread of its own; `serve.queue` more queries may wait, and whoever
 //! comes then is told to come again later. Updates come one after the other anyhow, so they wait for their turn before
-//! they take a slot, in a queue of their own: however many there are, they take no place of a query. While others wait for slots, at most half of them stay with what runs longer than a second: a few long
-//! queries cannot keep everybody else out.
+//! they take a slot, in a queue of their own: however many there are, they take no place of a query. Recommendations by a
+//! language model take no slot at all, for they wait for it most of the time; of them there are no more than
+//! `serve.model_calls` and the slots together. While others wait for slots, at most half of them stay with what runs longer
+//! than a second: a few long queries cannot keep everybody else out.
 
 use super::bounds::Bounds;
 use super::metrics::{Metrics, Outcome};
@@ -35,6 +37,8 @@ pub enum Kind {
     Query,
     /// It writes.
     Update,
+    /// It asks a language model, and waits for it most of the time.
+    Model,
 }
 
 /// Why a job is stopped before its end.
@@ -122,6 +126,8 @@ pub struct Pool {
     readers: Arc<Semaphore>,
     /// Of updates that run or wait.
     writers: Arc<Semaphore>,
+    /// Of jobs that may ask a model: they take no slots.
+    askers: Arc<Semaphore>,
     /// The update whose turn it is.
     turn: Arc<Semaphore>,
     slots: Arc<Semaphore>,
@@ -137,7 +143,7 @@ pub struct Slot {
     kind: Kind,
     _place: OwnedSemaphorePermit,
     _turn: Option<OwnedSemaphorePermit>,
-    _slot: OwnedSemaphorePermit,
+    _slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Pool {
@@ -148,6 +154,7 @@ impl Pool {
         Self {
             readers: Arc::new(Semaphore::new(size + queue)),
             writers: Arc::new(Semaphore::new(size + queue)),
+            askers: Arc::new(Semaphore::new(settings.model_calls.saturating_add(size))),
             turn: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(size)),
             size,
@@ -166,6 +173,10 @@ impl Pool {
         let (places, what) = match kind {
             Kind::Query => (&self.readers, "too many queries are running"),
             Kind::Update => (&self.writers, "too many updates wait for their turn"),
+            Kind::Model => (
+                &self.askers,
+                "too many requests wait for the language model",
+            ),
         };
         let entered = match Arc::clone(places).try_acquire_owned() {
             Ok(place) => timeout(patience, self.wait(kind, place))
@@ -183,10 +194,13 @@ impl Pool {
     /// Nothing only if the semaphores are closed, which they never are.
     async fn wait(&self, kind: Kind, place: OwnedSemaphorePermit) -> Option<Slot> {
         let turn = match kind {
-            Kind::Query => None,
+            Kind::Query | Kind::Model => None,
             Kind::Update => Some(Arc::clone(&self.turn).acquire_owned().await.ok()?),
         };
-        let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        let slot = match kind {
+            Kind::Query | Kind::Update => Some(Arc::clone(&self.slots).acquire_owned().await.ok()?),
+            Kind::Model => None,
+        };
         Some(Slot {
             kind,
             _place: place,
@@ -247,7 +261,8 @@ impl Pool {
             return;
         }
         let jobs = self.jobs();
-        let long = jobs.values().filter(|job| job.since.elapsed() > LONG);
+        let has_slot = jobs.values().filter(|job| job.kind != Kind::Model);
+        let long = has_slot.filter(|job| job.since.elapsed() > LONG);
         let long: Vec<_> = long.collect();
         let too_many = long.len().saturating_sub(self.size.div_ceil(2));
         for job in long.into_iter().take(too_many) {

@@ -1,7 +1,8 @@
 //! Recommendations over HTTP: [`crate::engine::Request`] in, [`crate::engine::Answer`] out, both as JSON; and the events
 //! that the next of them counts, and what became of what was shown.
 //!
-//! The graph answers, not a language model: a model takes seconds, and this answers in milliseconds.
+//! Where the project has a language model, that ranks, within what the request allows (`max_ms`, `max_cost`); without one, or
+//! where it is busy or fails, the graph answers in milliseconds. Questions about answers are the graph's.
 
 use super::Host;
 use super::access::Right;
@@ -81,11 +82,16 @@ pub async fn post(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, request, |host, asked: &Asked, bounds| {
+    let kind = match host.models.count() {
+        0 => Kind::Query,
+        _ => Kind::Model,
+    };
+    answer(host, kind, request, |host, asked: &Asked, bounds| {
         let snapshot = host.live.current();
         let engine = host.live.engine();
-        let (limits, cancel) = bounds;
-        let answer = engine.recommend_within(&snapshot, asked, None, (limits, cancel))?;
+        let answer = host
+            .models
+            .with(|model| engine.recommend_within(&snapshot, asked, model, bounds))?;
         host.metrics.checked(&answer.claims);
         Ok(answer)
     })
@@ -97,7 +103,7 @@ pub async fn explain(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, request, |host, about: &About, bounds| {
+    answer(host, Kind::Query, request, |host, about: &About, bounds| {
         host.live.engine().why(&host.live.current(), about, bounds)
     })
     .await
@@ -108,7 +114,7 @@ pub async fn profile(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, request, |host, asked: &Asked, bounds| {
+    answer(host, Kind::Query, request, |host, asked: &Asked, bounds| {
         host.live
             .engine()
             .foresee(&host.live.current(), asked, bounds)
@@ -121,7 +127,7 @@ pub async fn why_not(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, request, |host, about: &About, bounds| {
+    answer(host, Kind::Query, request, |host, about: &About, bounds| {
         host.live
             .engine()
             .why_not(&host.live.current(), about, bounds)
@@ -134,17 +140,23 @@ pub async fn what_if(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, request, |host, asked: &WhatIf, bounds| {
-        host.live
-            .engine()
-            .what_if(&host.live.current(), asked, bounds)
-    })
+    answer(
+        host,
+        Kind::Query,
+        request,
+        |host, asked: &WhatIf, bounds| {
+            host.live
+                .engine()
+                .what_if(&host.live.current(), asked, bounds)
+        },
+    )
     .await
 }
 
 /// Reads what is asked, has the graph answer on a thread of the pool, and writes the answer; both are JSON.
 async fn answer<Q, A>(
     host: Arc<Host>,
+    kind: Kind,
     request: Request,
     work: fn(&Host, &Q, (&Limits, &Cancel)) -> Fallible<A>,
 ) -> Result<Response<Body>, Problem>
@@ -158,7 +170,7 @@ where
     let asked: Q = request::json(&host, &parts.headers, body).await?;
     let text = shown(&serde_json::to_string(&asked).unwrap_or_default());
     let work = move |host: &Host, limits: &_, cancel: &_| work(host, &asked, (limits, cancel));
-    let answer = job(host, (Kind::Query, &text), limits, work).await?;
+    let answer = job(host, (kind, &text), limits, work).await?;
     match serde_json::to_value(&answer) {
         Ok(answer) => Ok(json(&answer)),
         Err(_) => Err(super::stream::broken()),

@@ -311,6 +311,7 @@ fn config_show_tells_origins() {
     serve.default_graph        union             default
     serve.concurrency          16                default
     serve.queue                256               default
+    serve.model_calls          8                 default
     serve.memory_mb            4096              default
     serve.max_body_mb          64                default
     serve.idle_s               30                default

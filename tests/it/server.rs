@@ -6,6 +6,7 @@ mod clients;
 mod cut;
 mod formats;
 mod load;
+mod models;
 mod program;
 mod protocol;
 mod recommend;

@@ -1,0 +1,150 @@
+//! Recommendations by a language model over HTTP.
+
+use super::Served;
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
+/// A model that takes its time and puts the second candidate first. Its threads end with the process, at the latest.
+struct Slow {
+    url: String,
+    most: Arc<AtomicUsize>,
+}
+
+impl Slow {
+    fn new(delay: Duration) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let (now, most) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let seen = Arc::clone(&most);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (now, seen) = (Arc::clone(&now), Arc::clone(&seen));
+                std::thread::spawn(move || {
+                    seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    // A client that goes away is part of the game.
+                    let _ = reply(stream.unwrap(), delay);
+                    now.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { url, most }
+    }
+
+    fn served(&self, settings: &[(&'static str, &str)]) -> Served {
+        let model = [
+            ("model.kind", "remote"),
+            ("model.name", "slow"),
+            ("model.url", self.url.as_str()),
+        ];
+        Served::new(&[&model, settings].concat())
+    }
+}
+
+fn reply(mut stream: TcpStream, delay: Duration) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?);
+    let (mut line, mut length) = (String::new(), 0);
+    while lines.read_line(&mut line)? > 2 {
+        let header = line.to_ascii_lowercase();
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    lines.read_exact(&mut vec![0; length])?;
+    std::thread::sleep(delay);
+    let ranking = r#"{\"ranking\":[\"c2\",\"c1\"],\"because\":{\"c2\":[\"e2\"]}}"#;
+    let body = format!(
+        r#"{{"choices":[{{"message":{{"content":"{ranking}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":9,"completion_tokens":9}}}}"#
+    );
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn ask(served: &Served, body: &str) -> Value {
+    let reply = served.send("POST", "/v1/recommend", &JSON, body);
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    reply.json()
+}
+
+fn first(answer: &Value) -> &str {
+    answer["recommendations"][0]["item"].as_str().unwrap()
+}
+
+#[test]
+fn the_project_s_model_ranks() {
+    let slow = Slow::new(Duration::ZERO);
+    let served = slow.served(&[]);
+    let answer = ask(&served, r#"{"user": "u2", "k": 3}"#);
+    assert_eq!(answer["rung"], "model", "{answer}");
+    let by_graph = Served::new(&[]);
+    let graph = ask(&by_graph, r#"{"user": "u2", "k": 3}"#);
+    assert_eq!(graph["rung"], "graph");
+    assert_eq!(first(&answer), graph["recommendations"][1]["item"]);
+    let metrics = served.get("/metrics").body.unwrap();
+    let counted = r#"kenning_jobs_total{kind="model",outcome="done"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[test]
+fn calls_run_beside_each_other_and_the_graph_answers_whom_the_model_does_not() {
+    let slow = Slow::new(Duration::from_millis(800));
+    let served = slow.served(&[("serve.model_calls", "3"), ("serve.concurrency", "1")]);
+    let started = Instant::now();
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..7)
+            .map(|user| {
+                let served = &served;
+                scope.spawn(move || ask(served, &format!(r#"{{"user": "u{user}", "k": 3}}"#)))
+            })
+            .collect();
+        // Whoever asks for something else does not wait for the model.
+        let query = served.get("/sparql?query=ASK%7B%7D");
+        assert_eq!(query.status, 200);
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let by = |rung: &str| {
+        answers
+            .iter()
+            .filter(|answer| answer["rung"] == rung)
+            .count()
+    };
+    assert_eq!(
+        slow.most.load(Ordering::SeqCst),
+        3,
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(by("model") >= 3 && by("graph") >= 1, "{answers:?}");
+    assert_eq!(by("model") + by("graph"), 7);
+    let busy = answers
+        .iter()
+        .find(|answer| answer["rung"] == "graph")
+        .unwrap();
+    assert!(busy["notes"].to_string().contains("busy"), "{busy}");
+}
+
+#[test]
+fn what_a_request_allows_bounds_the_model() {
+    let slow = Slow::new(Duration::from_secs(20));
+    let served = slow.served(&[]);
+    let started = Instant::now();
+    let answer = ask(&served, r#"{"user": "u2", "k": 3, "max_ms": 500}"#);
+    assert_eq!(answer["rung"], "graph", "{answer}");
+    let bounded = served.send(
+        "POST",
+        "/v1/recommend?timeout=1",
+        &JSON,
+        r#"{"user": "u2"}"#,
+    );
+    assert_eq!(bounded.json()["rung"], "graph");
+    assert!(started.elapsed() < Duration::from_secs(15));
+}
