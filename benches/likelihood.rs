@@ -1,14 +1,15 @@
-//! What it costs to score twenty continuations of one prompt, beside the prompt alone.
+//! What it costs to score continuations of one prompt, beside the prompt alone.
 //!
-//! `cargo bench --bench likelihood` asks the language model that `kenning model pull` fetched how likely one continuation of
-//! a prompt of about 1,300 tokens is, and how likely twenty are, in turns, and prints the medians. Each prompt begins
-//! otherwise, so that nothing of it is kept from the one before. Set `CANDLE_NUM_THREADS` to the cores that are free.
+//! `cargo bench --bench likelihood` asks the language model that `kenning model pull` fetched how likely one letter is behind
+//! a prompt of about 1,300 tokens, and how likely several texts are: letters and verdicts, as rankings ask for them, titles
+//! of films, and made-up titles that share words. All in turns; it prints the medians. Each prompt begins otherwise, so that
+//! nothing of it is kept from the one before. Set `CANDLE_NUM_THREADS` to the cores that are free.
 
 use kenning::llm::settings::LocalSettings;
 use kenning::llm::{LanguageModel, Message, Request, Settings, open};
 use std::time::Instant;
 
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 const TITLES: usize = 20;
 const TOKENS: usize = 1300;
 
@@ -17,32 +18,79 @@ fn main() {
         Ok(model) => model,
         Err(error) => return println!("{error}: nothing is measured"),
     };
-    let titles: Vec<String> = (0..TITLES)
-        .map(|n| {
-            format!(
-                " The {} of the Winter Garden ({})",
-                ORDINALS[n % ORDINALS.len()],
-                1970 + n
-            )
-        })
-        .collect();
-    let (mut one, mut all, mut tokens) = (Vec::new(), Vec::new(), 0);
+    let kinds = kinds();
+    let mut times = vec![Vec::new(); kinds.len()];
+    let mut tokens = 0;
     for run in 0..RUNS {
-        for (times, titles) in [(&mut one, &titles[..1]), (&mut all, &titles[..])] {
-            let prompt = prompt(model.as_ref(), &format!("{run}-{}", titles.len()));
+        for (place, (_, texts)) in kinds.iter().enumerate() {
+            let prompt = prompt(model.as_ref(), &format!("{run}-{place}"));
             tokens = model.count_tokens(&prompt).unwrap();
             let request = Request::new(vec![Message::user(prompt)], 1);
             let started = Instant::now();
-            model.score(&request, titles).unwrap();
-            times.push(started.elapsed().as_secs_f64());
+            model.score(&request, texts).unwrap();
+            times[place].push(started.elapsed().as_secs_f64());
         }
     }
-    let (one, all) = (median(one), median(all));
-    println!("| {tokens} tokens, {} | s |\n|---|---|", model.id());
-    println!("| and one continuation | {one:.2} |");
-    println!("| and {TITLES} continuations | {all:.2} |");
-    println!("\n{:.1} % more", (all / one - 1.0) * 100.0);
+    println!(
+        "| {tokens} tokens, {} | tokens of the texts | s | more |\n|---|---|---|---|",
+        model.id()
+    );
+    let medians: Vec<f64> = times.into_iter().map(median).collect();
+    for ((name, texts), time) in kinds.iter().zip(&medians) {
+        let tokens = texts.iter().map(|text| model.count_tokens(text).unwrap());
+        let (tokens, more) = (tokens.sum::<usize>(), (time / medians[0] - 1.0) * 100.0);
+        println!("| and {name} | {tokens} | {time:.2} | {more:.1} % |");
+    }
 }
+
+/// What is scored, the least first.
+fn kinds() -> Vec<(&'static str, Vec<String>)> {
+    let letters: Vec<String> = ('A'..='T').map(String::from).collect();
+    let verdict = |n| ["yes", "no"].map(|word| format!("c{n}: {word}"));
+    let shared = |n: usize| {
+        let ordinal = ORDINALS[n % ORDINALS.len()];
+        format!(" The {ordinal} of the Winter Garden ({})", 1970 + n)
+    };
+    vec![
+        ("one letter", letters[..1].to_vec()),
+        ("20 letters", letters),
+        (
+            "20 verdicts, yes or no",
+            (1..=TITLES).flat_map(verdict).collect(),
+        ),
+        (
+            "20 titles of films",
+            FILMS.map(|title| format!(" {title}")).into(),
+        ),
+        (
+            "20 titles that share words",
+            (0..TITLES).map(shared).collect(),
+        ),
+    ]
+}
+
+const FILMS: [&str; TITLES] = [
+    "Toy Story (1995)",
+    "Grumpier Old Men (1995)",
+    "Twelve Monkeys (a.k.a. 12 Monkeys) (1995)",
+    "Seven (a.k.a. Se7en) (1995)",
+    "The Usual Suspects (1995)",
+    "Braveheart (1995)",
+    "Rob Roy (1995)",
+    "Clerks (1994)",
+    "Star Wars: Episode IV - A New Hope (1977)",
+    "Pulp Fiction (1994)",
+    "The Shawshank Redemption (1994)",
+    "Forrest Gump (1994)",
+    "The Lion King (1994)",
+    "Blade Runner (1982)",
+    "Dances with Wolves (1990)",
+    "The Silence of the Lambs (1991)",
+    "Fargo (1996)",
+    "Monty Python and the Holy Grail (1975)",
+    "Raiders of the Lost Ark (1981)",
+    "The Terminator (1984)",
+];
 
 const ORDINALS: [&str; 5] = [
     "First Night",

@@ -61,6 +61,7 @@ mod models;
 mod outcome;
 mod part;
 mod prove;
+mod purse;
 mod reason;
 mod recommend;
 mod replay;
@@ -68,6 +69,7 @@ mod suppose;
 mod traces;
 mod validate;
 mod why;
+mod writing;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use ask::{Calls, recipes_of};

@@ -17,6 +17,7 @@ mod guide;
 mod limits;
 mod qwen2;
 mod score;
+mod tree;
 
 pub use guide::Ids;
 
@@ -59,6 +60,12 @@ pub trait LanguageModel: Send {
     /// Another handle on the same model, for another call at the same time; none where one call waits for the other.
     fn another(&self) -> Option<Box<dyn LanguageModel>> {
         None
+    }
+
+    /// How often the messages are computed, or sent and paid for, to score `continuations`.
+    fn prompts_to_score(&self, continuations: &[String]) -> usize {
+        let _ = continuations;
+        1
     }
 
     /// How many tokens `text` has.
@@ -195,13 +202,6 @@ pub struct Likelihood {
     pub log: f64,
     /// Its tokens.
     pub tokens: usize,
-}
-
-impl Likelihood {
-    /// The logarithm for each token, so that texts of different lengths compare.
-    pub fn mean(self) -> f64 {
-        self.log / self.tokens.max(1) as f64
-    }
 }
 
 /// A reply.

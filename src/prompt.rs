@@ -21,7 +21,7 @@ use crate::selection::{Candidate, Piece, Selection};
 use crate::{Error, Result};
 use minijinja::Environment;
 use sheet::Sheet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A prompt, and what its ids stand for.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct Prompter<'a> {
     recipe: &'a Recipe,
     environment: Environment<'a>,
     model: String,
+    /// What the recipe tells of all items, counted by the first prompt that tells it.
+    pairs: OnceLock<Vec<(u32, u32)>>,
 }
 
 impl<'a> Prompter<'a> {
@@ -86,6 +88,7 @@ impl<'a> Prompter<'a> {
             recipe,
             environment,
             model: String::new(),
+            pairs: OnceLock::new(),
         })
     }
 

@@ -30,6 +30,7 @@ use crate::model::{EvidenceId, LinkKind};
 use crate::scoring::{Path, Route, Scored, Walk};
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// One item of the history is named in a piece at most so often; the others are counted.
@@ -202,7 +203,11 @@ const STEPS: usize = 1 << 24;
 
 /// Chooses pieces of at most `budget` tokens. `costs` tells the tokens of each candidate's pieces; pieces beyond the end
 /// of their candidate's list are not considered. A piece costs at least one token.
-pub fn select(candidates: &[Candidate], costs: &[Vec<usize>], budget: usize) -> Selection {
+pub fn select(
+    candidates: &[impl Borrow<Candidate>],
+    costs: &[Vec<usize>],
+    budget: usize,
+) -> Selection {
     let choice = Choice::new(candidates, costs, budget);
     let mut best = match choice.steps() {
         Some(steps) if steps <= STEPS => choice.exact(),
@@ -211,6 +216,24 @@ pub fn select(candidates: &[Candidate], costs: &[Vec<usize>], budget: usize) -> 
     best.bound = best.bound.max(best.value);
     best.chosen.sort_unstable();
     best
+}
+
+impl Selection {
+    /// The same without its last piece; no more than the former bound can be reached, whatever was left out.
+    #[must_use]
+    pub fn without_last(
+        &self,
+        candidates: &[impl Borrow<Candidate>],
+        costs: &[Vec<usize>],
+    ) -> Self {
+        let mut chosen = self.chosen.clone();
+        chosen.pop();
+        let choice = Choice::new(candidates, costs, self.cost);
+        Self {
+            bound: self.bound,
+            ..choice.selection(chosen)
+        }
+    }
 }
 
 /// What there is to choose from: for each candidate its pieces' shares of its score, and their tokens.
@@ -228,7 +251,8 @@ struct Told {
 }
 
 impl Choice {
-    fn new(candidates: &[Candidate], costs: &[Vec<usize>], budget: usize) -> Self {
+    fn new(candidates: &[impl Borrow<Candidate>], costs: &[Vec<usize>], budget: usize) -> Self {
+        let candidates = candidates.iter().map(Borrow::borrow);
         let shares = |(candidate, costs): (&Candidate, &Vec<usize>)| {
             let part = |piece: &Piece| piece.contribution.max(0.0);
             let whole: f64 = candidate.pieces.iter().map(part).sum();
@@ -239,7 +263,7 @@ impl Choice {
             let costs = costs.iter().map(|&cost| cost.max(1));
             candidate.pieces.iter().map(share).zip(costs).collect()
         };
-        let pieces: Vec<Vec<_>> = candidates.iter().zip(costs).map(shares).collect();
+        let pieces: Vec<Vec<_>> = candidates.zip(costs).map(shares).collect();
         let all = pieces.iter().flatten().map(|piece| piece.1);
         let all = all.fold(0, usize::saturating_add);
         Self {

@@ -3,7 +3,7 @@ use super::{Outcome, Session, Shape, Table, Verb};
 use crate::engine::{Engine, recipes_of};
 use crate::llm::tokens;
 use crate::prompt::Recipe;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -133,7 +133,12 @@ fn write(session: &Session, asked: &Asked, recipe: Option<&str>) -> Result<Strin
 }
 
 fn recipes(session: &Session, shape: Shape) -> Result<Outcome> {
-    let own = session.project().ok().map(|project| recipes_of(&project));
+    let own = match session.project() {
+        Ok(project) => Some(recipes_of(&project)),
+        // Outside of a project there are those that come along.
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
     let mut names: Vec<String> = Recipe::shipped().map(str::to_owned).collect();
     names.extend(own.iter().flat_map(|folder| Recipe::names_in(folder)));
     names.sort();

@@ -5,7 +5,7 @@ use crate::cli::text::one_line;
 use crate::config::Layers;
 use crate::engine::{self, Answer, Calls, Engine, Order, Request};
 use crate::explanation::{Tone, Voice};
-use crate::llm::{LanguageModel, tokens};
+use crate::llm::LanguageModel;
 use crate::prompt::wording::clean;
 use crate::Result;
 use std::fmt::Write;
@@ -86,6 +86,26 @@ pub struct Asked {
     /// Items put to the model; at least as many as are asked for
     #[arg(long, value_name = "N")]
     pub candidates: Option<usize>,
+
+    #[command(flatten)]
+    pub spent: Spent,
+}
+
+/// The flags that say what a model may take.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "What a model may take")]
+pub struct Spent {
+    /// Tokens of prompts and reply together; what takes more is asked shorter, or not at all
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<usize>,
+
+    /// Milliseconds
+    #[arg(long, value_name = "N")]
+    max_ms: Option<u64>,
+
+    /// Money, in the currency of `model.prices`
+    #[arg(long, value_name = "PRICE")]
+    max_cost: Option<f64>,
 }
 
 /// The flags that say which items may come, and in which order.
@@ -148,6 +168,7 @@ impl Asked {
             wished: Wished::default(),
             budget: None,
             candidates: None,
+            spent: Spent::default(),
         }
     }
 
@@ -173,6 +194,9 @@ impl Asked {
                     ToneFlag::Friendly => Tone::Friendly,
                 },
             },
+            max_tokens: self.spent.max_tokens,
+            max_ms: self.spent.max_ms,
+            max_cost: self.spent.max_cost,
         })
     }
 
@@ -212,8 +236,7 @@ impl Verb for Recommend {
         let snapshot = engine.snapshot()?;
         let (mut model, trouble) = open_model(session, &engine);
         if self.dry_run {
-            let counter = model.as_ref().map_or_else(tokens::approximate, |model| model.counter());
-            let plan = engine.calls(&snapshot, &self.asked.request()?, counter)?;
+            let plan = engine.calls(&snapshot, &self.asked.request()?, model.as_deref())?;
             self.plan(session, &plan)?;
             return Ok(Outcome::Done);
         }
@@ -241,7 +264,11 @@ impl Recommend {
         session.printer.data(&format!(
             "calls: {}\nprompt tokens: {}\nreply tokens at most: {}\ncost at most: {cost}",
             calls.calls, calls.prompt_tokens, calls.max_completion_tokens
-        ))
+        ))?;
+        if let Some(why) = &calls.refused {
+            session.printer.note(format_args!("no call: {why}"));
+        }
+        Ok(())
     }
 }
 

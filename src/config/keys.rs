@@ -73,6 +73,7 @@ pub const KEYS: &[Key] = &[
         "model.format",
         Kind::Choice(&["text", "json-object", "json-schema"]),
     ),
+    key("model.transfer", Kind::Choice(&["whole", "stream"])),
     key("model.requests_per_minute", Kind::Count(0)),
     key("model.tokens_per_minute", Kind::Count(0)),
     key(

@@ -205,6 +205,8 @@ pub struct ModelSettings {
     pub max_cost: f64,
     /// `remote`: what it can be told about the form of a reply: `text`, `json-object` or `json-schema`.
     pub format: String,
+    /// `remote`: how replies come: `whole` or as a `stream`.
+    pub transfer: String,
     /// `remote`: requests within a minute at most; 0: any number.
     pub requests_per_minute: usize,
     /// `remote`: tokens of prompts and replies within a minute at most; 0: any number.
@@ -233,6 +235,7 @@ impl Default for ModelSettings {
             prices: BTreeMap::new(),
             max_cost: 0.0,
             format: "text".into(),
+            transfer: "whole".into(),
             requests_per_minute: 0,
             tokens_per_minute: 0,
         }

@@ -1,10 +1,12 @@
 //! A request is put to a model: by the recipe and the way to rank that the settings name, unless it answered the same before.
 
 use super::answer::Reply;
+use super::purse::Purse;
+use super::writing::Writing;
 use super::{Engine, Request, Snapshot};
 use crate::config::Project;
 use crate::journal;
-use crate::llm::{Completion, Finish, LanguageModel, TokenCounter};
+use crate::llm::{Completion, Finish, LanguageModel, tokens};
 use crate::prompt::Prompt;
 use crate::prompt::recipe::{DEFAULT, Recipe};
 use crate::ranking::mode::{self, Mode, Opinion};
@@ -12,8 +14,6 @@ use crate::ranking::{Faults, Ranking, Rung};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Orders of the candidates that a model is asked in at most.
 const MOST_ORDERS: usize = 20;
@@ -26,7 +26,7 @@ pub fn recipes_of(project: &Project) -> PathBuf {
 /// The calls of a model that an answer takes where nothing is in the cache.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calls {
-    /// How many.
+    /// How many: none where there is no model, or where the purse refuses.
     pub calls: usize,
     /// Tokens of their prompts together.
     pub prompt_tokens: usize,
@@ -34,6 +34,9 @@ pub struct Calls {
     pub max_completion_tokens: usize,
     /// What that costs at most, where the settings have prices.
     pub max_cost: Option<f64>,
+    /// Why no call would be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// What a model made of candidates.
@@ -43,10 +46,12 @@ pub(super) struct Answered {
     pub(super) rung: Rung,
     /// Under which key the journal keeps what it said.
     pub(super) key: String,
+    /// What the reader should know.
+    pub(super) note: Option<String>,
 }
 
 impl Engine {
-    /// The calls that a request would take; no model is asked, and nothing is kept.
+    /// The calls of a model that a request would take, none without a model; none is made, and nothing is kept.
     ///
     /// # Errors
     /// Those of [`Engine::prompt`].
@@ -54,22 +59,61 @@ impl Engine {
         &self,
         snapshot: &Snapshot,
         request: &Request,
-        counter: Arc<dyn TokenCounter>,
+        model: Option<&dyn LanguageModel>,
     ) -> Result<Calls> {
-        let settings = self.project.settings();
-        let tokens = self.prompt(snapshot, request, counter)?.tokens;
-        // In another order the same candidates take about the same tokens.
-        let (calls, reply) = match Mode::named(&settings.ranking.mode)? {
-            Mode::Listwise => (1, settings.model.max_tokens),
-            Mode::Letters => (settings.ranking.shuffles.clamp(1, MOST_ORDERS), 0),
-            Mode::Pointwise | Mode::Pairwise => (1, 0),
+        let counter = model.map_or_else(tokens::approximate, LanguageModel::counter);
+        let prompt = self.prompt(snapshot, request, counter)?;
+        let purse = self.purse(request)?;
+        let none = |refused| Calls {
+            calls: 0,
+            prompt_tokens: 0,
+            max_completion_tokens: 0,
+            max_cost: self.project.settings().model.cost(0, 0),
+            refused,
         };
+        let Some(model) = model else {
+            return Ok(none(Some("the settings name no model".into())));
+        };
+        let calls = self.orders(&prompt, &purse)?.0 * mode::prompts(model, &prompt);
+        // In another order the same candidates take about the same tokens.
+        let prompt_tokens = calls * prompt.tokens;
+        if let Err(error) = purse.afford(prompt_tokens) {
+            return Ok(none(Some(error.to_string())));
+        }
         Ok(Calls {
             calls,
-            prompt_tokens: calls * tokens,
-            max_completion_tokens: reply,
-            max_cost: settings.model.cost(calls * tokens, reply),
+            prompt_tokens,
+            max_completion_tokens: purse.reply,
+            max_cost: self
+                .project
+                .settings()
+                .model
+                .cost(prompt_tokens, purse.reply),
+            refused: None,
         })
+    }
+
+    /// What a request that came just now may spend.
+    pub(super) fn purse<'a>(&'a self, request: &'a Request) -> Result<Purse<'a>> {
+        let settings = self.project.settings();
+        let reply = match Mode::named(&settings.ranking.mode)? {
+            Mode::Listwise => settings.model.max_tokens,
+            Mode::Letters | Mode::Pointwise | Mode::Pairwise => 0,
+        };
+        Ok(Purse::new(&settings.model, request, reply))
+    }
+
+    /// In how many orders a model is asked, and how many the settings want: fewer where the purse holds no more.
+    fn orders(&self, prompt: &Prompt, purse: &Purse<'_>) -> Result<(usize, usize)> {
+        let settings = &self.project.settings().ranking;
+        let wanted = match Mode::named(&settings.mode)? {
+            Mode::Letters => settings.shuffles.clamp(1, MOST_ORDERS),
+            Mode::Listwise | Mode::Pointwise | Mode::Pairwise => 1,
+        };
+        let paid = purse
+            .room()
+            .map_or(wanted, |room| room / prompt.tokens.max(1));
+        Ok((paid.clamp(1, wanted), wanted))
     }
 
     /// The recipe of the project's prompts, asking for what the way to rank needs.
@@ -98,45 +142,32 @@ impl Engine {
         Ok(mode.asking(recipe))
     }
 
-    /// Refuses what would cost more than one answer may.
-    ///
-    /// # Errors
-    /// `Budget` if it would.
-    fn afford(&self, prompts: &[Prompt], reply: usize) -> Result<()> {
-        let settings = &self.project.settings().model;
-        let tokens: usize = prompts.iter().map(|prompt| prompt.tokens).sum();
-        match settings.cost(tokens, reply) {
-            Some(cost) if settings.max_cost > 0.0 && cost > settings.max_cost => Err(Error::budget(format!(
-                "{tokens} tokens and a reply of {reply} may cost {cost:.6}, and `model.max_cost` is {}",
-                settings.max_cost
-            ))
-            .hint("a smaller `--budget`, or a larger `model.max_cost`")),
-            None if settings.max_cost > 0.0 => Err(Error::budget(
-                "`model.max_cost` is set, and `model.prices` does not say what tokens cost",
-            )
-            .hint("prices = { prompt = 0.15, completion = 0.6 }")),
-            _ => Ok(()),
-        }
-    }
-
     /// What a model makes of the candidates, whose `scores` in the graph are given: by the project's way to rank, joined with
     /// these as its settings say. One that answered the same before is not asked again.
     pub(super) fn ask(
         &self,
         model: &mut dyn LanguageModel,
-        (prompt, shuffled): (&Prompt, &[Prompt]),
+        (prompt, writing): (&Prompt, &Writing<'_>),
+        purse: &Purse<'_>,
         scores: &[f64],
     ) -> Result<Answered> {
         let settings = &self.project.settings().ranking;
         let (mut answered, opinion) = match Mode::named(&settings.mode)? {
             Mode::Listwise => {
-                let answered = self.ask_for_ranking(model, prompt)?;
+                let answered = self.ask_for_ranking(model, prompt, purse)?;
                 let opinion = mode::of_order(&answered.ranking.order);
                 (answered, opinion)
             }
             _ => {
-                let prompts = std::iter::once(prompt).chain(shuffled);
-                self.ask_for_odds(model, &prompts.cloned().collect::<Vec<_>>())?
+                let (orders, wanted) = self.orders(prompt, purse)?;
+                let others = shuffles(scores.len(), orders, settings.seed);
+                let mut prompts = vec![prompt.clone()];
+                prompts.extend(writing.in_orders(others)?);
+                let mut asked = self.ask_for_odds(model, &prompts, purse)?;
+                asked.0.note = (orders < wanted).then(|| {
+                    format!("asked in {orders} orders instead of {wanted}: more may not be spent")
+                });
+                asked
             }
         };
         if opinion.len() != scores.len() {
@@ -153,6 +184,7 @@ impl Engine {
         &self,
         model: &mut dyn LanguageModel,
         prompts: &[Prompt],
+        purse: &Purse<'_>,
     ) -> Result<(Answered, Vec<f64>)> {
         let settings = &self.project.settings().model;
         let ids: Vec<&str> = prompts.iter().map(|prompt| prompt.id.as_str()).collect();
@@ -162,9 +194,9 @@ impl Engine {
         let (opinion, rung) = match kept {
             Some(opinion) => (opinion, Rung::Cache),
             None => {
-                self.afford(prompts, 0)?;
-                let deadline = Duration::from_secs(settings.timeout_s);
-                let opinion = mode::opinion(model, prompts, Some(deadline))?;
+                let tokens = prompts.iter().map(|p| p.tokens * mode::prompts(model, p));
+                purse.afford(tokens.sum())?;
+                let opinion = mode::opinion(model, prompts, Some(purse.time()?))?;
                 self.keep_reply(&key, model.id(), &opinion)?;
                 (opinion, Rung::Model)
             }
@@ -182,12 +214,18 @@ impl Engine {
             reply,
             rung,
             key,
+            note: None,
         };
         Ok((answered, opinion.scores))
     }
 
     /// Lets the model write a ranking.
-    fn ask_for_ranking(&self, model: &mut dyn LanguageModel, prompt: &Prompt) -> Result<Answered> {
+    fn ask_for_ranking(
+        &self,
+        model: &mut dyn LanguageModel,
+        prompt: &Prompt,
+        purse: &Purse<'_>,
+    ) -> Result<Answered> {
         let settings = &self.project.settings().model;
         let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
         let kept = self
@@ -197,17 +235,18 @@ impl Engine {
         let (completion, rung) = match kept {
             Some(completion) => (completion, Rung::Cache),
             None => {
-                self.afford(std::slice::from_ref(prompt), settings.max_tokens)?;
+                purse.afford(prompt.tokens)?;
                 let mut request = mode::listwise(prompt, settings.max_tokens);
-                request.deadline = Some(Duration::from_secs(settings.timeout_s));
+                request.deadline = Some(purse.time()?);
                 (model.complete(&request)?, Rung::Model)
             }
         };
         if completion.finish == Finish::Deadline {
             return Err(Error::unavailable(format!(
-                "no complete reply within {} s",
-                settings.timeout_s
-            )));
+                "no complete reply in time: {} tokens",
+                completion.completion_tokens
+            ))
+            .hint("more time with `model.timeout_s`, or a shorter prompt"));
         }
         let ranking = Ranking::parse(&completion.text, prompt)?;
         if rung == Rung::Model {
@@ -225,6 +264,7 @@ impl Engine {
             reply,
             rung,
             key,
+            note: None,
         })
     }
 

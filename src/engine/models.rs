@@ -2,7 +2,7 @@
 
 use crate::config::{ModelSettings, Project};
 use crate::embedding::Embedder;
-use crate::llm::settings::{Format, LocalSettings, RemoteSettings, ReplaySettings};
+use crate::llm::settings::{Format, LocalSettings, RemoteSettings, ReplaySettings, Transfer};
 use crate::llm::{self, LanguageModel, Settings};
 use crate::weights::{Manifest, cache_dir, locate};
 use crate::{Error, Result};
@@ -69,6 +69,10 @@ fn settings(project: &Project, model: &ModelSettings) -> Result<Settings> {
                 "json-object" => Format::JsonObject,
                 "json-schema" => Format::JsonSchema,
                 _ => Format::Text,
+            },
+            transfer: match model.transfer.as_str() {
+                "stream" => Transfer::Stream,
+                _ => Transfer::Whole,
             },
             requests_per_minute: Some(model.requests_per_minute).filter(|&most| most > 0),
             tokens_per_minute: Some(model.tokens_per_minute).filter(|&most| most > 0),

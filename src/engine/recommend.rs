@@ -1,9 +1,10 @@
 //! One request, through every stage: candidates, evidence, prompt, model, ranking, checked reasons.
 
 use super::answer::{Answer, Claims, Person, PromptUse, Recommendation};
-use super::ask::shuffles;
 use super::chosen::candidates;
 use super::gates::Gates;
+use super::purse::Purse;
+use super::writing::Writing;
 use super::{Engine, Snapshot, Stopwatch, decide, limits};
 use crate::candidates::Wishes;
 use crate::config::QuerySettings;
@@ -12,12 +13,12 @@ use crate::journal::{self, Violation};
 use crate::llm::{self, LanguageModel, TokenCounter};
 use crate::model::term;
 use crate::policy::Gate;
-use crate::prompt::{Prompt, Prompter};
-use crate::ranking::{Mode, Ranking, Rung};
+use crate::prompt::Prompt;
+use crate::ranking::{Ranking, Rung};
 use crate::scoring::Profile;
 use crate::selection::{Candidate, Piece, together};
 use crate::sparql::{Cancel, Limits};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -54,6 +55,16 @@ pub struct Request {
     /// In which language and tone reasons are said, and which labels are preferred.
     #[serde(skip_serializing_if = "is_plain")]
     pub voice: Voice,
+    /// Tokens of prompts and reply together that a model may be asked with. What would take more is asked with less evidence
+    /// or in fewer orders; what is too much still is not asked, and the graph answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<usize>,
+    /// Milliseconds from the request on within which a model may answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ms: Option<u64>,
+    /// What a model may cost, in the currency of `model.prices`; as with tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cost: Option<f64>,
 }
 
 fn is_plain(voice: &Voice) -> bool {
@@ -91,8 +102,7 @@ pub struct Prepared<'a> {
     /// The first so many keep their places.
     pinned: usize,
     prompt: Option<Prompt>,
-    /// The same with the candidates in other orders, where the model is asked so.
-    shuffled: Vec<Prompt>,
+    writing: Writing<'a>,
     notes: Vec<String>,
     voice: Voice,
     gates: Gates<'a>,
@@ -153,7 +163,9 @@ impl Engine {
         let counter = model.as_ref().map(|m| m.counter());
         let counter = counter.unwrap_or_else(llm::tokens::approximate);
         let tokenizer = counter.name().to_owned();
-        let mut prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
+        let purse = self.purse(request)?;
+        let mut prepared =
+            self.prepare(snapshot, (request, &purse), counter, bounds, &mut watch)?;
         let mut ranking = Ranking::as_scored(prepared.candidates.len());
         let mut rung = match prepared.profile.is_cold() {
             true => Rung::Popularity,
@@ -162,8 +174,9 @@ impl Engine {
         let (mut reply, mut reply_key, mut trouble) = (None, None, None);
         if let (Some(model), Some(prompt)) = (model, &prepared.prompt) {
             let scores: Vec<f64> = prepared.candidates.iter().map(|c| c.score).collect();
-            match self.ask(model, (prompt, &prepared.shuffled), &scores) {
+            match self.ask(model, (prompt, &prepared.writing), &purse, &scores) {
                 Ok(answered) => {
+                    prepared.notes.extend(answered.note);
                     (ranking, rung) = (answered.ranking, answered.rung);
                     (reply, reply_key) = (Some(answered.reply), Some(answered.key));
                 }
@@ -211,7 +224,8 @@ impl Engine {
         let mut watch = Stopwatch::start();
         let limits = limits(&self.project.settings().query);
         let bounds = (&limits, &Cancel::default());
-        let prepared = self.prepare(snapshot, request, counter, bounds, &mut watch)?;
+        let purse = self.purse(request)?;
+        let prepared = self.prepare(snapshot, (request, &purse), counter, bounds, &mut watch)?;
         match prepared.prompt {
             Some(prompt) => Ok(prompt),
             None if prepared.candidates.is_empty() => {
@@ -226,7 +240,7 @@ impl Engine {
     fn prepare<'a>(
         &self,
         snapshot: &'a Snapshot,
-        request: &Request,
+        (request, purse): (&Request, &Purse<'_>),
         counter: Arc<dyn TokenCounter>,
         bounds: (&Limits, &Cancel),
         watch: &mut Stopwatch,
@@ -245,33 +259,11 @@ impl Engine {
         let walk = scorer.walk(&profile);
         let candidates = Candidate::gather_all(&walk, &chosen.items);
         watch.lap("paths");
-        let recipe = self.recipe()?;
-        let prompter = Prompter::new(snapshot.graph(), counter, settings.prompt.budget, &recipe)?
-            .for_model(format!(
-                "max_tokens {}, {} x {}, seed {}",
-                settings.model.max_tokens,
-                settings.ranking.mode,
-                settings.ranking.shuffles,
-                settings.ranking.seed
-            ));
-        let told = gates.through(Gate::Prompt, &candidates)?;
-        let known = gates.profile(&profile);
-        let prompt = match prompter.write(&known, &told) {
-            _ if candidates.is_empty() => None,
-            Ok(prompt) => Some(prompt),
-            Err(error) if error.kind() == ErrorKind::Budget => {
-                notes.push(format!("no prompt: {error}"));
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        let orders = match Mode::named(&settings.ranking.mode)? {
-            Mode::Letters if prompt.is_some() => settings.ranking.shuffles,
-            _ => 1,
-        };
-        let shuffled = shuffles(candidates.len(), orders, settings.ranking.seed).into_iter();
-        let shuffled = shuffled.map(|places| prompter.write_in_order(&known, &told, places));
-        let shuffled = shuffled.collect::<Result<Vec<_>>>()?;
+        let told = gates.through(Gate::Prompt, &candidates)?.into_owned();
+        let known = gates.profile(&profile).into_owned();
+        let mut writing = self.writing(snapshot, counter, (known, told))?;
+        let (prompt, note) = writing.prompt(purse)?;
+        notes.extend(note);
         watch.lap("selection and prompt");
         Ok(Prepared {
             snapshot,
@@ -280,7 +272,7 @@ impl Engine {
             candidates,
             pinned: chosen.pinned,
             prompt,
-            shuffled,
+            writing,
             notes,
             voice: request.voice.clone(),
             gates,
@@ -296,6 +288,14 @@ pub(super) fn within_reason(request: &Request, settings: &QuerySettings) -> Resu
     request.voice.check()?;
     if let Some(text) = &request.wishes.sparql {
         super::short(text, settings.max_text_kb << 10)?;
+    }
+    if let Some(cost) = request
+        .max_cost
+        .filter(|cost| !(cost.is_finite() && *cost >= 0.0))
+    {
+        return Err(Error::usage(format!(
+            "`max_cost` is {cost}, and has to be a number from 0 on"
+        )));
     }
     let lists = [
         (request.k, "items asked for"),

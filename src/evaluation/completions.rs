@@ -140,7 +140,7 @@ pub struct Report {
 /// `Io` or `NotFound` for files that cannot be read; `Input` for those that hold something else.
 pub fn run(sources: &Sources, k: usize, seed: u64) -> Result<Report> {
     let titles = Titles::read(&sources.titles)?;
-    let users = users(sources, &titles)?;
+    let (users, popular) = users(sources, &titles)?;
     let groups = completions(&sources.completions)?;
     let mut report = Report {
         schema_version: 1,
@@ -151,10 +151,16 @@ pub fn run(sources: &Sources, k: usize, seed: u64) -> Result<Report> {
         groups: BTreeMap::new(),
         rows: Vec::new(),
     };
-    for (name, texts) in groups {
-        let one = |user: &User| user.judge(texts.get(&user.id).map(String::as_str), &titles, k);
-        let judged: Vec<Judged> = users.par_iter().map(one).collect();
-        report.add(name, &judged);
+    let one = |user: &User| -> Vec<Judged> {
+        let open = Open::to(user, &popular);
+        let texts = groups.values().map(|texts| texts.get(&user.id));
+        let judge = |text: Option<&String>| open.judge(text.map(String::as_str), &titles, k);
+        texts.map(judge).collect()
+    };
+    let judged: Vec<Vec<Judged>> = users.par_iter().map(one).collect();
+    for (place, name) in groups.into_keys().enumerate() {
+        let column: Vec<&Judged> = judged.iter().map(|row| &row[place]).collect();
+        report.add(name, &column);
     }
     Ok(report)
 }
@@ -166,7 +172,7 @@ struct Judged {
 }
 
 impl Report {
-    fn add(&mut self, name: String, judged: &[Judged]) {
+    fn add(&mut self, name: String, judged: &[&Judged]) {
         let mut written = Vec::new();
         for (place, reading) in Reading::ALL.into_iter().enumerate() {
             let values = |metric: usize| -> Vec<f64> {
@@ -213,29 +219,54 @@ struct User {
     id: u64,
     /// Items held out with their gains, by number.
     gains: BTreeMap<u32, f64>,
-    /// For each item its place among the candidates: what the user did not meet, the most popular first.
-    place: Vec<Option<u32>>,
-    /// The candidates.
-    candidates: Vec<u32>,
+    /// Items met in training.
+    met: Vec<u32>,
 }
 
-impl User {
+/// What is open to one user. It is made when their lists are judged: for all at once it would be users times items.
+struct Open<'a> {
+    user: &'a User,
+    /// What they did not meet, the most popular first.
+    candidates: Vec<u32>,
+    /// For each item its place there.
+    places: Vec<Option<usize>>,
+}
+
+impl<'a> Open<'a> {
+    fn to(user: &'a User, popular: &[u32]) -> Self {
+        let mut is_met = vec![false; popular.len()];
+        for &item in &user.met {
+            is_met[item as usize] = true;
+        }
+        let open = popular.iter().copied();
+        let candidates: Vec<u32> = open.filter(|&item| !is_met[item as usize]).collect();
+        let mut places = vec![None; popular.len()];
+        for (at, &item) in candidates.iter().enumerate() {
+            places[item as usize] = Some(at);
+        }
+        Self {
+            user,
+            candidates,
+            places,
+        }
+    }
+
     fn judge(&self, text: Option<&str>, titles: &Titles, k: usize) -> Judged {
         let lines: Vec<&str> = text.map_or(Vec::new(), |text| numbered(text).collect());
         let written = lines.iter().map(|line| titles.exact(line));
         let written: Vec<u32> = written.map(|item| item.unwrap_or(UNKNOWN)).collect();
         let read = lines.iter().map(|line| titles.find(line));
         let read: Vec<u32> = read.map(|item| item.unwrap_or(UNKNOWN)).collect();
-        let met = |item: u32| item != UNKNOWN && self.place[item as usize].is_none();
+        let met = |item: u32| item != UNKNOWN && self.places[item as usize].is_none();
         let once = held_once(&read);
         let published: Vec<u32> = once.iter().copied().filter(|&item| !met(item)).collect();
         let named = read.iter().filter(|&&item| item != UNKNOWN);
-        let named = named.map(|&item| self.place[item as usize].map(|place| place as usize));
+        let named = named.map(|&item| self.places[item as usize]);
         let (order, faults) = repair(named, self.candidates.len());
         let repaired: Vec<u32> = order.iter().map(|&place| self.candidates[place]).collect();
         let kept = order.len() - faults.omitted;
-        let gains: Vec<f64> = self.gains.values().copied().collect();
-        let gain = |item: u32| self.gains.get(&item).copied().unwrap_or(0.0);
+        let gains: Vec<f64> = self.user.gains.values().copied().collect();
+        let gain = |item: u32| self.user.gains.get(&item).copied().unwrap_or(0.0);
         let written_once = held_once(&written);
         let lists = [&written_once, &once, &published, &repaired];
         let counted = |what: &dyn Fn(u32) -> bool, list: &[u32]| {
@@ -294,9 +325,9 @@ fn unrated(title: &str) -> &str {
     }
 }
 
-/// Users with something held out, by id.
-fn users(sources: &Sources, titles: &Titles) -> Result<Vec<User>> {
-    let train = ratings(&sources.train, titles)?;
+/// Users with something held out, by id; and all items, the most popular in training first.
+fn users(sources: &Sources, titles: &Titles) -> Result<(Vec<User>, Vec<u32>)> {
+    let mut train = ratings(&sources.train, titles)?;
     let test = ratings(&sources.test, titles)?;
     let mut popularity = vec![0u32; titles.len()];
     for &item in train.values().flat_map(BTreeMap::keys) {
@@ -304,29 +335,17 @@ fn users(sources: &Sources, titles: &Titles) -> Result<Vec<User>> {
     }
     let mut popular: Vec<u32> = (0..titles.len() as u32).collect();
     popular.sort_by_key(|&item| (std::cmp::Reverse(popularity[item as usize]), item));
-    let nothing = BTreeMap::new();
     let user = |(id, held): (u64, BTreeMap<u32, f64>)| {
-        let met = train.get(&id).unwrap_or(&nothing);
-        let open = popular
-            .iter()
-            .copied()
-            .filter(|item| !met.contains_key(item));
-        let candidates: Vec<u32> = open.collect();
-        let mut place = vec![None; titles.len()];
-        for (at, &item) in candidates.iter().enumerate() {
-            place[item as usize] = Some(at as u32);
-        }
         let gained = held
             .into_iter()
             .map(|(item, rating)| (item, rating.exp2() - 1.0));
         User {
             id,
             gains: gained.collect(),
-            place,
-            candidates,
+            met: train.remove(&id).unwrap_or_default().into_keys().collect(),
         }
     };
-    Ok(test.into_iter().map(user).collect())
+    Ok((test.into_iter().map(user).collect(), popular))
 }
 
 /// Ratings of a file, by user and item.

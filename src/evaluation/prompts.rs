@@ -152,7 +152,15 @@ pub fn run(
     };
     trial.plain(&trained, embedder)?;
     match model {
-        Some(model) => trial.asked(&mut Asking::new(&trained.graph, plan, model), progress)?,
+        Some(model) => {
+            let mut asking = Asking {
+                graph: &trained.graph,
+                plan,
+                model,
+                journal: engine.journal(),
+            };
+            trial.asked(&mut asking, progress)?;
+        }
         None => trial.leave_out("rows with a model", "the project's settings name no model"),
     }
     Ok(trial.report)

@@ -238,7 +238,7 @@ impl Evaluation<'_> {
             })
         });
         let mut read: Vec<Posed> = known.collect();
-        let vectors = self.vectors(&mut read, progress)?;
+        let (facts, vectors) = self.vectors(&lexicon, &mut read, progress)?;
         let (used, left_out): (Vec<_>, Vec<_>) = selectors::all()
             .into_iter()
             .partition(|selector| self.vectors.is_some() || !selector.needs_vectors());
@@ -247,7 +247,7 @@ impl Evaluation<'_> {
             let close = embedding::nearest(&vectors, &read.vector, CLOSE);
             let close: Vec<(u64, f64)> = close
                 .into_iter()
-                .map(|(row, cosine)| (u64::from(row), cosine))
+                .map(|(row, cosine)| (facts[row as usize], cosine))
                 .collect();
             let cost = |fact: u64| costs.of(fact);
             let task = Task {
@@ -286,15 +286,24 @@ impl Evaluation<'_> {
         })
     }
 
-    /// Vectors of all facts, and of the questions.
-    fn vectors(&self, read: &mut [Posed], progress: &dyn Progress) -> Result<Vec<f32>> {
+    /// The facts that can answer something, which labels and descriptions cannot, with the rows of their vectors; and the
+    /// vectors of the questions.
+    fn vectors(
+        &self,
+        lexicon: &Lexicon,
+        read: &mut [Posed],
+        progress: &dyn Progress,
+    ) -> Result<(Vec<u64>, Vec<f32>)> {
         let Some((embedder, path)) = self.vectors else {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         };
         let mut cache = VectorCache::open(path, embedder.id(), embedder.dimensions())?;
-        let lines: Vec<String> = (0..self.graph.fact_count())
-            .map(|fact| line(self.graph, fact))
-            .collect();
+        let tells = |&fact: &u64| {
+            let fact = self.graph.fact(fact);
+            fact.is_some_and(|fact| lexicon.has_relation(fact.triple[1]))
+        };
+        let facts: Vec<u64> = (0..self.graph.fact_count()).filter(tells).collect();
+        let lines: Vec<String> = facts.iter().map(|&fact| line(self.graph, fact)).collect();
         let texts = lines
             .iter()
             .map(String::as_str)
@@ -303,7 +312,8 @@ impl Evaluation<'_> {
         let vector = |text: &str| cache.get(text).unwrap_or_default().to_vec();
         read.iter_mut()
             .for_each(|read| read.vector = vector(&read.asked.text));
-        Ok(lines.iter().flat_map(|line| vector(line)).collect())
+        let rows = lines.iter().flat_map(|line| vector(line)).collect();
+        Ok((facts, rows))
     }
 
     fn judge(

@@ -13,6 +13,8 @@ pub struct Window {
     tokens: Option<usize>,
     /// When each request was sent, and its tokens; oldest first.
     sent: VecDeque<(Instant, usize)>,
+    /// Requests that are no longer among them.
+    gone: usize,
 }
 
 impl Window {
@@ -22,6 +24,7 @@ impl Window {
             requests,
             tokens,
             sent: VecDeque::new(),
+            gone: 0,
         }
     }
 
@@ -38,6 +41,7 @@ impl Window {
             .is_some_and(|sent| now.duration_since(sent.0) >= MINUTE)
         {
             self.sent.pop_front();
+            self.gone += 1;
         }
         let mut held: usize = self.sent.iter().map(|sent| sent.1).sum();
         let mut count = self.sent.len();
@@ -55,15 +59,18 @@ impl Window {
         wait
     }
 
-    /// Takes note of a request.
-    pub fn send(&mut self, now: Instant, tokens: usize) {
+    /// Takes note of a request; its number.
+    pub fn send(&mut self, now: Instant, tokens: usize) -> usize {
         self.sent.push_back((now, tokens));
+        self.gone + self.sent.len() - 1
     }
 
-    /// Puts the tokens that the last request took in place of those that were expected.
-    pub fn correct(&mut self, tokens: usize) {
-        if let Some(last) = self.sent.back_mut() {
-            last.1 = tokens;
+    /// Puts the tokens that a request took in place of those that were expected; one that is out of the window counts
+    /// nothing any more.
+    pub fn correct(&mut self, number: usize, tokens: usize) {
+        let place = number.checked_sub(self.gone);
+        if let Some(sent) = place.and_then(|place| self.sent.get_mut(place)) {
+            sent.1 = tokens;
         }
     }
 }
@@ -113,6 +120,15 @@ impl Breaker {
     }
 }
 
+/// Both, of all that ask one server.
+#[derive(Debug)]
+pub struct Pace {
+    /// What may be sent within a minute.
+    pub window: Window,
+    /// When to leave it alone.
+    pub breaker: Breaker,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,7 +144,7 @@ mod tests {
         assert!(window.can_ever(100) && !window.can_ever(101));
         assert_eq!(window.wait(start, 100), Duration::ZERO);
         window.send(start, 50);
-        window.send(start + seconds(10), 30);
+        let second = window.send(start + seconds(10), 30);
         assert_eq!(
             window.wait(start + seconds(20), 1),
             seconds(40),
@@ -139,7 +155,7 @@ mod tests {
             seconds(50),
             "both have to go for their tokens"
         );
-        window.correct(10);
+        window.correct(second, 10);
         assert_eq!(
             window.wait(start + seconds(20), 90),
             seconds(40),

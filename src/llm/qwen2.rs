@@ -13,6 +13,7 @@ use candle_core::quantized::{QMatMul, QTensor};
 use candle_core::{DType, Device, IndexOp, Module, Tensor};
 use candle_transformers::quantized_nn::RmsNorm;
 
+use super::tree::Tree;
 use crate::error::{Error, Result};
 
 /// The largest key/value cache that is allocated.
@@ -216,21 +217,16 @@ impl Qwen2 {
         self.norm.forward(&last)
     }
 
-    /// Continues the cached tokens with each of several branches, which do not see one another; keeps none of them.
-    /// Returns the hidden states of all their tokens, one branch after the other, with dimensions tokens × width.
-    pub fn branch(&mut self, branches: &[&[u32]]) -> candle_core::Result<Tensor> {
-        let (ids, start) = (branches.concat(), self.length);
-        let lengths: Vec<usize> = branches.iter().map(|branch| branch.len()).collect();
-        let positions = lengths
-            .iter()
-            .flat_map(|&n| start as u32..(start + n) as u32);
-        let positions = Tensor::from_iter(positions, &Device::Cpu)?;
-        let mask = branch_mask(&lengths, start)?;
+    /// Continues the cached tokens with a tree of others; keeps none of them. Returns the hidden states of its tokens in their
+    /// order, with dimensions tokens × width.
+    pub fn branch(&mut self, tree: &Tree) -> candle_core::Result<Tensor> {
+        let positions = Tensor::from_iter(tree.positions(self.length), &Device::Cpu)?;
+        let mask = tree.mask(self.length)?;
         let (cos, sin) = (
             self.cos.index_select(&positions, 0)?,
             self.sin.index_select(&positions, 0)?,
         );
-        let x = self.pass(&ids, (&cos, &sin), Some(&mask))?;
+        let x = self.pass(tree.tokens(), (&cos, &sin), Some(&mask))?;
         self.norm.forward(&x.i(0)?.contiguous()?)
     }
 
@@ -370,23 +366,6 @@ fn causal_mask(count: usize, start: usize) -> candle_core::Result<Tensor> {
     let mut mask = vec![0f32; count * total];
     for (i, row) in mask.chunks_mut(total).enumerate() {
         row[start + i + 1..].fill(f32::NEG_INFINITY);
-    }
-    Tensor::from_vec(mask, (1, 1, count, total), &Device::Cpu)
-}
-
-/// What each token of some branches must not see: other branches, and the tokens after it.
-fn branch_mask(lengths: &[usize], start: usize) -> candle_core::Result<Tensor> {
-    let count: usize = lengths.iter().sum();
-    let total = start + count;
-    let mut mask = vec![f32::NEG_INFINITY; count * total];
-    let mut first = 0;
-    for &length in lengths {
-        for token in first..first + length {
-            let row = &mut mask[token * total..(token + 1) * total];
-            row[..start].fill(0.0);
-            row[start + first..=start + token].fill(0.0);
-        }
-        first += length;
     }
     Tensor::from_vec(mask, (1, 1, count, total), &Device::Cpu)
 }

@@ -3,34 +3,40 @@
 //! Refusals that pass (429, 5xx, a broken connection) are tried again with growing pauses or the one that the server
 //! names, within the request's deadline. Requests and tokens keep within what a minute allows, and a server that keeps
 //! failing is left alone for a while. The key comes from the environment or a file, never from the settings, and
-//! is cut out of whatever is said about the server.
+//! is cut out of whatever is said about the server. A reply may come as a stream: then there is something to show for it where
+//! the deadline ends it.
+
+mod heard;
+mod key;
+mod odds;
 
 use std::fmt;
-use std::sync::Arc;
+use std::io::BufReader;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::limits::{Breaker, Window};
+use super::limits::{Breaker, Pace, Window};
 use super::local::too_long;
-use super::settings::{Format, RemoteSettings};
-use super::{Completion, Finish, LanguageModel, Request, TokenCounter, tokens};
+use super::settings::{Format, RemoteSettings, Transfer};
+use super::{Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, tokens};
 use crate::error::{Error, Result};
+use heard::{Heard, Wrong, quote};
+use key::{Key, check_url};
 
 /// Tokens that a server may say it counted: sums of what it says must not overflow.
 const MOST_TOKENS: usize = u32::MAX as usize;
 
 /// The longest reply that is read.
 const MAX_REPLY_BYTES: u64 = 4 << 20;
-/// How much of an upstream's error is repeated.
-const MAX_QUOTE: usize = 200;
 /// The pause before the second try; it doubles with every further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two tries, whatever the server says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// A model behind HTTP.
+/// A model behind HTTP. Copies of it ask the server at the same time, at one pace.
+#[derive(Clone)]
 pub struct Remote {
     id: String,
     endpoint: String,
@@ -40,8 +46,8 @@ pub struct Remote {
     timeout: Duration,
     retries: u32,
     format: Format,
-    window: Window,
-    breaker: Breaker,
+    transfer: Transfer,
+    pace: Arc<Mutex<Pace>>,
     context: usize,
     counter: Arc<dyn TokenCounter>,
 }
@@ -78,22 +84,37 @@ impl Remote {
             timeout,
             retries: settings.retries,
             format: settings.format,
-            window: Window::new(settings.requests_per_minute, settings.tokens_per_minute),
-            breaker: Breaker::new(settings.failures, rest),
+            transfer: settings.transfer,
+            pace: Arc::new(Mutex::new(Pace {
+                window: Window::new(settings.requests_per_minute, settings.tokens_per_minute),
+                breaker: Breaker::new(settings.failures, rest),
+            })),
             context: settings.context_tokens,
             counter,
         })
     }
 
-    fn body(&self, request: &Request) -> Value {
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn body(&self, request: &Request, wanted: Wanted) -> Value {
         let mut body = json!({
             "model": self.model,
             "messages": request.messages,
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "seed": request.seed,
-            "stream": false,
+            "stream": wanted == Wanted::Stream,
         });
+        match wanted {
+            Wanted::Whole => {}
+            Wanted::Stream => body["stream_options"] = json!({"include_usage": true}),
+            Wanted::Odds => {
+                body["logprobs"] = json!(true);
+                body["top_logprobs"] = json!(odds::TOP);
+            }
+        }
         match (self.format, &request.ids) {
             (Format::JsonSchema, Some(ids)) => {
                 body["response_format"] = json!({
@@ -109,8 +130,8 @@ impl Remote {
         body
     }
 
-    /// One try. `Err` holds what went wrong and, if another try may help, how long to wait for it at least.
-    fn ask(&self, body: &[u8], limit: Duration) -> Result<Vec<u8>, Refusal> {
+    /// One try.
+    fn ask(&self, body: &[u8], limit: Duration) -> Result<Heard, Refusal> {
         let mut request = self
             .agent
             .post(&self.endpoint)
@@ -121,19 +142,23 @@ impl Remote {
         let request = request.config().timeout_global(Some(limit)).build();
         let mut response = request.send(body).map_err(Refusal::broken)?;
         let status = response.status().as_u16();
-        let pause = response
-            .headers()
-            .get("retry-after")
-            .and_then(|v| retry_after(v.to_str().ok()?));
-        let read = response
-            .body_mut()
-            .with_config()
-            .limit(MAX_REPLY_BYTES)
-            .read_to_vec();
-        match status {
-            200..=299 => read.map_err(Refusal::broken),
-            _ => Err(Refusal::status(status, &read.unwrap_or_default(), pause)),
+        let head = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok());
+        let pause = head("retry-after").and_then(retry_after);
+        let is_stream = self.transfer == Transfer::Stream
+            && head("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+        let body = response.body_mut().with_config().limit(MAX_REPLY_BYTES);
+        match (status, is_stream) {
+            (200..=299, true) => Heard::stream(BufReader::new(body.reader())),
+            (200..=299, false) => body
+                .read_to_vec()
+                .map_err(|error| Wrong::broken(error, Heard::default()))
+                .and_then(|reply| Heard::whole(&reply)),
+            _ => {
+                let read = body.read_to_vec().unwrap_or_default();
+                return Err(Refusal::status(status, &read, pause));
+            }
         }
+        .map_err(Refusal::wrong)
     }
 
     /// Tries until there is a reply, no try is left, or the deadline would pass.
@@ -142,26 +167,29 @@ impl Remote {
         body: &[u8],
         tokens: usize,
         deadline: Option<Instant>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<(Heard, usize)> {
         let mut pause = FIRST_PAUSE;
         for tries in 1.. {
-            self.take_turn(tokens, deadline)?;
+            let number = self.take_turn(tokens, deadline)?;
             let left = deadline.map_or(Duration::MAX, |end| {
                 end.saturating_duration_since(Instant::now())
             });
-            if left.is_zero() {
+            if is_over(deadline) {
                 return Err(self.error("the deadline passed before there was a reply".into()));
             }
             let refusal = match self.ask(body, self.timeout.min(left)) {
-                Ok(reply) => return Ok(reply),
+                Ok(heard) => return Ok((heard, number)),
                 Err(refusal) => refusal,
             };
+            if let Some(heard) = refusal.heard.filter(|_| is_over(deadline)) {
+                return Ok((*heard, number));
+            }
             let wait = refusal.pause.unwrap_or(pause).min(LONGEST_PAUSE);
             let left = deadline.map_or(Duration::MAX, |end| {
                 end.saturating_duration_since(Instant::now())
             });
             if !refusal.passes || tries > self.retries || wait >= left {
-                self.breaker.fail(Instant::now());
+                self.pace().breaker.fail(Instant::now());
                 return Err(self.error(format!("{} (tries: {tries})", refusal.message)));
             }
             std::thread::sleep(wait);
@@ -170,11 +198,28 @@ impl Remote {
         Err(self.error("no try is left".into()))
     }
 
-    /// Waits until the limits of a minute have room for a request of so many tokens.
-    fn take_turn(&mut self, tokens: usize, deadline: Option<Instant>) -> Result<()> {
-        let now = Instant::now();
-        let wait = self.window.wait(now, tokens);
-        if deadline.is_some_and(|end| now + wait >= end) && !wait.is_zero() {
+    /// Waits until the limits of a minute have room for a request of so many tokens; its number among those sent.
+    fn take_turn(&self, tokens: usize, deadline: Option<Instant>) -> Result<usize> {
+        loop {
+            let now = Instant::now();
+            let mut pace = self.pace();
+            let wait = pace.window.wait(now, tokens);
+            if wait.is_zero() {
+                return Ok(pace.window.send(now, tokens));
+            }
+            drop(pace);
+            self.wait((now, wait), tokens, deadline)?;
+        }
+    }
+
+    /// Waits, after which another may have been first.
+    fn wait(
+        &self,
+        (now, wait): (Instant, Duration),
+        tokens: usize,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
+        if deadline.is_some_and(|end| now + wait >= end) {
             let seconds = wait.as_secs_f64().ceil();
             return Err(self
                 .error(format!(
@@ -183,60 +228,51 @@ impl Remote {
                 .hint("raise `requests_per_minute` or `tokens_per_minute`"));
         }
         std::thread::sleep(wait);
-        self.window.send(Instant::now(), tokens);
         Ok(())
     }
 
-    /// The call itself: nothing is sent where it could not be paid for by the limits, or while the server rests.
-    fn call(
-        &mut self,
-        request: &Request,
-        tokens: usize,
-        deadline: Option<Instant>,
-    ) -> Result<Completion> {
-        let body = serde_json::to_vec(&self.body(request));
+    /// Asks, unless the limits forbid it or the server rests.
+    fn heard(&mut self, request: &Request, wanted: Wanted) -> Result<Heard> {
+        let deadline = request
+            .deadline
+            .and_then(|limit| Instant::now().checked_add(limit));
+        let prompt = self.count_messages(&request.messages)?;
+        if prompt >= self.context && self.counter.is_exact() {
+            return Err(too_long(prompt, self.context, &self.id));
+        }
+        let tokens = prompt.saturating_add(request.max_tokens);
+        if !self.pace().window.can_ever(tokens) {
+            return Err(Error::budget(format!(
+                "prompt and reply may have {tokens} tokens, more than `{}` may be sent within a minute",
+                self.id
+            ))
+            .hint("raise `tokens_per_minute`, or lower `max_tokens`"));
+        }
+        let rest = {
+            let breaker = &self.pace().breaker;
+            breaker
+                .rest(Instant::now())
+                .map(|left| (breaker.failed(), left))
+        };
+        if let Some((failed, left)) = rest {
+            let seconds = left.as_secs_f64().ceil();
+            return Err(self.error(format!(
+                "not asked: it failed {failed} times in a row, and rests for {seconds} s"
+            )));
+        }
+        let body = serde_json::to_vec(&self.body(request, wanted));
         let body = body.map_err(|e| Error::input(format!("cannot write the request: {e}")))?;
-        let reply = self.ask_again(&body, tokens, deadline)?;
-        // Only what was sent can have failed.
-        let completion = match self.read(&reply, request) {
-            Ok(completion) => completion,
-            Err(error) => {
-                self.breaker.fail(Instant::now());
-                return Err(error);
-            }
+        let (mut heard, number) = self.ask_again(&body, tokens, deadline)?;
+        self.pace().breaker.succeed();
+        let usage = &mut heard.usage;
+        let prompt = usage.prompt_tokens.unwrap_or(prompt).min(MOST_TOKENS);
+        let reply = match usage.completion_tokens {
+            Some(given) => given.min(MOST_TOKENS),
+            None => self.counter.count(&heard.text)?,
         };
-        self.breaker.succeed();
-        self.window.correct(
-            completion
-                .prompt_tokens
-                .saturating_add(completion.completion_tokens),
-        );
-        Ok(completion)
-    }
-
-    fn read(&self, reply: &[u8], request: &Request) -> Result<Completion> {
-        let reply: Reply = serde_json::from_slice(reply)
-            .map_err(|e| self.error(format!("not a chat completion: {e}: {}", quote(reply))))?;
-        let usage = reply.usage.unwrap_or_default();
-        let choice = reply.choices.into_iter().next();
-        let choice =
-            choice.ok_or_else(|| self.error("a chat completion without choices".into()))?;
-        let text = choice.message.content.unwrap_or_default();
-        let or_count = |given: Option<usize>, count: &dyn Fn() -> Result<usize>| {
-            given.map_or_else(count, |given| Ok(given.min(MOST_TOKENS)))
-        };
-        Ok(Completion {
-            prompt_tokens: or_count(usage.prompt_tokens, &|| {
-                self.count_messages(&request.messages)
-            })?,
-            completion_tokens: or_count(usage.completion_tokens, &|| self.count_tokens(&text))?,
-            finish: match choice.finish_reason.as_deref() {
-                Some("stop") | None => Finish::Stop,
-                Some("length") => Finish::Length,
-                Some(_) => Finish::Other,
-            },
-            text,
-        })
+        (usage.prompt_tokens, usage.completion_tokens) = (Some(prompt), Some(reply));
+        self.pace().window.correct(number, prompt + reply);
+        Ok(heard)
     }
 
     fn error(&self, message: String) -> Error {
@@ -263,60 +299,60 @@ impl LanguageModel for Remote {
         self.counter.clone()
     }
 
+    fn another(&self) -> Option<Box<dyn LanguageModel>> {
+        Some(Box::new(self.clone()))
+    }
+
     fn complete(&mut self, request: &Request) -> Result<Completion> {
-        let deadline = request
-            .deadline
-            .and_then(|limit| Instant::now().checked_add(limit));
-        let prompt = self.count_messages(&request.messages)?;
-        if prompt >= self.context && self.counter.is_exact() {
-            return Err(too_long(prompt, self.context, &self.id));
-        }
-        let tokens = prompt.saturating_add(request.max_tokens);
-        if !self.window.can_ever(tokens) {
-            return Err(Error::budget(format!(
-                "prompt and reply may have {tokens} tokens, more than `{}` may be sent within a minute",
-                self.id
-            ))
-            .hint("raise `tokens_per_minute`, or lower `max_tokens`"));
-        }
-        if let Some(left) = self.breaker.rest(Instant::now()) {
-            let (failed, seconds) = (self.breaker.failed(), left.as_secs_f64().ceil());
-            return Err(self.error(format!(
-                "not asked: it failed {failed} times in a row, and rests for {seconds} s"
-            )));
-        }
-        self.call(request, tokens, deadline)
-    }
-}
-
-/// A key that is not shown.
-struct Key(String);
-
-impl Key {
-    fn find(settings: &RemoteSettings) -> Result<Option<Self>> {
-        let key = match (&settings.key_env, &settings.key_file) {
-            (Some(name), _) => std::env::var(name).map_err(|_| {
-                Error::usage(format!("the environment variable `{name}` holds no key"))
-                    .hint(format!("export {name}=…"))
-            })?,
-            (None, Some(path)) => {
-                std::fs::read_to_string(path).map_err(|e| Error::io("read the key", path, e))?
-            }
-            (None, None) => return Ok(None),
+        let wanted = match self.transfer {
+            Transfer::Whole => Wanted::Whole,
+            Transfer::Stream => Wanted::Stream,
         };
-        let key = key.trim();
-        match key.is_empty() || key.chars().any(|c| !c.is_ascii_graphic()) {
-            true => Err(Error::usage(
-                "the key is empty or has characters that no header may have",
-            )),
-            false => Ok(Some(Self(key.to_owned()))),
-        }
+        let heard = self.heard(request, wanted)?;
+        Ok(Completion {
+            prompt_tokens: heard.usage.prompt_tokens.unwrap_or(0),
+            completion_tokens: heard.usage.completion_tokens.unwrap_or(0),
+            finish: match heard.finish.as_deref() {
+                Some("stop") | None => Finish::Stop,
+                Some("length") => Finish::Length,
+                Some(CUT) => Finish::Deadline,
+                Some(_) => Finish::Other,
+            },
+            text: heard.text,
+        })
     }
-}
 
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+        let started = Instant::now();
+        let nothing = Likelihood {
+            log: f64::NEG_INFINITY,
+            tokens: 0,
+        };
+        let mut scores = vec![nothing; continuations.len()];
+        for question in odds::questions(continuations) {
+            let mut asked = question.request(request);
+            asked.deadline = request
+                .deadline
+                .map(|limit| limit.saturating_sub(started.elapsed()));
+            let heard = self.heard(&asked, Wanted::Odds)?;
+            let odds = question.odds(&heard.first).ok_or_else(|| {
+                self.error(match heard.first.is_empty() {
+                    true => "it does not tell how likely words are (`top_logprobs`)".into(),
+                    false => format!(
+                        "none of the answers is among the {} likeliest words",
+                        heard.first.len()
+                    ),
+                })
+                .hint("set `mode = \"listwise\"` in the section `[ranking]`")
+            })?;
+            odds.into_iter()
+                .for_each(|(index, likelihood)| scores[index] = likelihood);
+        }
+        Ok(scores)
+    }
+
+    fn prompts_to_score(&self, continuations: &[String]) -> usize {
+        odds::questions(continuations).len()
     }
 }
 
@@ -329,31 +365,69 @@ impl fmt::Debug for Remote {
     }
 }
 
+/// What is asked of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Whole,
+    Stream,
+    Odds,
+}
+
+/// The reason of an end that the deadline made.
+const CUT: &str = "deadline";
+
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|end| Instant::now() >= end)
+}
+
 /// Why a try gave no reply.
 struct Refusal {
     message: String,
+    /// Whether another try may help.
     passes: bool,
+    /// How long to wait for that at least.
     pause: Option<Duration>,
+    /// What was heard before time was out.
+    heard: Option<Box<Heard>>,
 }
 
 impl Refusal {
+    fn new(message: String, passes: bool) -> Self {
+        Self {
+            message,
+            passes,
+            pause: None,
+            heard: None,
+        }
+    }
+
     fn broken(error: ureq::Error) -> Self {
         let passes = matches!(
             error,
             ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
         );
-        Self {
-            message: format!("no answer: {error}"),
-            passes,
-            pause: None,
+        Self::new(format!("no answer: {error}"), passes)
+    }
+
+    fn wrong(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Garbage(message) => Self::new(message, false),
+            Wrong::Broken(error, mut heard) => {
+                let is_late = matches!(*error, ureq::Error::Timeout(_)) && !heard.text.is_empty();
+                heard.finish = Some(CUT.into());
+                Self {
+                    heard: is_late.then_some(heard),
+                    ..Self::broken(*error)
+                }
+            }
         }
     }
 
     fn status(status: u16, body: &[u8], pause: Option<Duration>) -> Self {
+        let passes = matches!(status, 429 | 500 | 502 | 503 | 504);
         Self {
-            message: format!("status {status}: {}", quote(body)),
-            passes: matches!(status, 429 | 500 | 502 | 503 | 504),
             pause,
+            ..Self::new(format!("status {status}: {}", quote(body)), passes)
         }
     }
 }
@@ -367,51 +441,4 @@ fn retry_after(text: &str) -> Option<Duration> {
     let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     let left = date.as_second() - jiff::Timestamp::now().as_second();
     Some(Duration::from_secs(left.max(0).unsigned_abs()))
-}
-
-#[derive(Deserialize)]
-struct Reply {
-    choices: Vec<Choice>,
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Said,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Said {
-    content: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-struct Usage {
-    prompt_tokens: Option<usize>,
-    completion_tokens: Option<usize>,
-}
-
-fn check_url(url: &str) -> Result<()> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
-    let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
-    match host {
-        Some(host) if host.contains('@') => Err(Error::usage("`url` holds a name or password")
-            .hint("put the key into `key_env` or `key_file`")),
-        Some(host) if !host.is_empty() => Ok(()),
-        _ => Err(Error::usage(format!(
-            "`url` is `{url}`, not an address such as `http://127.0.0.1:8000/v1`"
-        ))),
-    }
-}
-
-/// The begin of what a server said, on one line.
-fn quote(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * MAX_QUOTE)]);
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_QUOTE)
-        .collect()
 }

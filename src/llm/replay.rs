@@ -163,6 +163,10 @@ impl<M: LanguageModel> LanguageModel for Recording<M> {
         self.model.counter()
     }
 
+    fn prompts_to_score(&self, continuations: &[String]) -> usize {
+        self.model.prompts_to_score(continuations)
+    }
+
     fn complete(&mut self, request: &Request) -> Result<Completion> {
         let completion = self.model.complete(request)?;
         self.record(&Line {
@@ -197,6 +201,10 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Box<M> {
 
     fn counter(&self) -> Arc<dyn TokenCounter> {
         (**self).counter()
+    }
+
+    fn prompts_to_score(&self, continuations: &[String]) -> usize {
+        (**self).prompts_to_score(continuations)
     }
 
     fn complete(&mut self, request: &Request) -> Result<Completion> {

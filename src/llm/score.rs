@@ -1,9 +1,11 @@
-//! How likely texts are after one prompt: the prompt is computed once, and the texts in packs behind it.
+//! How likely texts are after one prompt: the prompt is computed once, and the texts in packs behind it, in each pack what
+//! several of them begin with once.
 //!
 //! Texts are packed in the order in which they come, as many as fit [`PACK`], so that equal requests are grouped alike:
 //! the grouping changes the last bits of a score.
 
 use super::local::{Clock, Local, failed, too_long};
+use super::tree::Tree;
 use super::{Likelihood, Request};
 use crate::error::{Error, Result};
 
@@ -46,54 +48,64 @@ pub fn score(
         if clock.is_over() {
             return Err(late());
         }
-        add(local, &texts, &pack, &mut scores)?;
+        add(local, &pack, &mut scores)?;
     }
     Ok(scores)
 }
 
-/// Indices of texts of more than one token, in packs of at most `room` tokens.
-fn packs(texts: &[Vec<u32>], room: usize) -> Vec<Vec<usize>> {
-    let mut packs: Vec<Vec<usize>> = Vec::new();
-    let mut held = room;
-    for (index, text) in texts.iter().enumerate().filter(|(_, text)| text.len() > 1) {
+/// Texts that are computed together.
+#[derive(Default)]
+struct Pack {
+    tree: Tree,
+    /// For each token of the tree, which token comes behind it in which text.
+    next: Vec<Vec<(usize, u32)>>,
+}
+
+impl Pack {
+    fn add(&mut self, index: usize, text: &[u32]) {
         // The last token of a text is not computed: nothing comes after it.
-        let tokens = text.len() - 1;
-        match packs.last_mut() {
-            Some(pack) if held + tokens <= room => pack.push(index),
-            _ => {
-                packs.push(vec![index]);
-                held = 0;
+        let places = self.tree.add(&text[..text.len() - 1]);
+        self.next.resize(self.tree.tokens().len(), Vec::new());
+        for (place, &token) in places.into_iter().zip(&text[1..]) {
+            self.next[place].push((index, token));
+        }
+    }
+}
+
+/// Texts of more than one token, in packs of at most `room` tokens.
+fn packs(texts: &[Vec<u32>], room: usize) -> Vec<Pack> {
+    let mut packs: Vec<Pack> = Vec::new();
+    for (index, text) in texts.iter().enumerate().filter(|(_, text)| text.len() > 1) {
+        let fits = |pack: &&mut Pack| {
+            let missing = pack.tree.missing(&text[..text.len() - 1]);
+            pack.tree.tokens().len() + missing <= room
+        };
+        match packs.last_mut().filter(fits) {
+            Some(pack) => pack.add(index, text),
+            None => {
+                let mut pack = Pack::default();
+                pack.add(index, text);
+                packs.push(pack);
             }
         }
-        held += tokens;
     }
     packs
 }
 
 /// Adds what the second and later tokens of a pack's texts say.
-fn add(
-    local: &mut Local,
-    texts: &[Vec<u32>],
-    pack: &[usize],
-    scores: &mut [Likelihood],
-) -> Result<()> {
-    let branches: Vec<&[u32]> = pack
-        .iter()
-        .map(|&index| &texts[index][..texts[index].len() - 1])
-        .collect();
-    let hidden = local.model.branch(&branches).map_err(failed)?;
-    let next = pack
-        .iter()
-        .flat_map(|&index| texts[index][1..].iter().map(move |&token| (index, token)));
-    let next: Vec<(usize, u32)> = next.collect();
-    for (at, rows) in next.chunks(ROWS).enumerate() {
-        let states = hidden.narrow(0, at * ROWS, rows.len()).map_err(failed)?;
+fn add(local: &mut Local, pack: &Pack, scores: &mut [Likelihood]) -> Result<()> {
+    let hidden = local.model.branch(&pack.tree).map_err(failed)?;
+    for (at, next) in pack.next.chunks(ROWS).enumerate() {
+        let states = hidden.narrow(0, at * ROWS, next.len()).map_err(failed)?;
         let logits = local
             .model
             .logits(&states.contiguous().map_err(failed)?)
             .map_err(failed)?;
-        for (row, &(index, token)) in logits.chunks(local.model.vocabulary()).zip(rows) {
-            scores[index].log += Row::new(row).log(token);
+        for (row, next) in logits.chunks(local.model.vocabulary()).zip(next) {
+            let row = Row::new(row);
+            for &(index, token) in next {
+                scores[index].log += row.log(token);
+            }
         }
     }
     Ok(())

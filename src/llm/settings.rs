@@ -74,6 +74,9 @@ pub struct RemoteSettings {
     /// What `response_format` the server understands.
     #[serde(default)]
     pub format: Format,
+    /// How its replies come.
+    #[serde(default)]
+    pub transfer: Transfer,
     /// Requests that it may be sent within a minute.
     #[serde(default)]
     pub requests_per_minute: Option<usize>,
@@ -107,6 +110,17 @@ pub enum Format {
     JsonSchema,
 }
 
+/// How a server's replies come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transfer {
+    /// In one piece.
+    #[default]
+    Whole,
+    /// As a stream of events, so that there is what was said before a deadline.
+    Stream,
+}
+
 impl RemoteSettings {
     /// `model` behind `url`, without a key and with the default limits.
     pub fn new(url: impl Into<String>, model: impl Into<String>) -> Self {
@@ -118,6 +132,7 @@ impl RemoteSettings {
             timeout_seconds: Self::default_timeout(),
             retries: Self::default_retries(),
             format: Format::default(),
+            transfer: Transfer::default(),
             requests_per_minute: None,
             tokens_per_minute: None,
             failures: Self::default_failures(),

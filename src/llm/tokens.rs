@@ -1,9 +1,8 @@
 //! Counting tokens, with a model's own tokenizer or, where there is none, approximately.
 
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use regex::Regex;
 use tokenizers::Tokenizer;
 
 use super::Message;
@@ -103,34 +102,69 @@ impl TokenCounter for TextOnly {
 /// Words as GPT-2 cuts them, and a guess at the pieces of each.
 struct Approximate;
 
-/// The words of GPT-2's tokenizer (Radford et al. 2019, its published code), but for white space before a word: a regular
-/// expression that may not look ahead is several times faster, and a prompt counts every piece of its evidence.
-#[expect(
-    clippy::unwrap_used,
-    reason = "the expression is a constant, and a test uses it"
-)]
-static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+").unwrap()
-});
+/// What GPT-2 cuts off behind an apostrophe.
+const SUFFIXES: [&str; 7] = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
 
-/// Cuts a text as GPT-2 does.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let found = WORDS.find_at(text, from)?;
-        let word = found.as_str();
-        let mut end = found.end();
-        let last = word.chars().next_back().filter(|c| c.is_whitespace());
-        if let Some(last) = last
-            && end < text.len()
-            && word.len() > last.len_utf8()
-        {
-            // The last of several spaces belongs to the word behind it.
-            end -= last.len_utf8();
+/// What the characters of one word are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Space,
+    Letter,
+    Number,
+    Other,
+}
+
+impl Class {
+    fn of(c: char) -> Self {
+        match c {
+            'a'..='z' | 'A'..='Z' => Self::Letter,
+            '0'..='9' => Self::Number,
+            _ if c.is_whitespace() => Self::Space,
+            _ if c.is_ascii() => Self::Other,
+            _ if c.is_numeric() => Self::Number,
+            _ if c.is_alphabetic() => Self::Letter,
+            _ => Self::Other,
         }
-        from = end;
-        Some(&text[found.start()..end])
+    }
+}
+
+/// Cuts a text into words as GPT-2's tokenizer does (Radford et al. 2019, its published code), but for combining marks, which
+/// stay with their letters here. A prompt counts every piece of its evidence, so this is no regular expression.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (word, behind) = rest.split_at(first_word(rest)?);
+        rest = behind;
+        Some(word)
     })
+}
+
+/// The length of the first word of a text: a suffix, letters, numbers or other characters with a space before, or white space.
+fn first_word(text: &str) -> Option<usize> {
+    let mut chars = text.chars();
+    let first = chars.next()?;
+    let suffix = SUFFIXES.iter().find(|suffix| text.starts_with(**suffix));
+    if let Some(suffix) = suffix {
+        return Some(suffix.len());
+    }
+    let class = match (first, chars.next()) {
+        (' ', Some(next)) => Class::of(next),
+        _ => Class::of(first),
+    };
+    let begin = if first == ' ' && class != Class::Space {
+        1
+    } else {
+        0
+    };
+    let run = text[begin..].find(|c| Class::of(c) != class);
+    let Some(run) = run else {
+        return Some(text.len());
+    };
+    let end = begin + run;
+    // The last of several spaces belongs to the word behind it.
+    let last = text[..end].chars().next_back().map_or(0, char::len_utf8);
+    let several = class == Class::Space && end > last;
+    Some(if several { end - last } else { end })
 }
 
 impl TokenCounter for Approximate {
@@ -163,15 +197,20 @@ fn count_with_allowance(counter: &dyn TokenCounter, messages: &[Message]) -> Res
 /// per two other ASCII characters, and per other character.
 fn pieces(word: &str) -> usize {
     let word = word.trim_start_matches(' ');
-    let count = |kind: fn(&char) -> bool| word.chars().filter(kind).count();
-    let capitals = word
-        .chars()
-        .skip(1)
-        .filter(char::is_ascii_uppercase)
-        .count();
-    let letters = count(char::is_ascii_alphabetic).div_ceil(5) + capitals;
-    let marks = count(|c| c.is_ascii() && !c.is_ascii_alphanumeric()).div_ceil(2);
-    (letters + count(char::is_ascii_digit) + marks + count(|c| !c.is_ascii())).max(1)
+    let (mut letters, mut inside, mut digits, mut marks, mut others) = (0usize, 0, 0, 0usize, 0);
+    for (index, c) in word.chars().enumerate() {
+        match c {
+            'a'..='z' => letters += 1,
+            'A'..='Z' => {
+                letters += 1;
+                inside += usize::from(index > 0);
+            }
+            '0'..='9' => digits += 1,
+            _ if c.is_ascii() => marks += 1,
+            _ => others += 1,
+        }
+    }
+    (letters.div_ceil(5) + inside + digits + marks.div_ceil(2) + others).max(1)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::model::LinkKind;
 use crate::scoring::Route;
 use crate::selection::{Candidate, Piece};
 use rustc_hash::FxHashMap;
+use std::sync::OnceLock;
 
 /// Something that is said, with names for nodes.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,9 +98,11 @@ pub struct Known<'a> {
     pub graph: &'a Graph,
     /// Those that the prompt names.
     pub history: &'a [(u32, f64)],
-    pub candidates: &'a [Candidate],
+    pub candidates: &'a [&'a Candidate],
     pub counts: Counts,
     pub names: &'a dyn Names,
+    /// The pairs of [`Kind::GlobalItems`], which are the same in all prompts.
+    pub pairs: &'a OnceLock<Vec<(u32, u32)>>,
 }
 
 impl Known<'_> {
@@ -139,23 +142,9 @@ impl Known<'_> {
         self.history.iter().take(self.counts.recent).map(|h| h.0)
     }
 
-    /// Items by how many people met them beside `item`, the most first.
-    fn co_met(&self, item: u32) -> Vec<(u32, u32)> {
-        let mut counts: FxHashMap<u32, u32> = FxHashMap::default();
-        for &user in self.graph.met_by(item) {
-            for &other in self.graph.met(user).iter().filter(|&&other| other != item) {
-                *counts.entry(other).or_default() += 1;
-            }
-        }
-        let mut counts: Vec<(u32, u32)> = counts.into_iter().collect();
-        counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        counts
-    }
-
     fn related(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Vec<u32>)> {
         let of = |from: u32| {
-            let others = self
-                .co_met(from)
+            let others = co_met(self.graph, from)
                 .into_iter()
                 .map(|other| other.0)
                 .filter(|&other| wanted(other));
@@ -186,39 +175,18 @@ impl Known<'_> {
         }
     }
 
-    /// Pairs of the most popular items: a pair is met by no more people than the rarer of its items.
     fn global(&self) -> Vec<Fact> {
-        let mut popular: Vec<u32> = self.graph.items().collect();
-        popular.sort_by_key(|&item| (std::cmp::Reverse(self.graph.met_by(item).len()), item));
-        let mut pairs: Vec<(u32, u32, u32)> = Vec::new();
-        for (rank, &item) in popular.iter().enumerate() {
-            pairs.sort_unstable_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-            pairs.truncate(self.counts.pairs);
-            let enough = pairs.len() == self.counts.pairs;
-            let least = pairs.last().map_or(0, |pair| pair.0);
-            if self.counts.pairs == 0 || enough && self.graph.met_by(item).len() <= least as usize {
-                break;
-            }
-            let more_popular = &popular[..rank];
-            let with = self
-                .co_met(item)
-                .into_iter()
-                .take_while(|with| !enough || with.1 > least);
-            pairs.extend(
-                with.filter(|with| more_popular.contains(&with.0))
-                    .map(|with| (with.1, with.0, item)),
-            );
-        }
-        pairs.sort_unstable_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        pairs.truncate(self.counts.pairs);
+        let pairs = self
+            .pairs
+            .get_or_init(|| popular_pairs(self.graph, self.counts.pairs));
         pairs
-            .into_iter()
-            .map(|(_, one, other)| self.beside(one, &[other]))
+            .iter()
+            .map(|&(one, other)| self.beside(one, &[other]))
             .collect()
     }
 
     fn teacher(&self) -> Vec<Fact> {
-        let mut scored: Vec<&Candidate> = self.candidates.iter().collect();
+        let mut scored = self.candidates.to_vec();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
         let objects: Vec<String> = scored
             .iter()
@@ -316,6 +284,49 @@ impl Known<'_> {
             sentence,
         })
     }
+}
+
+/// Items by how many people met them beside `item`, the most first.
+fn co_met(graph: &Graph, item: u32) -> Vec<(u32, u32)> {
+    let mut counts: FxHashMap<u32, u32> = FxHashMap::default();
+    for &user in graph.met_by(item) {
+        for &other in graph.met(user).iter().filter(|&&other| other != item) {
+            *counts.entry(other).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<(u32, u32)> = counts.into_iter().collect();
+    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    counts
+}
+
+/// So many pairs of items that most people met both of: a pair is met by no more people than the rarer of its items.
+fn popular_pairs(graph: &Graph, count: usize) -> Vec<(u32, u32)> {
+    let mut popular: Vec<u32> = graph.items().collect();
+    popular.sort_by_key(|&item| (std::cmp::Reverse(graph.met_by(item).len()), item));
+    let mut pairs: Vec<(u32, u32, u32)> = Vec::new();
+    let best = |pairs: &mut Vec<(u32, u32, u32)>| {
+        pairs.sort_unstable_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        pairs.truncate(count);
+    };
+    for (rank, &item) in popular.iter().enumerate() {
+        best(&mut pairs);
+        let enough = pairs.len() == count;
+        let least = pairs.last().map_or(0, |pair| pair.0);
+        if count == 0 || enough && graph.met_by(item).len() <= least as usize {
+            break;
+        }
+        let more_popular = &popular[..rank];
+        let with = co_met(graph, item)
+            .into_iter()
+            .take_while(|with| !enough || with.1 > least)
+            .filter(|with| more_popular.contains(&with.0));
+        pairs.extend(with.map(|with| (with.1, with.0, item)));
+    }
+    best(&mut pairs);
+    pairs
+        .into_iter()
+        .map(|(_, one, other)| (one, other))
+        .collect()
 }
 
 /// Whether a property only says of what class something is.

@@ -163,15 +163,34 @@ fn is_id(name: &str) -> bool {
     }
 }
 
+/// Whether a character may stand in the local part of a name of Turtle: `PN_CHARS_BASE` and digits. `²` and `½`, which are
+/// alphanumeric to Unicode, may not.
+fn is_in_names(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}'
+            | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}'
+            | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}' | '\u{10000}'..='\u{effff}')
+}
+
 /// A phrase as the local part of a name.
 fn property(phrase: &str) -> String {
-    let plain = phrase
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '_' });
+    let plain = phrase.chars().map(|c| if is_in_names(c) { c } else { '_' });
     let plain: String = plain.collect();
     let parts: Vec<&str> = plain.split('_').filter(|part| !part.is_empty()).collect();
     match parts.is_empty() {
         true => "is".into(),
         false => parts.join("_"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::property;
+
+    #[test]
+    fn phrases_become_names_that_turtle_has() {
+        assert_eq!(property("is made by"), "is_made_by");
+        assert_eq!(property("größer als 10 m² / ½"), "größer_als_10_m");
+        assert_eq!(property("²"), "is");
     }
 }

@@ -9,6 +9,8 @@ use crate::scoring::Profile;
 use crate::selection::{Candidate, Piece, Selection, select};
 use crate::{Error, Result};
 use minijinja::context;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 
 /// Pieces of evidence about one candidate that are considered at most, the largest contributions first.
 const PIECES: usize = 16;
@@ -19,31 +21,64 @@ const ROUNDS: usize = 3;
 /// A prompt that is being written.
 pub(super) struct Sheet<'a> {
     prompter: &'a Prompter<'a>,
-    profile: &'a Profile,
     /// In the order of the prompt.
-    candidates: Vec<Candidate>,
+    candidates: Vec<&'a Candidate>,
     places: Vec<usize>,
+    ids: Ids<'a>,
     /// What is told in fixed counts.
     told: Vec<Fact>,
+}
+
+/// A prompt with some evidence, as far as it is written.
+struct Written {
+    selection: Selection,
+    messages: Vec<Message>,
+    tokens: usize,
 }
 
 /// The ids of one prompt.
 struct Ids<'a> {
     graph: &'a Graph,
     history: &'a [(u32, f64)],
-    candidates: &'a [Candidate],
     contract: Contract,
+    /// Names by node: ids of items, and labels as they are asked for. Many pieces name the same few nodes.
+    names: RefCell<FxHashMap<u32, String>>,
+}
+
+impl<'a> Ids<'a> {
+    fn of(graph: &'a Graph, history: &'a [(u32, f64)], contract: Contract) -> Self {
+        Self {
+            graph,
+            history,
+            contract,
+            names: RefCell::default(),
+        }
+    }
+
+    /// Names the items of the history and these candidates, each by its first place.
+    fn name_items(self, candidates: &[&Candidate]) -> Self {
+        let history = self.history.iter().enumerate();
+        let history = history.map(|(index, met)| (met.0, format!("h{}", index + 1)));
+        let listed = candidates.iter().enumerate();
+        let listed = listed.map(|(index, c)| (c.item, self.contract.id(index)));
+        let mut names = FxHashMap::default();
+        for (node, name) in history.chain(listed) {
+            names.entry(node).or_insert(name);
+        }
+        Self {
+            names: RefCell::new(names),
+            ..self
+        }
+    }
 }
 
 impl Names for Ids<'_> {
     fn name(&self, node: u32) -> String {
-        let met = self.history.iter().position(|(item, _)| *item == node);
-        let candidate = self.candidates.iter().position(|c| c.item == node);
-        match (met, candidate) {
-            (Some(index), _) => format!("h{}", index + 1),
-            (_, Some(index)) => self.contract.id(index),
-            _ => quoted(self.graph.label(node)),
-        }
+        let mut names = self.names.borrow_mut();
+        let name = names
+            .entry(node)
+            .or_insert_with(|| quoted(self.graph.label(node)));
+        name.clone()
     }
 }
 
@@ -58,7 +93,7 @@ impl<'a> Sheet<'a> {
     pub(super) fn new(
         prompter: &'a Prompter<'a>,
         profile: &'a Profile,
-        candidates: &[Candidate],
+        candidates: &'a [Candidate],
         places: Vec<usize>,
     ) -> Result<Self> {
         let count = candidates.len();
@@ -68,15 +103,18 @@ impl<'a> Sheet<'a> {
             ))
             .hint("put fewer items to the model with `--candidates N`"));
         }
-        let candidates = places
+        let recipe = prompter.recipe;
+        let candidates: Vec<&Candidate> = places
             .iter()
-            .filter_map(|&place| candidates.get(place).cloned())
+            .filter_map(|&place| candidates.get(place))
             .collect();
+        let history = &profile.history[..profile.history.len().min(recipe.history)];
+        let ids = Ids::of(prompter.graph, history, recipe.answer).name_items(&candidates);
         let mut sheet = Self {
             prompter,
-            profile,
             candidates,
             places,
+            ids,
             told: Vec::new(),
         };
         sheet.told = sheet.known();
@@ -86,59 +124,69 @@ impl<'a> Sheet<'a> {
     /// Writes what fits.
     pub(super) fn write(self) -> Result<Prompt> {
         let budget = self.prompter.budget;
-        let bare = self.prompter.count(&self.render(&[])?)?;
-        if bare > budget {
+        let bare = self.written(Selection::default())?;
+        if bare.tokens > budget {
             return Err(Error::budget(format!(
-                "{} candidates alone take {bare} tokens, but the budget is {budget}",
+                "{} candidates alone take {} tokens, but the budget is {budget}",
                 self.candidates.len(),
+                bare.tokens
             ))
             .hint("allow more tokens with `--budget N`, or put fewer items to the model with `--candidates N`"));
         }
         if !self.prompter.recipe.knowledge.contains(&Kind::Paths) {
-            let messages = self.render(&[])?;
-            return self.prompt(Selection::default(), messages);
+            return Ok(self.prompt(bare));
         }
         let costs = self.costs()?;
-        let mut room = budget - bare;
-        let (mut selection, mut messages) = self.fitting(&costs, room)?;
+        let all = costs.iter().map(Vec::len).sum::<usize>();
+        let mut room = budget - bare.tokens;
+        let mut best = self.fitting(&costs, room)?;
         // Lines that are shared cost less together than alone: what is left buys more.
-        for _ in 0..if self.prompter.recipe.cites() {
+        let rounds = if self.prompter.recipe.cites() {
             0
         } else {
             ROUNDS
-        } {
-            let left = budget - self.prompter.count(&messages)?;
-            if left * 20 < budget
-                || selection.chosen.len() == costs.iter().map(Vec::len).sum::<usize>()
-            {
+        };
+        for _ in 0..rounds {
+            let left = budget - best.tokens;
+            if left * 20 < budget || best.selection.chosen.len() == all {
                 break;
             }
             room += left;
-            let (more, rendered) = self.fitting(&costs, room)?;
-            if more.value <= selection.value {
+            let more = self.fitting(&costs, room)?;
+            if more.selection.value <= best.selection.value {
                 break;
             }
-            (selection, messages) = (more, rendered);
+            best = more;
         }
-        self.prompt(selection, messages)
+        Ok(self.prompt(best))
     }
 
-    /// Chooses pieces of so many tokens, and leaves out the last ones until the whole fits the budget.
-    fn fitting(&self, costs: &[Vec<usize>], room: usize) -> Result<(Selection, Vec<Message>)> {
-        let mut selection = select(&self.candidates, costs, room);
-        loop {
-            let messages = self.render(&self.chosen(&selection))?;
-            let tokens = self.prompter.count(&messages)?;
-            // Tokens of lines can add up to a little less than the tokens of the whole; then the last line goes.
-            if tokens > self.prompter.budget && selection.chosen.pop().is_some() {
-                continue;
-            }
-            return Ok((selection, messages));
+    /// Chooses pieces of so many tokens, and leaves out the last ones until the whole fits the budget: tokens of lines can
+    /// add up to a little less than the tokens of the whole.
+    fn fitting(&self, costs: &[Vec<usize>], room: usize) -> Result<Written> {
+        let mut written = self.written(select(&self.candidates, costs, room))?;
+        while written.tokens > self.prompter.budget && !written.selection.chosen.is_empty() {
+            let fewer = written.selection.without_last(&self.candidates, costs);
+            written = self.written(fewer)?;
         }
+        Ok(written)
     }
 
-    fn prompt(self, selection: Selection, messages: Vec<Message>) -> Result<Prompt> {
-        let evidence = self.chosen(&selection);
+    fn written(&self, selection: Selection) -> Result<Written> {
+        let messages = self.render(&self.chosen(&selection))?;
+        Ok(Written {
+            tokens: self.prompter.count(&messages)?,
+            selection,
+            messages,
+        })
+    }
+
+    fn prompt(self, written: Written) -> Prompt {
+        let evidence: Vec<Piece> = self
+            .chosen(&written.selection)
+            .into_iter()
+            .cloned()
+            .collect();
         let prompter = self.prompter;
         let quads = canonical::quads(prompter.graph, &evidence, &self.told);
         let template = blake3::hash(prompter.recipe.source.as_bytes()).to_hex();
@@ -157,39 +205,29 @@ impl<'a> Sheet<'a> {
             id: String::new(),
             recipe: prompter.recipe.name.clone(),
             contract: prompter.recipe.answer,
-            tokens: prompter.count(&messages)?,
-            messages,
+            tokens: written.tokens,
+            messages: written.messages,
             budget: prompter.budget,
             tokenizer: prompter.counter.name().to_owned(),
             candidates: self.candidates.iter().map(|c| c.item).collect(),
             evidence,
             places: self.places,
-            selection,
+            selection: written.selection,
             head,
         };
-        Ok(prompt.seal())
-    }
-
-    fn ids(&self) -> Ids<'_> {
-        let history = &self.profile.history;
-        Ids {
-            graph: self.prompter.graph,
-            history: &history[..history.len().min(self.prompter.recipe.history)],
-            candidates: &self.candidates,
-            contract: self.prompter.recipe.answer,
-        }
+        prompt.seal()
     }
 
     /// What is told in fixed counts.
     fn known(&self) -> Vec<Fact> {
         let recipe = self.prompter.recipe;
-        let ids = self.ids();
         let known = Known {
             graph: self.prompter.graph,
-            history: ids.history,
+            history: self.ids.history,
             candidates: &self.candidates,
             counts: recipe.counts,
-            names: &ids,
+            names: &self.ids,
+            pairs: &self.prompter.pairs,
         };
         recipe
             .knowledge
@@ -198,8 +236,8 @@ impl<'a> Sheet<'a> {
             .collect()
     }
 
-    fn chosen(&self, selection: &Selection) -> Vec<Piece> {
-        let piece = |&(c, p): &(usize, usize)| self.candidates[c].pieces[p].clone();
+    fn chosen(&self, selection: &Selection) -> Vec<&'a Piece> {
+        let piece = |&(c, p): &(usize, usize)| &self.candidates[c].pieces[p];
         selection.chosen.iter().map(piece).collect()
     }
 
@@ -212,13 +250,13 @@ impl<'a> Sheet<'a> {
                     format!("{} {}: {}\n", said.id, said.about, said.text)
                 }
                 false => {
-                    let fact = facts::of_piece(prompter.graph, piece, &self.ids());
+                    let fact = facts::of_piece(prompter.graph, piece, &self.ids);
                     serial::text(&[fact], prompter.recipe.serialisation) + "\n"
                 }
             };
             prompter.counter.count(&text)
         };
-        let of_candidate = |(c, candidate): (usize, &Candidate)| {
+        let of_candidate = |(c, candidate): (usize, &&Candidate)| {
             candidate
                 .pieces
                 .iter()
@@ -234,21 +272,20 @@ impl<'a> Sheet<'a> {
     }
 
     fn said(&self, index: usize, c: usize, piece: &Piece) -> Said {
-        let ids = self.ids();
         Said {
             id: format!("e{index}"),
-            about: ids.contract.id(c),
+            about: self.ids.contract.id(c),
             text: serial::line(
                 self.prompter.graph,
                 piece,
-                &ids,
+                &self.ids,
                 self.prompter.recipe.serialisation,
             ),
         }
     }
 
-    fn render(&self, evidence: &[Piece]) -> Result<Vec<Message>> {
-        let (prompter, ids) = (self.prompter, self.ids());
+    fn render(&self, evidence: &[&Piece]) -> Result<Vec<Message>> {
+        let (prompter, ids) = (self.prompter, &self.ids);
         let graph = prompter.graph;
         let named = |id: String, node: u32| context! { id, label => quoted(graph.label(node)) };
         let history = ids.history.iter().enumerate();
@@ -291,9 +328,9 @@ impl<'a> Sheet<'a> {
     }
 
     /// Lines that can be cited, and the rest as one text.
-    fn lines(&self, evidence: &[Piece]) -> (Vec<minijinja::Value>, String) {
+    fn lines(&self, evidence: &[&Piece]) -> (Vec<minijinja::Value>, String) {
         let prompter = self.prompter;
-        let said = |(index, piece): (usize, &Piece)| {
+        let said = |(index, piece): (usize, &&Piece)| {
             let candidate = self
                 .candidates
                 .iter()
@@ -308,10 +345,9 @@ impl<'a> Sheet<'a> {
                 String::new(),
             );
         }
-        let ids = self.ids();
         let pieces = evidence
             .iter()
-            .map(|piece| facts::of_piece(prompter.graph, piece, &ids));
+            .map(|piece| facts::of_piece(prompter.graph, piece, &self.ids));
         let all: Vec<Fact> = self.told.iter().cloned().chain(pieces).collect();
         let text = match all.is_empty() {
             true => String::new(),

@@ -103,14 +103,23 @@ pub fn opinion(
     let started = Instant::now();
     for prompt in prompts {
         let left = deadline.map(|deadline| deadline.saturating_sub(started.elapsed()));
+        let prompts_of = self::prompts(model, prompt);
         let one = of_prompt(model, prompt, left)?;
         all.scores.resize(one.len(), 0.0);
         for (sum, score) in all.scores.iter_mut().zip(one) {
             *sum += score / prompts.len() as f64;
         }
-        all.prompt_tokens += prompt.tokens;
+        all.prompt_tokens += prompt.tokens * prompts_of;
     }
     Ok(all)
+}
+
+/// How often a model computes a prompt to tell what it thinks of the candidates.
+pub fn prompts(model: &dyn LanguageModel, prompt: &Prompt) -> usize {
+    match prompt.contract {
+        Contract::Ranking | Contract::RankingBecause => 1,
+        _ => model.prompts_to_score(&texts(prompt)),
+    }
 }
 
 fn of_prompt(
@@ -118,33 +127,56 @@ fn of_prompt(
     prompt: &Prompt,
     deadline: Option<Duration>,
 ) -> Result<Vec<f64>> {
-    let mut ask = |texts: &[String]| {
-        let mut request = Request::new(prompt.messages.clone(), 1);
-        request.deadline = deadline;
-        let likelihoods = model.score(&request, texts)?;
-        Ok::<_, Error>(
-            likelihoods
-                .into_iter()
-                .map(|likelihood| likelihood.log)
-                .collect::<Vec<f64>>(),
-        )
-    };
-    let ids: Vec<String> = (0..prompt.candidates.len())
-        .map(|index| prompt.contract.id(index))
+    if matches!(
+        prompt.contract,
+        Contract::Ranking | Contract::RankingBecause
+    ) {
+        return Err(Error::usage("this prompt asks for a ranking, not for odds"));
+    }
+    let mut request = Request::new(prompt.messages.clone(), 1);
+    request.deadline = deadline;
+    let likelihoods = model.score(&request, &texts(prompt))?;
+    let logs: Vec<f64> = likelihoods
+        .iter()
+        .map(|likelihood| likelihood.log)
         .collect();
+    let count = prompt.candidates.len();
     let shown = match prompt.contract {
-        Contract::Letter => normalised(&ask(&ids)?),
-        Contract::Verdict => verdicts(&ids, &mut ask)?,
-        Contract::Pair => pairs(&ids, &mut ask)?,
-        Contract::Ranking | Contract::RankingBecause => {
-            return Err(Error::usage("this prompt asks for a ranking, not for odds"));
-        }
+        Contract::Pair => pairs(count, &logs),
+        Contract::Verdict => verdicts(&logs),
+        _ => normalised(&logs),
     };
-    let mut scores = vec![0.0; shown.len()];
+    if shown.len() != count {
+        return Err(Error::unavailable(format!(
+            "`{}` told the odds of {} candidates, not of {count}",
+            model.id(),
+            shown.len()
+        )));
+    }
+    let mut scores = vec![0.0; count];
     for (score, &place) in shown.into_iter().zip(&prompt.places) {
         scores[place] = score;
     }
     Ok(scores)
+}
+
+/// The short answers whose odds are asked.
+fn texts(prompt: &Prompt) -> Vec<String> {
+    let count = prompt.candidates.len();
+    let id = |index: usize| prompt.contract.id(index);
+    match prompt.contract {
+        Contract::Verdict => (0..count)
+            .flat_map(|index| ["yes", "no"].map(|verdict| format!("{}: {verdict}", id(index))))
+            .collect(),
+        Contract::Pair => {
+            let text = |a, b, best| format!("{} or {}: {}", id(a), id(b), id(best));
+            compared(count)
+                .into_iter()
+                .flat_map(|(a, b)| [text(a, b, a), text(a, b, b)])
+                .collect()
+        }
+        _ => (0..count).map(id).collect(),
+    }
 }
 
 /// Log-probabilities among these alone, so that prompts weigh alike.
@@ -154,22 +186,15 @@ fn normalised(logs: &[f64]) -> Vec<f64> {
     logs.iter().map(|log| log - all).collect()
 }
 
-type Ask<'a> = dyn FnMut(&[String]) -> Result<Vec<f64>> + 'a;
-
-fn verdicts(ids: &[String], ask: &mut Ask<'_>) -> Result<Vec<f64>> {
-    let texts = ids
-        .iter()
-        .flat_map(|id| ["yes", "no"].map(|verdict| format!("{id}: {verdict}")));
-    let logs = ask(&texts.collect::<Vec<_>>())?;
-    // What both texts begin with adds the same to both.
-    Ok(logs
-        .chunks(2)
+/// What both texts of a candidate begin with adds the same to both.
+fn verdicts(logs: &[f64]) -> Vec<f64> {
+    logs.chunks(2)
         .map(|pair| pair[0] - pair[pair.len() - 1])
-        .collect())
+        .collect()
 }
 
-fn pairs(ids: &[String], ask: &mut Ask<'_>) -> Result<Vec<f64>> {
-    let count = ids.len();
+/// Pairs of so many candidates that are compared, each in both orders.
+fn compared(count: usize) -> Vec<(usize, usize)> {
     let nearest =
         |one: usize| (1..=COMPARED.min(count / 2)).map(move |step| (one, (one + step) % count));
     let mut compared: Vec<(usize, usize)> = (0..count)
@@ -178,18 +203,17 @@ fn pairs(ids: &[String], ask: &mut Ask<'_>) -> Result<Vec<f64>> {
         .collect();
     compared.sort_unstable();
     compared.dedup();
-    let text = |a: usize, b: usize, best: usize| format!("{} or {}: {}", ids[a], ids[b], ids[best]);
-    let texts = compared
-        .iter()
-        .flat_map(|&(a, b)| [text(a, b, a), text(a, b, b)]);
-    let logs = ask(&texts.collect::<Vec<_>>())?;
+    compared
+}
+
+fn pairs(count: usize, logs: &[f64]) -> Vec<f64> {
     let mut scores = vec![0.0; count];
-    for (&(a, b), odds) in compared.iter().zip(logs.chunks(2)) {
+    for (&(a, b), odds) in compared(count).iter().zip(logs.chunks(2)) {
         let won = odds[0] - odds[odds.len() - 1];
         scores[a] += won;
         scores[b] -= won;
     }
-    Ok(scores)
+    scores
 }
 
 /// The request for a ranking that is written; the ids of the prompt are the only ones that it may hold.

@@ -50,8 +50,8 @@ impl Lexicon {
         Self { nodes, relations }
     }
 
-    /// The relations that a way may take.
-    pub(super) fn has_relation(&self, predicate: u32) -> bool {
+    /// Whether a relation tells something: those that hold labels and descriptions do not.
+    pub fn has_relation(&self, predicate: u32) -> bool {
         let found = self
             .relations
             .binary_search_by_key(&predicate, |relation| relation.0);

@@ -89,9 +89,15 @@ pub async fn post(
     answer(host, kind, request, |host, asked: &Asked, bounds| {
         let snapshot = host.live.current();
         let engine = host.live.engine();
+        let mut asked = asked.clone();
+        if host.models.count() > 0 {
+            // Whom the model does not answer in time, the graph does.
+            let limit = u64::try_from(bounds.0.time.as_millis()).unwrap_or(u64::MAX);
+            asked.max_ms = Some(asked.max_ms.map_or(limit, |most| most.min(limit)));
+        }
         let answer = host
             .models
-            .with(|model| engine.recommend_within(&snapshot, asked, model, bounds))?;
+            .with(|model| engine.recommend_within(&snapshot, &asked, model, bounds))?;
         host.metrics.checked(&answer.claims);
         Ok(answer)
     })

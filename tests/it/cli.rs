@@ -286,6 +286,7 @@ fn config_show_tells_origins() {
     model.prices                                 default
     model.max_cost             0                 default
     model.format               text              default
+    model.transfer             whole             default
     model.requests_per_minute  0                 default
     model.tokens_per_minute    0                 default
     ranking.mode               listwise          default

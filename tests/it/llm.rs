@@ -5,4 +5,6 @@ mod remote;
 mod replay;
 mod score;
 mod settings;
+mod stream;
+mod stub;
 pub mod tiny;

@@ -137,7 +137,7 @@ fn what_cannot_be_compared_is_not_chosen() {
         let selection = check(&vec![vec![(odd, 5)], vec![(1.0, 5)]], 100);
         assert_eq!(selection.chosen, [(1, 0)], "{odd}");
     }
-    assert_eq!(select(&[], &[], 100), Selection::default());
+    assert_eq!(select(&[] as &[Candidate], &[], 100), Selection::default());
     let cheap = check(&vec![vec![(1.0, 0), (0.5, 0)]], 1);
     assert_eq!(
         (cheap.chosen, cheap.cost),

@@ -3,6 +3,7 @@
 use super::Plan;
 use super::questions::Question;
 use crate::graph::Graph;
+use crate::journal::{self, Journal};
 use crate::llm::LanguageModel;
 use crate::model::Progress;
 use crate::prompt::recipe::{Kind, Order};
@@ -10,6 +11,7 @@ use crate::prompt::{Prompt, Prompter, Recipe};
 use crate::ranking::mode::{listwise, of_order, opinion};
 use crate::ranking::{Faults, Mode, Ranking};
 use crate::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// What a model is asked by.
@@ -35,9 +37,22 @@ pub enum Room {
 
 /// A model, and what to ask it about.
 pub struct Asking<'a> {
-    graph: &'a Graph,
-    plan: &'a Plan,
-    model: &'a mut dyn LanguageModel,
+    pub graph: &'a Graph,
+    pub plan: &'a Plan,
+    pub model: &'a mut dyn LanguageModel,
+    /// Keeps what the model said, so that an evaluation that was cut short goes on, and one of more users too.
+    pub journal: &'a Journal,
+}
+
+/// What a model said to one prompt.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    /// Scores of the candidates; more is better.
+    opinion: Vec<f64>,
+    /// Whether it was no ranking, or had to be repaired.
+    is_invalid: bool,
+    /// How long that took when it was asked.
+    seconds: f64,
 }
 
 /// What a model said to the questions, in their order.
@@ -55,11 +70,7 @@ pub struct Answers {
     pub invalid: usize,
 }
 
-impl<'a> Asking<'a> {
-    pub fn new(graph: &'a Graph, plan: &'a Plan, model: &'a mut dyn LanguageModel) -> Self {
-        Self { graph, plan, model }
-    }
-
+impl Asking<'_> {
     /// Asks all questions by all jobs; question by question, as prompts of one user begin alike and a local model computes
     /// what they share once. A job whose prompts do not fit the model is left out, with the reason.
     pub fn all(
@@ -107,14 +118,37 @@ impl<'a> Asking<'a> {
             Room::Bare | Room::Free => None,
         };
         let prompt = self.prompt(&recipe, question, more)?;
-        let started = Instant::now();
-        let (opinion, invalid) = self.ask(&prompt)?;
-        answers.seconds += started.elapsed().as_secs_f64();
+        let said = self.said(&prompt)?;
+        answers.seconds += said.seconds;
         answers.hints.push(hint(&recipe, &prompt));
         answers.tokens.push(prompt.tokens);
-        answers.invalid += usize::from(invalid);
-        answers.opinions.push(opinion);
+        answers.invalid += usize::from(said.is_invalid);
+        answers.opinions.push(said.opinion);
         Ok(prompt.tokens)
+    }
+
+    /// What the model says to a prompt, or said to the same one before.
+    fn said(&mut self, prompt: &Prompt) -> Result<Said> {
+        let (mode, most) = (self.plan.mode.name(), self.plan.max_tokens);
+        let key = format!("evaluation/{}/{mode}/{most}/{}", self.model.id(), prompt.id);
+        let kept = self.journal.reply(&key)?;
+        let kept = kept.and_then(|reply| serde_json::from_value::<Said>(reply.reply).ok());
+        if let Some(said) = kept.filter(|said| said.opinion.len() == prompt.candidates.len()) {
+            return Ok(said);
+        }
+        let started = Instant::now();
+        let (opinion, is_invalid) = self.ask(prompt)?;
+        let said = Said {
+            opinion,
+            is_invalid,
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        let reply = serde_json::to_value(&said)
+            .map_err(|e| Error::input(format!("cannot keep the reply: {e}")).because(e))?;
+        let (model, at) = (self.model.id().to_owned(), journal::now());
+        self.journal
+            .save_reply(&key, &journal::Reply { model, reply, at })?;
+        Ok(said)
     }
 
     fn prompt(&self, recipe: &Recipe, question: &Question, more: Option<usize>) -> Result<Prompt> {
@@ -148,17 +182,14 @@ impl<'a> Asking<'a> {
         let reply = self
             .model
             .complete(&listwise(prompt, self.plan.max_tokens))?;
-        match Ranking::parse(&reply.text, prompt) {
-            Ok(ranking) => Ok((
+        // Parsing fails on what is no ranking, and on nothing else.
+        Ok(match Ranking::parse(&reply.text, prompt) {
+            Ok(ranking) => (
                 of_order(&ranking.order),
                 ranking.faults != Faults::default(),
-            )),
-            Err(error) if error.kind() == ErrorKind::Input => Ok((of_order(&prompt.places), true)),
-            Err(error) => Err(Error::unavailable(format!(
-                "the model's reply cannot be read: {error}"
-            ))
-            .because(error)),
-        }
+            ),
+            Err(_) => (of_order(&prompt.places), true),
+        })
     }
 }
 

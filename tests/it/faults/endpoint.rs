@@ -261,7 +261,23 @@ fn a_call_that_is_too_dear_is_not_made() {
         "{}",
         answer["notes"]
     );
-    let dry = desk.json(&[&RECOMMEND[..], &["--dry-run"]].concat());
+    let plan = || desk.json(&[&RECOMMEND[..], &["--dry-run"]].concat());
+    let dry = plan();
+    assert_eq!((&dry["calls"], &dry["max_cost"]), (&json!(0), &json!(0.0)));
+    assert_eq!(
+        answer["notes"][0],
+        format!(
+            "the model's answer was not used: {}",
+            dry["refused"].as_str().unwrap()
+        )
+    );
+    let before = decision(&desk);
+    configure(
+        &desk,
+        1,
+        "prices = { prompt = 1000.0, completion = 1000.0 }\n",
+    );
+    let dry = plan();
     assert_eq!(dry["calls"], 1);
     assert_eq!(dry["prompt_tokens"], answer["prompt"]["tokens"]);
     let most =
@@ -270,7 +286,140 @@ fn a_call_that_is_too_dear_is_not_made() {
         (dry["max_cost"].as_f64().unwrap() - most * 1000.0 / 1e6).abs() < 1e-9,
         "{dry}"
     );
-    let before = decision(&desk);
-    desk.json(&[&RECOMMEND[..], &["--dry-run"]].concat());
     assert_eq!(decision(&desk), before, "looking is no decision");
+    desk.write("shop/kenning.toml", "name = 'shop'\n");
+    assert_eq!(plan()["calls"], 0, "there is no model");
+}
+
+/// What one request allows is asked before the call: a shorter prompt, or none.
+#[test]
+fn a_request_says_what_a_model_may_take() {
+    let desk = Desk::with_build();
+    let endpoint = Endpoint::new(said(r#"{"ranking": ["c2", "c1"]}"#));
+    configure(
+        &desk,
+        endpoint.port,
+        "max_tokens = 60\nprices = { prompt = 10.0, completion = 0.0 }\n",
+    );
+    let ask = |flag: &str| desk.json(&[&RECOMMEND[..], &[flag]].concat());
+    let tokens = |answer: &Value| answer["prompt"]["tokens"].as_u64().unwrap();
+    let whole = ask("--max-tokens=5000");
+    assert_eq!(
+        (&whole["rung"], whole["notes"].as_array().unwrap().len()),
+        (&json!("model"), 0)
+    );
+    let most = tokens(&whole) - 40;
+    let note = format!("the prompt may have {most} tokens instead of 768");
+    for flag in [
+        format!("--max-tokens={}", most + 60),
+        format!("--max-cost={}", most as f64 * 10.0 / 1e6),
+    ] {
+        let shorter = ask(&flag);
+        // The second prompt is the first again.
+        assert_ne!(shorter["rung"], "graph", "{flag}");
+        assert!(tokens(&shorter) <= most, "{flag}");
+        assert!(
+            shorter["notes"][0].as_str().unwrap().starts_with(&note),
+            "{flag}: {}",
+            shorter["notes"]
+        );
+    }
+    drop(endpoint);
+    configure(&desk, 1, "max_tokens = 60\n");
+    let graph = desk
+        .done(&[&RECOMMEND[..], &["--no-model"]].concat())
+        .json();
+    for (flag, why) in [
+        ("--max-tokens=70", "`max_tokens` is 70"),
+        (
+            "--max-ms=0",
+            "`max_ms` is 0, and was over before a model could be asked",
+        ),
+        (
+            "--max-cost=0.001",
+            "`max_cost` is set, and `model.prices` does not say",
+        ),
+    ] {
+        let refused = ask(flag);
+        assert_eq!(
+            (&refused["rung"], &refused["recommendations"]),
+            (&json!("graph"), &graph["recommendations"])
+        );
+        assert!(
+            refused["notes"][0].as_str().unwrap().contains(why),
+            "{flag}: {}",
+            refused["notes"]
+        );
+        let kept = desk.run(&[
+            "-C",
+            "shop",
+            "replay",
+            refused["decision"].as_str().unwrap(),
+        ]);
+        assert_eq!(kept.code, Some(0), "{flag}: {}", kept.said());
+    }
+    let wrong = desk.run(&[&RECOMMEND[..], &["--max-cost=nan"]].concat());
+    assert_eq!(wrong.code, Some(2), "{}", wrong.said());
+}
+
+/// A stream is read as a reply, or the graph answers; odds are read where a server tells them.
+#[test]
+fn streams_and_odds_of_an_endpoint() {
+    let desk = Desk::with_build();
+    let graph = desk.answer();
+    let event = |text: &str| {
+        let part = json!({"choices": [{"delta": {"content": text}, "finish_reason": null}]});
+        format!("data: {part}\n\n")
+    };
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let (begin, done) = (event("{\"ranking\": "), "data: [DONE]\n\n");
+    let whole = format!("{head}{begin}{}{done}", event("[\"c2\", \"c1\"]}"));
+    for (what, act, rung) in [
+        ("streams", Act::Say(whole), "model"),
+        (
+            "streams garbage",
+            Act::Say(format!("{head}{begin}data: {{\n\n{done}")),
+            "graph",
+        ),
+        (
+            "stops in a stream",
+            Act::Hang(format!("{head}{begin}")),
+            "graph",
+        ),
+        (
+            "breaks off a stream",
+            Act::Say(format!("{head}{begin}")),
+            "graph",
+        ),
+    ] {
+        let endpoint = Endpoint::new(act);
+        configure(&desk, endpoint.port, "transfer = 'stream'\n");
+        let answer = desk.json(&RECOMMEND);
+        assert_eq!(answer["rung"], rung, "{what}: {answer}");
+        let scored = items(&graph);
+        let expected = match rung {
+            "model" => vec![scored[1], scored[0], scored[2], scored[3], scored[4]],
+            _ => scored,
+        };
+        assert_eq!(items(&answer), expected, "{what}");
+        assert_eq!(
+            decision(&desk)["error"].is_null(),
+            rung == "model",
+            "{what}"
+        );
+    }
+    let top: Vec<Value> = [("D", 0.5f64), ("B", 0.25), ("A", 0.125)]
+        .map(|(token, odds)| json!({"token": token, "logprob": odds.ln()}))
+        .into();
+    let body = json!({"choices": [{"message": {"content": "D"}, "logprobs": {"content": [{"top_logprobs": top}]}}]});
+    let endpoint = Endpoint::new(http(
+        "200 OK",
+        "content-type: application/json\r\n",
+        &body.to_string(),
+    ));
+    configure(&desk, endpoint.port, "[ranking]\nmode = 'letters'\n");
+    let answer = desk.json(&RECOMMEND);
+    assert_eq!(answer["rung"], "model", "{answer}");
+    let scored = items(&graph);
+    assert_eq!(items(&answer)[..3], [scored[3], scored[1], scored[0]]);
 }

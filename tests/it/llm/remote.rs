@@ -1,108 +1,13 @@
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::stub::{Act, Server, ask, http, said};
 use kenning::llm::remote::Remote;
 use kenning::llm::settings::{Format, RemoteSettings};
-use kenning::llm::{Finish, Ids, LanguageModel, Message, Request};
+use kenning::llm::{Finish, Ids, LanguageModel, Request};
 use kenning::{Error, ErrorKind};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const KEY: &str = "sk-very-secret";
-
-/// What the server does with one connection.
-enum Act {
-    /// Sends these bytes and closes.
-    Say(Vec<u8>),
-    /// Closes without a word.
-    Close,
-    /// Says nothing for so long, then closes.
-    Wait(Duration),
-}
-
-/// A server that acts once per connection, and then gives back what it was sent.
-struct Server {
-    url: String,
-    thread: JoinHandle<Vec<(String, Value)>>,
-}
-
-impl Server {
-    fn new(acts: Vec<Act>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1/", listener.local_addr().unwrap());
-        let thread =
-            std::thread::spawn(move || acts.into_iter().map(|act| serve(&listener, act)).collect());
-        Self { url, thread }
-    }
-
-    fn settings(&self) -> RemoteSettings {
-        RemoteSettings {
-            timeout_seconds: 5.0,
-            ..RemoteSettings::new(&self.url, "test-model")
-        }
-    }
-}
-
-fn serve(listener: &TcpListener, act: Act) -> (String, Value) {
-    let (mut stream, _) = listener.accept().unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
-    let asked = read(&mut stream);
-    match act {
-        Act::Say(bytes) => drop(stream.write_all(&bytes)),
-        Act::Close => {}
-        Act::Wait(time) => std::thread::sleep(time),
-    }
-    asked
-}
-
-fn read(stream: &mut TcpStream) -> (String, Value) {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert!(
-            reader.read_line(&mut head).unwrap() > 0,
-            "the client went away"
-        );
-    }
-    let head = head.to_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .unwrap();
-    let mut body = vec![0; length.parse().unwrap()];
-    reader.read_exact(&mut body).unwrap();
-    (head, serde_json::from_slice(&body).unwrap())
-}
-
-fn http(status: &str, headers: &str, body: &str) -> Act {
-    let length = body.len();
-    let text = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
-    );
-    Act::Say(text.into_bytes())
-}
-
-fn said(text: &str) -> Act {
-    let body = json!({
-        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13},
-    });
-    http(
-        "200 OK",
-        "content-type: application/json\r\n",
-        &body.to_string(),
-    )
-}
-
-fn ask() -> Request {
-    Request::new(
-        vec![Message::system("Be brief."), Message::user("Hello?")],
-        16,
-    )
-}
 
 /// The error of a client without tries left.
 fn error(acts: Vec<Act>) -> Error {
@@ -216,7 +121,7 @@ fn a_pause_beyond_the_deadline_is_not_waited_for() {
 
 #[test]
 fn a_slow_server_is_left_at_the_deadline() {
-    let server = Server::new(vec![Act::Wait(Duration::from_millis(900))]);
+    let server = Server::new(vec![Act::Wait(Vec::new(), Duration::from_millis(900))]);
     let mut model = Remote::open(&server.settings()).unwrap();
     let start = Instant::now();
     let request = Request {

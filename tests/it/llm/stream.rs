@@ -1,0 +1,208 @@
+//! Replies that come as a stream, and the odds that a server tells.
+
+use super::stub::{Act, Server, ask, http, said};
+use kenning::llm::remote::Remote;
+use kenning::llm::settings::{RemoteSettings, Transfer};
+use kenning::llm::{Finish, LanguageModel, Request};
+use kenning::{Error, ErrorKind};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+
+fn event(value: &serde_json::Value) -> String {
+    format!("data: {value}\n\n")
+}
+
+fn part(text: &str) -> String {
+    event(&json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]}))
+}
+
+fn end() -> String {
+    event(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
+        + &event(&json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 2}}))
+        + "data: [DONE]\n\n"
+}
+
+fn stream(events: &[String]) -> Act {
+    Act::Say(format!("{HEAD}{}", events.concat()).into_bytes())
+}
+
+fn open(server: &Server) -> Remote {
+    let settings = RemoteSettings {
+        transfer: Transfer::Stream,
+        retries: 1,
+        ..server.settings()
+    };
+    Remote::open(&settings).unwrap()
+}
+
+fn error(acts: Vec<Act>) -> Error {
+    let server = Server::new(acts);
+    let error = open(&server).complete(&ask()).unwrap_err();
+    server.thread.join().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    error
+}
+
+#[test]
+fn a_stream_is_put_together() {
+    let server = Server::new(vec![
+        stream(&[part("H"), part("i."), end()]),
+        said("Whole."),
+    ]);
+    let mut model = open(&server);
+    let reply = model.complete(&ask()).unwrap();
+    assert_eq!((reply.text.as_str(), reply.finish), ("Hi.", Finish::Stop));
+    assert_eq!((reply.prompt_tokens, reply.completion_tokens), (11, 2));
+    let whole = model.complete(&ask()).unwrap();
+    assert_eq!(whole.text, "Whole.", "a server that streams nothing");
+    let asked = server.thread.join().unwrap();
+    assert_eq!(asked[0].1["stream"], true);
+    assert_eq!(asked[0].1["stream_options"], json!({"include_usage": true}));
+}
+
+#[test]
+fn a_stream_that_breaks_off_is_asked_again() {
+    let server = Server::new(vec![stream(&[part("H")]), stream(&[part("Hi."), end()])]);
+    assert_eq!(open(&server).complete(&ask()).unwrap().text, "Hi.");
+    server.thread.join().unwrap();
+}
+
+#[test]
+fn garbage_in_a_stream_is_an_error() {
+    for (garbage, why) in [
+        ("<html>\n\n".to_owned(), "not a stream of events"),
+        (
+            "data: {\"choices\": [{\"delta\": 7}]}\n\n".to_owned(),
+            "not a part of a chat completion",
+        ),
+        (
+            event(&json!({"error": {"message": "overloaded"}})),
+            "overloaded",
+        ),
+        ("data: ".to_owned() + &"x".repeat(2 << 20), "has no end"),
+    ] {
+        let error = error(vec![stream(&[part("H"), garbage, end()])]);
+        assert!(
+            error.message().contains(why) && error.message().contains("tries: 1"),
+            "{error}"
+        );
+    }
+    let endless: Vec<String> = (0..5000).map(|_| part(&"x".repeat(1000))).collect();
+    assert!(error(vec![stream(&endless)]).message().len() < 1000);
+}
+
+#[test]
+fn a_deadline_ends_a_stream_with_what_was_said() {
+    let hold = Duration::from_millis(1500);
+    let begun = format!("{HEAD}{}", part("Hi")).into_bytes();
+    let server = Server::new(vec![Act::Wait(begun, hold), Act::Wait(HEAD.into(), hold)]);
+    let mut model = open(&server);
+    let request = Request {
+        deadline: Some(Duration::from_millis(500)),
+        ..ask()
+    };
+    let started = Instant::now();
+    let reply = model.complete(&request).unwrap();
+    assert!(started.elapsed() < hold, "{:?}", started.elapsed());
+    assert_eq!(
+        (reply.text.as_str(), reply.finish),
+        ("Hi", Finish::Deadline)
+    );
+    let error = model.complete(&request).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Unavailable,
+        "nothing was said: {error}"
+    );
+    server.thread.join().unwrap();
+}
+
+/// A reply that tells the likeliest first tokens.
+fn odds(tokens: &[(&str, f64)]) -> Act {
+    let top: Vec<_> = tokens
+        .iter()
+        .map(|(token, odds)| json!({"token": token, "logprob": odds.ln(), "bytes": null}))
+        .collect();
+    let content = json!([{"token": "x", "logprob": -1.0, "top_logprobs": top}]);
+    let body = json!({
+        "choices": [{"message": {"content": "x"}, "logprobs": {"content": content}, "finish_reason": "length"}],
+    });
+    http(
+        "200 OK",
+        "content-type: application/json\r\n",
+        &body.to_string(),
+    )
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
+fn odds_of_letters_take_one_call() {
+    let server = Server::new(vec![odds(&[("B", 0.5), ("A", 0.25), ("the", 0.125)])]);
+    let mut model = open(&server);
+    let letters = texts(&["A", "B", "C"]);
+    assert_eq!(model.prompts_to_score(&letters), 1);
+    let scores = model.score(&ask(), &letters).unwrap();
+    let odds: Vec<f64> = scores.iter().map(|score| score.log.exp()).collect();
+    for (told, expected) in odds.iter().zip([0.25, 0.5, 0.125]) {
+        assert!((told - expected).abs() < 1e-9, "{odds:?}");
+    }
+    let asked = &server.thread.join().unwrap()[0].1;
+    assert_eq!(
+        (
+            &asked["logprobs"],
+            &asked["top_logprobs"],
+            &asked["max_tokens"],
+            &asked["stream"]
+        ),
+        (&json!(true), &json!(20), &json!(1), &json!(false))
+    );
+    assert_eq!(asked["messages"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn odds_of_verdicts_take_a_call_for_each_candidate() {
+    let server = Server::new(vec![
+        odds(&[("yes", 0.5), ("No", 0.25)]),
+        odds(&[(" no", 0.75), ("?", 0.1)]),
+    ]);
+    let mut model = open(&server);
+    let verdicts = texts(&["c1: yes", "c1: no", "c2: yes", "c2: no"]);
+    assert_eq!(model.prompts_to_score(&verdicts), 2);
+    let scores = model.score(&ask(), &verdicts).unwrap();
+    let odds: Vec<f64> = scores.iter().map(|score| score.log.exp()).collect();
+    for (told, expected) in odds.iter().zip([0.5, 0.25, 0.1, 0.75]) {
+        assert!((told - expected).abs() < 1e-9, "{odds:?}");
+    }
+    let asked = server.thread.join().unwrap();
+    let last = asked[1].1["messages"][2]["content"].as_str().unwrap();
+    assert!(last.contains("`c2:`"), "{last}");
+}
+
+#[test]
+fn a_server_without_odds_says_so() {
+    for (act, why) in [
+        (said("A"), "does not tell how likely words are"),
+        (
+            odds(&[("the", 0.9), ("a", 0.05)]),
+            "none of the answers is among the 2 likeliest words",
+        ),
+        (
+            http("400 Bad Request", "", "logprobs is not supported"),
+            "logprobs is not supported",
+        ),
+    ] {
+        let server = Server::new(vec![act]);
+        let error = open(&server)
+            .score(&ask(), &texts(&["A", "B"]))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.message().contains(why), "{error}");
+        server.thread.join().unwrap();
+    }
+}
