@@ -207,6 +207,10 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Box<M> {
         (**self).prompts_to_score(continuations)
     }
 
+    fn another(&self) -> Option<Box<dyn LanguageModel>> {
+        (**self).another()
+    }
+
     fn complete(&mut self, request: &Request) -> Result<Completion> {
         (**self).complete(request)
     }

@@ -3,8 +3,8 @@
 //! At most `serve.concurrency` run at once, each on a thread of its own; `serve.queue` more queries may wait, and whoever
 //! comes then is told to come again later. Updates come one after the other anyhow, so they wait for their turn before
 //! they take a slot, in a queue of their own: however many there are, they take no place of a query. Recommendations by a
-//! language model take no slot at all, for they wait for it most of the time; of them there are no more than
-//! `serve.model_calls` and the slots together. While others wait for slots, at most half of them stay with what runs longer
+//! language model take no slot at all, for they wait for it most of the time; of them as many may be there as of queries,
+//! and `serve.model_calls` more. While others wait for slots, at most half of them stay with what runs longer
 //! than a second: a few long queries cannot keep everybody else out.
 
 use super::bounds::Bounds;
@@ -151,10 +151,11 @@ impl Pool {
     pub fn new(settings: &ServeSettings, metrics: Arc<Metrics>) -> Self {
         let size = settings.concurrency.min(Semaphore::MAX_PERMITS / 4);
         let queue = settings.queue.min(Semaphore::MAX_PERMITS / 4);
+        let models = settings.model_calls.min(Semaphore::MAX_PERMITS / 4);
         Self {
             readers: Arc::new(Semaphore::new(size + queue)),
             writers: Arc::new(Semaphore::new(size + queue)),
-            askers: Arc::new(Semaphore::new(settings.model_calls.saturating_add(size))),
+            askers: Arc::new(Semaphore::new(size + queue + models)),
             turn: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(size)),
             size,

@@ -20,6 +20,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Share of a request's time that a model may take.
+const MODEL_TIME: f64 = 0.8;
+
 /// What `POST /v1/events` takes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,8 +94,9 @@ pub async fn post(
         let engine = host.live.engine();
         let mut asked = asked.clone();
         if host.models.count() > 0 {
-            // Whom the model does not answer in time, the graph does.
-            let limit = u64::try_from(bounds.0.time.as_millis()).unwrap_or(u64::MAX);
+            // Whom the model does not answer in time, the graph does, which takes some time too.
+            let time = bounds.0.time.mul_f64(MODEL_TIME).as_millis();
+            let limit = u64::try_from(time).unwrap_or(u64::MAX);
             asked.max_ms = Some(asked.max_ms.map_or(limit, |most| most.min(limit)));
         }
         let answer = host

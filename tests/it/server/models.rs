@@ -141,10 +141,10 @@ fn what_a_request_allows_bounds_the_model() {
     assert_eq!(answer["rung"], "graph", "{answer}");
     let bounded = served.send(
         "POST",
-        "/v1/recommend?timeout=1",
+        "/v1/recommend?timeout=3",
         &JSON,
-        r#"{"user": "u2"}"#,
+        r#"{"user": "u2", "k": 3}"#,
     );
-    assert_eq!(bounded.json()["rung"], "graph");
+    assert_eq!(bounded.json()["rung"], "graph", "{:?}", bounded.body);
     assert!(started.elapsed() < Duration::from_secs(15));
 }
