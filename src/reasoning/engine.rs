@@ -46,11 +46,7 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Rules and stated facts, which are checked as far as the rules read lists.
-    pub(super) fn new(
-        set: &RuleSet,
-        mut stated: Vec<[u32; 3]>,
-        terms: &mut dyn Terms,
-    ) -> Result<Self> {
+    pub(super) fn new(set: &RuleSet, stated: Vec<[u32; 3]>, terms: &mut dyn Terms) -> Result<Self> {
         let mut engine = Self {
             rules: Vec::new(),
             listed: Vec::new(),
@@ -73,7 +69,6 @@ impl Engine {
         }
         let equality = Numbers::of(set.rules());
         engine.detours = detours::find(&engine.rules, engine.words, equality);
-        in_order(&mut stated);
         engine.facts = Facts::of(&stated);
         engine.check_stated_lists(&engine.facts, terms)?;
         Ok(engine)

@@ -1,8 +1,9 @@
 //! Runs a plan: every row that the facts have for it.
 
+use super::column::Pair;
 use super::compile::Words;
 use super::expression::Expr;
-use super::facts::{Facts, Pair, Table};
+use super::facts::{Facts, Table};
 use super::lists;
 use super::made::{Depths, Made};
 use super::plan::{Idle, Key, Plan, Sources, Step};
@@ -45,8 +46,7 @@ pub(super) struct Join<'a, S> {
     row: Vec<u32>,
     sink: S,
     made: Made,
-    /// The last test of one term: part, term, and whether it held.
-    tested: Option<((usize, u32), bool)>,
+    tested: Tested,
     looked: u32,
 }
 
@@ -67,7 +67,7 @@ impl<'a, S: Sink> Join<'a, S> {
             row,
             sink,
             made: Made::default(),
-            tested: None,
+            tested: Tested::default(),
             looked: 0,
         }
     }
@@ -177,12 +177,9 @@ impl<'a, S: Sink> Join<'a, S> {
                 false => Ok(true),
             },
             (Some(s), None) => self.pairs(table.by_subject.of(s), [none, object], scan),
-            (None, Some(o)) => self.pairs(table.by_object.of(o), [none, subject], scan),
+            (None, Some(o)) => self.pairs(table.by_object().of(o), [none, subject], scan),
             (None, None) if scan.idle == Some(Idle::Subject) => {
-                self.pairs(table.by_object.all(), [object, subject], scan)
-            }
-            (None, None) if scan.idle.is_none() && self.is_tested(object, scan.rest) => {
-                self.pairs(table.by_object.all(), [object, subject], scan)
+                self.pairs(table.by_object().all(), [object, subject], scan)
             }
             (None, None) => self.pairs(table.by_subject.all(), [subject, object], scan),
         }
@@ -254,27 +251,16 @@ impl<'a, S: Sink> Join<'a, S> {
         let Some(expr) = self.expression(part) else {
             return false;
         };
-        // Scans come in the order of what is tested, if they can: the same is not asked twice in a row.
-        let asked = expr.reads_only().map(|slot| (part, self.row[slot]));
-        if let (Some(asked), Some((last, held))) = (asked, self.tested)
-            && asked == last
-        {
+        let Some(slot) = expr.reads_only() else {
+            return expr.holds(&|slot: usize| Some(self.text(slot)));
+        };
+        let asked = (part as u32, self.row[slot]);
+        if let Some(held) = self.tested.get(asked) {
             return held;
         }
         let held = expr.holds(&|slot: usize| Some(self.text(slot)));
-        self.tested = asked.map(|asked| (asked, held));
+        self.tested.put(asked, held);
         held
-    }
-
-    /// Whether the next step tests the slot and nothing else.
-    fn is_tested(&self, key: Key, steps: &[Step]) -> bool {
-        match (key, steps.first()) {
-            (Key::Free(slot), Some(Step::Test(part))) => {
-                let expr = self.expression(*part);
-                expr.is_some_and(|expr| expr.reads_only() == Some(slot))
-            }
-            _ => false,
-        }
     }
 
     /// The number of the term that a `BIND` gives.
@@ -310,6 +296,31 @@ impl<'a, S: Sink> Join<'a, S> {
         };
         let inner = Join::new(self.world, self.terms, parts, self.row.clone(), Any(false));
         Ok(!inner.run(plan)?.0.0)
+    }
+}
+
+/// The latest tests of one term: what is in many facts is not asked each time.
+#[derive(Default)]
+struct Tested(Vec<Option<(Asked, bool)>>);
+
+/// A part of a body, and a term.
+type Asked = (u32, u32);
+
+impl Tested {
+    const PLACES: usize = 1 << 11;
+
+    fn get(&self, asked: Asked) -> Option<bool> {
+        let last = self.0.get(Self::place(asked))?.as_ref()?;
+        (last.0 == asked).then_some(last.1)
+    }
+
+    fn put(&mut self, asked: Asked, held: bool) {
+        self.0.resize(Self::PLACES, None);
+        self.0[Self::place(asked)] = Some((asked, held));
+    }
+
+    fn place((_, term): Asked) -> usize {
+        term as usize % Self::PLACES
     }
 }
 

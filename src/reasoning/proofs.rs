@@ -1,8 +1,8 @@
 //! How each derived fact was derived first.
 
 use super::found::{Entry, Found};
+use super::order;
 use crate::{Error, Result};
-use rayon::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
 struct Proof {
@@ -95,16 +95,13 @@ impl Proofs {
 
     /// Makes the conclusions findable.
     pub(super) fn sort(&mut self) {
-        let log = &self.log;
-        // The key beside the place, so that sorting does not jump about.
-        let keyed = (0u32..).zip(log).map(|(place, proof)| {
-            let [s, p, o] = proof.triple;
-            let triple = u128::from(s) << 64 | u128::from(p) << 32 | u128::from(o);
-            triple << 32 | u128::from(place)
-        });
-        let mut keyed: Vec<u128> = keyed.collect();
-        keyed.par_sort_unstable();
-        self.sorted = keyed.into_iter().map(|key| key as u32).collect();
+        let mut sorted: Vec<([u32; 3], u32)> = (0..)
+            .zip(&self.log)
+            .map(|(place, proof)| (proof.triple, place))
+            .collect();
+        order::sort(&mut sorted, |([_, p, o], _)| order::pair([*p, *o]));
+        order::sort(&mut sorted, |([s, ..], _)| u64::from(*s));
+        self.sorted = sorted.into_iter().map(|(_, place)| place).collect();
         self.premises.shrink_to_fit();
     }
 
