@@ -67,6 +67,7 @@ mod replay;
 mod suppose;
 mod traces;
 mod validate;
+mod verdict;
 mod why;
 
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
@@ -89,6 +90,7 @@ pub use replay::{Replayed, Replayer};
 pub use suppose::{Met, Moved, Placed, WhatIf, WhatIfAnswer};
 pub use traces::Trace;
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
+pub use verdict::Verdict;
 pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, Why, WhyNot};
 
 use crate::config::{Project, QuerySettings};
