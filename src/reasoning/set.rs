@@ -67,6 +67,12 @@ impl RuleSet {
         )
     }
 
+    /// The file of a set that comes along.
+    pub fn file(name: &str) -> Option<&'static str> {
+        let found = SHIPPED.iter().find(|(set, ..)| *set == name);
+        found.map(|(_, _, text)| *text)
+    }
+
     /// The names of the sets that come along.
     pub fn names() -> impl Iterator<Item = &'static str> {
         SHIPPED.iter().map(|(set, ..)| *set)
