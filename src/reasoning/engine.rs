@@ -42,6 +42,8 @@ pub(super) struct Engine {
     /// The short cut of equality, as long as it holds.
     pub(super) equality: Option<Equality>,
     pub(super) detours: Detours,
+    /// Rules that need not be run.
+    pub(super) spared: FxHashSet<u32>,
 }
 
 impl Engine {
@@ -57,6 +59,7 @@ impl Engine {
             depths: Depths::default(),
             words: Words::of(terms)?,
             detours: Detours::default(),
+            spared: FxHashSet::default(),
             equality: Numbers::of(set.rules()).map(Equality::new),
             set: set.clone(),
         };
@@ -69,6 +72,7 @@ impl Engine {
         }
         let equality = Numbers::of(set.rules());
         engine.detours = detours::find(&engine.rules, engine.words, equality);
+        engine.spared = detours::spared(&engine.rules, engine.words);
         engine.facts = Facts::of(&stated);
         engine.check_stated_lists(&engine.facts, terms)?;
         Ok(engine)

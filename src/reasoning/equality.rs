@@ -139,6 +139,8 @@ impl Equality {
         };
         let mut found = Found::default();
         let (proofs, from) = log;
+        let equal = (from..proofs.len()).filter(|&place| equals.may_replace(proofs.at(place).0));
+        found.expect(equal.count(), 2);
         for place in from..proofs.len() {
             let (triple, rule, _) = proofs.at(place);
             let made_by = self.numbers.replace.iter().position(|&r| r == rule);
@@ -157,6 +159,9 @@ impl Equality {
         let tables: Vec<_> = world.sources.all.tables().collect();
         let found = tables.into_par_iter().map(|(predicate, table)| {
             let mut found = Found::default();
+            let all = table.by_subject.all().flatten();
+            let equal = all.filter(|[s, o]| equals.may_replace([*s, predicate, *o]));
+            found.expect(equal.count(), 2);
             for &[subject, object] in table.by_subject.all().flatten() {
                 for at in 0..3 {
                     equals.replace([subject, predicate, object], at, &mut found)?;
@@ -199,6 +204,11 @@ impl<'a> Equals<'a> {
             facts,
             terms,
         })
+    }
+
+    fn may_replace(&self, triple: [u32; 3]) -> bool {
+        let is_equal = |term: u32| self.any.get(term as usize) == Some(&true);
+        triple[1] != self.same_as && triple.into_iter().any(is_equal)
     }
 
     /// What a fact says with equals at one of its places.

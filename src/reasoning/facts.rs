@@ -8,6 +8,9 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, OnceLock};
 
+/// More rows than this are shared out among threads: to wake one for little, and wait for it, takes longer than to do it.
+pub(super) const SHARE: usize = 1 << 14;
+
 /// The triples of one predicate.
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -78,13 +81,17 @@ impl Facts {
         }
         let mut pairs: Vec<(u32, Vec<Pair>)> = pairs.into_iter().collect();
         pairs.sort_unstable_by_key(|(predicate, _)| *predicate);
-        let runs = pairs.into_par_iter().map(|(predicate, mut rows)| {
+        let run = |(predicate, mut rows): (u32, Vec<Pair>)| {
             order::sort(&mut rows, |&row| order::pair(row));
             rows.dedup();
             (predicate, Arc::new(Run::new(rows)))
-        });
+        };
+        let runs: Vec<_> = match triples.len() > SHARE {
+            true => pairs.into_par_iter().map(run).collect(),
+            false => pairs.into_iter().map(run).collect(),
+        };
         let mut facts = Self::default();
-        for (predicate, run) in runs.collect::<Vec<_>>() {
+        for (predicate, run) in runs {
             facts.table_mut(predicate).add(run);
         }
         facts.sum_up();

@@ -62,8 +62,14 @@ impl Proofs {
     /// Writes down what was found, in this order.
     pub(super) fn extend<'a>(
         &mut self,
-        found: impl Iterator<Item = (&'a Found, &'a Entry)>,
+        found: impl Iterator<Item = (&'a Found, &'a Entry)> + Clone,
     ) -> Result<()> {
+        let premises = found
+            .clone()
+            .map(|(from, entry)| from.premises(entry).len());
+        let (count, premises) = premises.fold((0, 0), |(n, sum), len| (n + 1, sum + len));
+        self.log.reserve(count);
+        self.premises.reserve(premises);
         for (from, entry) in found {
             self.push(entry.triple, entry.rule, from.premises(entry))?;
         }
@@ -95,12 +101,15 @@ impl Proofs {
 
     /// Makes the conclusions findable.
     pub(super) fn sort(&mut self) {
-        let mut sorted: Vec<([u32; 3], u32)> = (0..)
-            .zip(&self.log)
-            .map(|(place, proof)| (proof.triple, place))
+        let log = &self.log;
+        let mut sorted: Vec<(u32, u32)> = (0..)
+            .zip(log)
+            .map(|(place, proof)| (proof.triple[0], place))
             .collect();
-        order::sort(&mut sorted, |([_, p, o], _)| order::pair([*p, *o]));
-        order::sort(&mut sorted, |([s, ..], _)| u64::from(*s));
+        order::sort(&mut sorted, |(subject, _)| u64::from(*subject));
+        for same in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
+            same.sort_by_key(|(_, place)| log[*place as usize].triple);
+        }
         self.sorted = sorted.into_iter().map(|(_, place)| place).collect();
         self.premises.shrink_to_fit();
     }

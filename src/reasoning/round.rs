@@ -4,7 +4,7 @@ use super::column::Pair;
 use super::compile::{Atom, Compiled, Place};
 use super::detours;
 use super::engine::Engine;
-use super::facts::Facts;
+use super::facts::{Facts, SHARE};
 use super::found::{Conclude, Entry, Found};
 use super::join::Join;
 use super::made::Made;
@@ -15,9 +15,6 @@ use super::watch::Watch;
 use crate::Result;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-
-/// A scan of more rows than this is shared out.
-const SHARE: usize = 1 << 14;
 
 /// What a round is run on.
 pub(super) struct Round<'a> {
@@ -96,17 +93,17 @@ impl Engine {
         fresh: &[bool],
         terms: &dyn Terms,
     ) -> Result<Vec<(Found, Made)>> {
-        let rules = self.rules.par_iter().zip(fresh);
+        let rules = self.rules.iter().zip(fresh);
         let active =
             rules.filter(|(rule, _)| self.is_run(rule, round.stage) && self.may_fire(rule));
         let jobs: Vec<Job<'_>> = active
-            .flat_map_iter(|(rule, fresh)| self.jobs(rule, *fresh, round))
+            .flat_map(|(rule, fresh)| self.jobs(rule, *fresh, round))
             .collect();
         let shares = jobs
             .iter()
             .flat_map(|job| (0..job.shares).map(move |which| (job, which)));
         let shares: Vec<_> = shares.collect();
-        let runs = shares.into_par_iter().map(|(job, which)| {
+        let run = |(job, which): (&Job<'_>, usize)| {
             let world = self.world(job.new, round.watch);
             let known = if job.rule.contradicts {
                 &self.clashes
@@ -117,8 +114,12 @@ impl Engine {
             let join = Join::new(world, terms, &job.rule.rule.body, job.row.clone(), sink);
             let (sink, made) = join.share(job.shares, which).run(&job.plan)?;
             Ok((sink.found, made))
-        });
-        let mut found = runs.collect::<Result<Vec<_>>>()?;
+        };
+        let rows: usize = jobs.iter().map(|job| job.plan.rows).sum();
+        let mut found: Vec<_> = match rows > SHARE {
+            true => shares.into_par_iter().map(run).collect::<Result<_>>()?,
+            false => shares.into_iter().map(run).collect::<Result<_>>()?,
+        };
         if let Some(equality) = &self.equality {
             let world = self.world(round.new, round.watch);
             let mut rules = self.rules.iter().zip(fresh);
@@ -146,6 +147,7 @@ impl Engine {
             .as_ref()
             .is_some_and(|e| e.numbers.closes(rule.number));
         !closed
+            && !self.spared.contains(&rule.number)
             && rule.atoms.iter().all(|atom| match atom[1] {
                 Place::Is(predicate) => self.facts.table(predicate).is_some(),
                 Place::Slot(_) => true,
@@ -237,7 +239,7 @@ pub(super) fn least(
         let found = &found[*from as usize];
         (found, &found.entries[*at as usize])
     };
-    let least = by.into_par_iter().map(|(_, mut rows)| {
+    let least = |mut rows: Vec<(Pair, u32, u32)>| {
         order::sort(&mut rows, |(row, ..)| order::pair(*row));
         let same = rows.chunk_by(|a, b| a.0 == b.0);
         let least = same.map(|same| match same {
@@ -245,6 +247,11 @@ pub(super) fn least(
             _ => same.iter().map(entry).min_by(|a, b| Found::compare(*a, *b)),
         });
         least.flatten().collect::<Vec<_>>()
-    });
-    least.collect::<Vec<_>>().concat()
+    };
+    let count: usize = by.iter().map(|(_, rows)| rows.len()).sum();
+    let all: Vec<Vec<_>> = match count > SHARE {
+        true => by.into_par_iter().map(|(_, rows)| least(rows)).collect(),
+        false => by.into_iter().map(|(_, rows)| least(rows)).collect(),
+    };
+    all.concat()
 }
