@@ -19,11 +19,27 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// For a rule and one of its patterns, the rules whose conclusions the pattern need not read.
 pub(super) type Detours = FxHashMap<(u32, usize), Vec<u32>>;
 
+/// What need not be run, of a set of rules.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shortcuts {
+    pub(super) detours: Detours,
+    /// Rules that need not be run at all.
+    pub(super) spared: FxHashSet<u32>,
+}
+
+/// Finds what need not be run; `equality` are the rules that put equals for equals, if they are there.
+pub(super) fn shortcuts(rules: &[Compiled], words: Words, equality: Option<Numbers>) -> Shortcuts {
+    Shortcuts {
+        detours: find(rules, words, equality),
+        spared: spared(rules, words),
+    }
+}
+
 /// What is derived from two patterns of the schema, in so many rounds at most.
 const ROUNDS: usize = 3;
 
 /// Finds the detours among rules; `equality` are those that put equals for equals, if they are there.
-pub(super) fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) -> Detours {
+fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) -> Detours {
     let is = words.is;
     let data: Vec<Data<'_>> = rules.iter().filter_map(|rule| Data::of(rule, is)).collect();
     let schema: Vec<&Compiled> = rules.iter().filter(|rule| is_schema(rule, is)).collect();
@@ -50,7 +66,7 @@ pub(super) fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) 
 
 /// Finds the rules that need not be run, because what they conclude an earlier rule does by way of the schema: with
 /// `scm-eqc1`, equivalent classes are under each other, and `cax-sco` concludes what `cax-eqc1` would.
-pub(super) fn spared(rules: &[Compiled], words: Words) -> FxHashSet<u32> {
+fn spared(rules: &[Compiled], words: Words) -> FxHashSet<u32> {
     let is = words.is;
     let data: Vec<Data<'_>> = rules.iter().filter_map(|rule| Data::of(rule, is)).collect();
     let schema: Vec<&Compiled> = rules.iter().filter(|rule| is_schema(rule, is)).collect();

@@ -6,11 +6,15 @@ use super::expression::Expr;
 use super::facts::{Facts, Table};
 use super::lists;
 use super::made::{Depths, Made};
+use super::order;
 use super::plan::{Idle, Key, Plan, Sources, Step};
 use super::rule::Part;
 use super::terms::Terms;
 use super::watch::Watch;
 use crate::{Error, Result};
+
+/// Rows whose values are tested before they are walked over, if there are so many.
+const MANY: usize = 64;
 
 /// Takes the rows.
 pub(super) trait Sink {
@@ -46,7 +50,8 @@ pub(super) struct Join<'a, S> {
     row: Vec<u32>,
     sink: S,
     made: Made,
-    tested: Tested,
+    /// The last test of one term: part, term, and whether it held.
+    tested: Option<((usize, u32), bool)>,
     looked: u32,
 }
 
@@ -67,7 +72,7 @@ impl<'a, S: Sink> Join<'a, S> {
             row,
             sink,
             made: Made::default(),
-            tested: Tested::default(),
+            tested: None,
             looked: 0,
         }
     }
@@ -195,8 +200,21 @@ impl<'a, S: Sink> Join<'a, S> {
             let (shares, which) = if scan.shared { self.share } else { (1, 0) };
             let from = rows.len() * which / shares;
             let to = rows.len() * (which + 1) / shares;
+            let rows = &rows[from..to];
+            let (passed, rest) = self.tested_first(rows, keys[1], scan.rest);
+            if passed.as_ref().is_some_and(Vec::is_empty) {
+                continue;
+            }
+            let fails = |term: u32| {
+                passed
+                    .as_ref()
+                    .is_some_and(|p| p.binary_search(&term).is_err())
+            };
             let mut last = None;
-            for row in &rows[from..to] {
+            for row in rows {
+                if fails(row[1]) {
+                    continue;
+                }
                 // Of what nothing asks for, the first value makes the least premise.
                 if scan.idle.is_some() && last.replace(row[0]) == Some(row[0]) {
                     continue;
@@ -206,12 +224,37 @@ impl<'a, S: Sink> Join<'a, S> {
                 if matches!(keys[1], Key::Same(slot) if self.row[slot] != row[1]) {
                     continue;
                 }
-                if !self.from(scan.rest)? {
+                if !self.from(rest)? {
                     return Ok(false);
                 }
             }
         }
         Ok(true)
+    }
+
+    /// Where the next step tests the values of many rows and nothing else: those that pass, sorted, and what comes after.
+    /// A value that is in many rows is looked at once, and terms are read in the order in which they lie.
+    fn tested_first<'p>(
+        &mut self,
+        rows: &[Pair],
+        value: Key,
+        steps: &'p [Step],
+    ) -> (Option<Vec<u32>>, &'p [Step]) {
+        let (Key::Free(slot), Some((Step::Test(part), rest))) = (value, steps.split_first()) else {
+            return (None, steps);
+        };
+        let alone = self.expression(*part).and_then(Expr::reads_only) == Some(slot);
+        if !alone || rows.len() < MANY {
+            return (None, steps);
+        }
+        let mut values: Vec<u32> = rows.iter().map(|row| row[1]).collect();
+        order::sort(&mut values, |value| u64::from(*value));
+        values.dedup();
+        values.retain(|value| {
+            self.row[slot] = *value;
+            self.test(*part)
+        });
+        (Some(values), rest)
     }
 
     fn walk(&mut self, from: Key, to: Key, least: usize, rest: &[Step]) -> Result<bool> {
@@ -251,15 +294,14 @@ impl<'a, S: Sink> Join<'a, S> {
         let Some(expr) = self.expression(part) else {
             return false;
         };
-        let Some(slot) = expr.reads_only() else {
-            return expr.holds(&|slot: usize| Some(self.text(slot)));
-        };
-        let asked = (part as u32, self.row[slot]);
-        if let Some(held) = self.tested.get(asked) {
+        let asked = expr.reads_only().map(|slot| (part, self.row[slot]));
+        if let (Some(asked), Some((last, held))) = (asked, self.tested)
+            && asked == last
+        {
             return held;
         }
         let held = expr.holds(&|slot: usize| Some(self.text(slot)));
-        self.tested.put(asked, held);
+        self.tested = asked.map(|asked| (asked, held));
         held
     }
 
@@ -296,31 +338,6 @@ impl<'a, S: Sink> Join<'a, S> {
         };
         let inner = Join::new(self.world, self.terms, parts, self.row.clone(), Any(false));
         Ok(!inner.run(plan)?.0.0)
-    }
-}
-
-/// The latest tests of one term: what is in many facts is not asked each time.
-#[derive(Default)]
-struct Tested(Vec<Option<(Asked, bool)>>);
-
-/// A part of a body, and a term.
-type Asked = (u32, u32);
-
-impl Tested {
-    const PLACES: usize = 1 << 11;
-
-    fn get(&self, asked: Asked) -> Option<bool> {
-        let last = self.0.get(Self::place(asked))?.as_ref()?;
-        (last.0 == asked).then_some(last.1)
-    }
-
-    fn put(&mut self, asked: Asked, held: bool) {
-        self.0.resize(Self::PLACES, None);
-        self.0[Self::place(asked)] = Some((asked, held));
-    }
-
-    fn place((_, term): Asked) -> usize {
-        term as usize % Self::PLACES
     }
 }
 

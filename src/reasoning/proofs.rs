@@ -33,6 +33,12 @@ impl Proofs {
         (proof.triple, proof.rule, premises)
     }
 
+    /// Triples and rules of the log from a place on.
+    pub(super) fn since(&self, place: usize) -> impl Iterator<Item = ([u32; 3], u32)> {
+        let log = self.log[place..].iter();
+        log.map(|proof| (proof.triple, proof.rule))
+    }
+
     /// Places in the log, by triple; once [`Proofs::sort`] was called.
     pub(super) fn sorted(&self) -> &[u32] {
         &self.sorted

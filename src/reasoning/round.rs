@@ -65,7 +65,7 @@ impl Engine {
         let mut views = Views::default();
         for rule in self.rules.iter().filter(|rule| self.may_fire(rule)) {
             for (at, atom) in rule.atoms.iter().enumerate() {
-                let Some(left_out) = self.detours.get(&(rule.number, at)) else {
+                let Some(left_out) = self.shortcuts.detours.get(&(rule.number, at)) else {
                     continue;
                 };
                 let key = view_key(left_out, atom);
@@ -80,10 +80,10 @@ impl Engine {
     }
 
     fn view(&self, from: usize, (left_out, predicate): &ViewKey) -> Facts {
-        let log = (from..self.proofs.len()).map(|place| self.proofs.at(place));
-        let log = log.filter(|(triple, ..)| predicate.is_none_or(|p| triple[1] == p));
-        let kept = log.filter(|(_, rule, _)| !left_out.contains(rule));
-        Facts::of(&kept.map(|(triple, ..)| triple).collect::<Vec<_>>())
+        let log = self.proofs.since(from);
+        let log = log.filter(|(triple, _)| predicate.is_none_or(|p| triple[1] == p));
+        let kept = log.filter(|(_, rule)| !left_out.contains(rule));
+        Facts::of(&kept.map(|(triple, _)| triple).collect::<Vec<_>>())
     }
 
     /// What the rules conclude in a round.
@@ -147,7 +147,7 @@ impl Engine {
             .as_ref()
             .is_some_and(|e| e.numbers.closes(rule.number));
         !closed
-            && !self.spared.contains(&rule.number)
+            && !self.shortcuts.spared.contains(&rule.number)
             && rule.atoms.iter().all(|atom| match atom[1] {
                 Place::Is(predicate) => self.facts.table(predicate).is_some(),
                 Place::Slot(_) => true,
@@ -169,7 +169,7 @@ impl Engine {
         }
         let mut jobs = Vec::new();
         for (atom, [_, predicate, _]) in rule.atoms.iter().enumerate() {
-            let left_out = self.detours.get(&(rule.number, atom));
+            let left_out = self.shortcuts.detours.get(&(rule.number, atom));
             let key = left_out.map(|out| view_key(out, &rule.atoms[atom]));
             let view = key.and_then(|key| round.views.get(&key));
             let new = view.unwrap_or(round.new);
