@@ -8,7 +8,7 @@
 
 use super::column::Column;
 use super::compile::Words;
-use super::facts::Facts;
+use super::facts::{Facts, Table};
 use super::found::Found;
 use super::join::World;
 use super::proofs::Proofs;
@@ -162,8 +162,9 @@ impl Equality {
             let all = table.by_subject.all().flatten();
             let equal = all.filter(|[s, o]| equals.may_replace([*s, predicate, *o]));
             found.expect(equal.count(), 2);
+            equals.replace_subjects(predicate, table, &mut found)?;
             for &[subject, object] in table.by_subject.all().flatten() {
-                for at in 0..3 {
+                for at in 1..3 {
                     equals.replace([subject, predicate, object], at, &mut found)?;
                 }
             }
@@ -209,6 +210,32 @@ impl<'a> Equals<'a> {
     fn may_replace(&self, triple: [u32; 3]) -> bool {
         let is_equal = |term: u32| self.any.get(term as usize) == Some(&true);
         triple[1] != self.same_as && triple.into_iter().any(is_equal)
+    }
+
+    /// What all facts of a predicate say with equals as subjects. Whether they say anything of an equal is asked once for
+    /// all facts of a subject: mostly they do not.
+    fn replace_subjects(&self, predicate: u32, table: &Table, found: &mut Found) -> Result<()> {
+        if predicate == self.same_as {
+            return Ok(());
+        }
+        let rows = table.by_subject.all();
+        for of_one in rows.flat_map(|rows| rows.chunk_by(|a, b| a[0] == b[0])) {
+            let subject = of_one[0][0];
+            if self.any.get(subject as usize) != Some(&true) {
+                continue;
+            }
+            for &[_, equal] in self.pairs.of(subject).flatten() {
+                let is_new = table.by_subject.count(equal) == 0;
+                let equation = [subject, self.same_as, equal];
+                for &[_, object] in of_one {
+                    if is_new || !table.contains(equal, object) {
+                        let premises = [equation, [subject, predicate, object]];
+                        found.push([equal, predicate, object], self.rules[0], premises)?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What a fact says with equals at one of its places.
