@@ -27,7 +27,7 @@ pub use keys::{KEYS, Key, Kind, unknown_variables, variable};
 pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
-    DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings,
+    DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, OnBuild,
     PromptSettings, QuerySettings, RankingSettings, ReasoningSettings, ScoringSettings,
     ServeSettings, Settings, ValidationSettings,
 };

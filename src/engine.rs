@@ -68,6 +68,7 @@ mod replay;
 mod suppose;
 mod traces;
 mod validate;
+mod verdict;
 mod why;
 mod writing;
 
@@ -91,6 +92,7 @@ pub use replay::{Replayed, Replayer};
 pub use suppose::{Met, Moved, Placed, WhatIf, WhatIfAnswer};
 pub use traces::Trace;
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
+pub use verdict::Verdict;
 pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, Why, WhyNot};
 
 use crate::config::{Project, QuerySettings};

@@ -45,7 +45,7 @@
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
 //! | [`validation`] | what SHACL shapes find wrong with that dataset | graph, model, sparql, vocabulary |
-//! | [`ontology`] | pages about the ontologies and shapes that come along | knowledge, model, sparql, validation, vocabulary |
+//! | [`ontology`] | pages about the ontologies, shapes and rule sets that come along | knowledge, model, reasoning, sparql, validation, vocabulary |
 //! | [`search`] | labels and descriptions by their words | graph, model, vocabulary |
 //! | [`scoring`] | scores that are sums of paths | config, graph, model, vocabulary |
 //! | [`candidates`] | which items are ranked, and what a request wishes of their order | graph, model, scoring, sparql, vocabulary |

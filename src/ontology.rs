@@ -1,7 +1,10 @@
-//! Pages about the ontologies that come along, made from their Turtle and from their shapes.
+//! Pages about the ontologies and rule sets that come along, made from their Turtle, their shapes and their rules.
+
+mod rules;
 
 use crate::knowledge::SHIPPED;
 use crate::model::term;
+use crate::reasoning::RuleSet;
 use crate::sparql::Document;
 use crate::validation::{self, Shapes, shown};
 use crate::vocabulary::{kenning, rdf, skos};
@@ -29,16 +32,22 @@ const SAID: &[(&str, &str, &str)] = &[
     (RDFS, "seeAlso", "see also"),
 ];
 
-/// The names of the ontologies, and what each is called.
+/// The names of the ontologies, then of the rule sets.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    SHIPPED.iter().map(|(name, ..)| *name)
+    SHIPPED
+        .iter()
+        .map(|(name, ..)| *name)
+        .chain(RuleSet::names())
 }
 
-/// The page of an ontology, in Markdown.
+/// The page of an ontology or a rule set, in Markdown.
 ///
 /// # Errors
 /// `NotFound` if none of this name comes along.
 pub fn page(name: &str) -> Result<String> {
+    if let Some(file) = RuleSet::file(name) {
+        return rules::page(name, file);
+    }
     let Some((name, iri, text)) = SHIPPED.iter().find(|(known, ..)| *known == name) else {
         let known = names().collect::<Vec<_>>().join("`, `");
         return Err(Error::not_found(format!("there is no ontology `{name}`"))

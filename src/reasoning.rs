@@ -43,6 +43,7 @@
 
 mod change;
 mod closure;
+mod column;
 mod compile;
 mod datatypes;
 mod derivable;
@@ -57,6 +58,7 @@ mod instance;
 mod join;
 mod lists;
 mod made;
+mod order;
 mod parse;
 mod plan;
 mod proofs;

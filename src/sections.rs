@@ -148,8 +148,7 @@ impl Writer {
         };
         self.put(bytes)?;
         self.seal(&header).map_err(|e| self.failed(e))?;
-        fs::rename(&self.partial, &self.path).map_err(|e| Error::io("rename", &self.partial, e))?;
-        sync_folder(&self.path)?;
+        rename(&self.partial, &self.path)?;
         Ok(Id(header.hash))
     }
 
@@ -182,6 +181,12 @@ impl Drop for Writer {
     fn drop(&mut self) {
         fs::remove_file(&self.partial).ok();
     }
+}
+
+/// Gives a file the name of another, for good.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|e| Error::io("rename", from, e))?;
+    sync_folder(to)
 }
 
 fn sync_folder(path: &Path) -> Result<()> {

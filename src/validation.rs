@@ -35,7 +35,7 @@ mod triples;
 
 pub use describe::{Demand, Described};
 pub use inspect::Inspector;
-pub use report::{Finding, Group, Report};
+pub use report::{Finding, Group, Report, severity};
 pub use run::{Bounds, validate};
 pub use shipped::SHIPPED;
 pub use triples::shown;

@@ -53,6 +53,12 @@ impl Verb for Build {
             session.printer.warn(format_args!("{contradictions} contradictions follow from what is stated"));
             session.printer.hint("`kenning reason` shows the first with their proofs");
         }
+        if let Some(verdict) = built.verdict.filter(|verdict| !verdict.conforms) {
+            session.printer.warn(format_args!("the graph {}", verdict.summary));
+            verdict.first.iter().for_each(|line| session.printer.warn(line));
+            let report = verdict.report.display();
+            session.printer.hint(&format!("`kenning validate` shows all of it; {report} is the whole report"));
+        }
         Ok(Outcome::Done)
     }
 }

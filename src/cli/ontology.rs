@@ -1,7 +1,7 @@
 use super::{Outcome, Session, Verb};
 use crate::{Result, ontology};
 
-/// Describe an ontology that comes along, as a page in Markdown
+/// Describe an ontology or a rule set that comes along, as a page in Markdown
 #[derive(Debug, clap::Args)]
 pub struct Ontology {
     /// Which one; without it, their names

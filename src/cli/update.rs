@@ -6,6 +6,9 @@ use crate::sparql::{self, Cancel};
 use std::path::PathBuf;
 
 /// Change the graph in SPARQL
+///
+/// An acknowledged update is on the disk and seen by the next query. What rested on a statement that it deleted is gone at
+/// once; what follows by rules from a statement that it inserted comes with the next `kenning build`.
 #[derive(Debug, clap::Args)]
 pub struct Update {
     /// The update; `-` reads it from standard input. Usual prefixes (kenning, schema, skos, prov, …) are known
@@ -38,6 +41,10 @@ impl Verb for Update {
             "{} statements inserted, {} deleted",
             updated.inserted, updated.deleted
         ));
+        let has_rules = !live.engine().project().settings().reasoning.rules.is_empty();
+        if updated.inserted > 0 && has_rules {
+            session.printer.hint("what follows by the rules from what was inserted comes with `kenning build`");
+        }
         Ok(Outcome::Done)
     }
 }

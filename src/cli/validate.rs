@@ -3,12 +3,11 @@ use super::rdf::format_of;
 use super::{Outcome, Session, Verb};
 use crate::config::{Project, Settings};
 use crate::engine::{self, Files, Snapshot};
-use crate::validation::{Finding, Group, Report, Shapes, shown};
-use crate::vocabulary::{PREFIXES, shorten};
+use crate::validation::{Finding, Group, Report, Shapes, severity};
+use crate::vocabulary::PREFIXES;
 use crate::{Error, ErrorKind, Result};
 use oxigraph::io::{RdfFormat, RdfSerializer};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -131,7 +130,7 @@ impl Validate {
     }
 
     fn page(&self, report: &Report<'_>) -> String {
-        let mut page = format!("{}\n", summary(report));
+        let mut page = format!("{}\n", report.summary());
         for group in report.groups() {
             let path = group.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
             // Writing to a string cannot fail.
@@ -139,13 +138,13 @@ impl Validate {
                 true => String::new(),
                 false => format!(" [{}]", group.demand),
             };
-            let severity = shorten_severity(&group.severity);
+            let severity = severity(&group.severity);
             let (shape, message, total) = (&group.shape, &group.message, group.total);
             let _ = writeln!(page, "\n{severity} {shape}{path}: {message}{demand} ({total})");
             let mut named = 0;
             for finding in report.of(group).take(self.examples) {
                 named += 1;
-                let _ = writeln!(page, "  {}", example(finding, group));
+                let _ = writeln!(page, "  {}", finding.line(group));
             }
             if group.total > named {
                 let _ = writeln!(page, "  … and {} more", group.total - named);
@@ -160,48 +159,6 @@ fn file(session: &Session, path: &Path) -> Result<engine::Named> {
     let format = format_of(None, &path)
         .map_err(|e| e.hint("name it *.ttl, *.nt, *.nq, *.trig, *.rdf or *.jsonld"))?;
     engine::read(&path, path.to_string_lossy().into_owned(), format)
-}
-
-/// The whole report in a line.
-fn summary(report: &Report<'_>) -> String {
-    let of = format!("{} nodes, {} shapes", report.focus_nodes(), report.shapes());
-    if report.conforms() {
-        return format!("conforms: {of}");
-    }
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for group in report.groups() {
-        *counts.entry(shorten_severity(&group.severity)).or_default() += group.total;
-    }
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let counts = counts.iter().rev();
-    let counts = counts.map(|(severity, n)| format!("{n} {severity}{}", plural(*n)));
-    let counts = counts.collect::<Vec<_>>().join(", ");
-    format!("does not conform: {counts} ({of})")
-}
-
-/// A finding in a line: the node, the value, and its own message where that says more than the group's.
-fn example(finding: &Finding<'_>, group: &Group) -> String {
-    let mut line = shown(finding.focus());
-    if let Some(path) = finding.path().filter(|path| Some(path) != group.path.as_ref()) {
-        let _ = write!(line, "  {path}");
-    }
-    if let Some(value) = finding.value().filter(|value| *value != finding.focus()) {
-        let _ = write!(line, "  {}", shown(value));
-    }
-    let message = finding.messages().into_iter().next();
-    let message = message.as_deref().and_then(crate::model::term::lexical);
-    if let Some(message) = message.filter(|message| *message != group.message) {
-        let _ = write!(line, "  — {message}");
-    }
-    line
-}
-
-/// The last part of the IRI of a severity.
-fn shorten_severity(iri: &str) -> String {
-    match iri.strip_prefix(crate::vocabulary::SHACL) {
-        Some(name) => name.to_lowercase(),
-        None => shorten(iri),
-    }
 }
 
 fn triples(session: &Session, report: &Report<'_>, format: RdfFormat) -> Result<()> {

@@ -94,6 +94,10 @@ pub const KEYS: &[Key] = &[
     key("query.load", Kind::Texts),
     key("validation.timeout_s", Kind::Count(1)),
     key("validation.max_results", Kind::Count(1)),
+    key(
+        "validation.on_build",
+        Kind::Choice(&["off", "warn", "refuse"]),
+    ),
     key("serve.bind", Kind::Text),
     key("serve.read_key_env", Kind::Text),
     key("serve.write_key_env", Kind::Text),

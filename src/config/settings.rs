@@ -328,6 +328,8 @@ pub struct ValidationSettings {
     pub timeout_s: u64,
     /// Findings of each constraint that are reported one by one; all are counted.
     pub max_results: usize,
+    /// What a build does about a graph that does not conform.
+    pub on_build: OnBuild,
 }
 
 impl Default for ValidationSettings {
@@ -335,8 +337,21 @@ impl Default for ValidationSettings {
         Self {
             timeout_s: 600,
             max_results: 1_000,
+            on_build: OnBuild::Off,
         }
     }
+}
+
+/// What a build does about a graph that does not conform to the shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBuild {
+    /// Nothing is validated.
+    Off,
+    /// It says so.
+    Warn,
+    /// It leaves the former graph in its place.
+    Refuse,
 }
 
 /// `[serve]`: how the project is served over HTTP.

@@ -1,6 +1,7 @@
 //! All that was imported becomes one frozen graph.
 
 use super::reason::{Contradictions, Gathered};
+use super::verdict::Verdict;
 use super::{Engine, Stopwatch};
 use crate::config::LinkSettings;
 use crate::embedding::{self, Embedder, VectorCache};
@@ -17,7 +18,7 @@ use crate::search::Index;
 use crate::sections::Id;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Similar items kept for each item.
 const SIMILAR: usize = 20;
@@ -29,6 +30,8 @@ pub struct Built {
     pub snapshot: Id,
     /// What cannot be, though it follows from what is stated.
     pub contradictions: Contradictions,
+    /// What the shapes say of it, if the settings ask for that.
+    pub verdict: Option<Verdict>,
     /// How many of what it holds.
     pub counts: BTreeMap<String, u64>,
     /// Seconds of each stage, in order.
@@ -123,17 +126,14 @@ impl Engine {
             meta.folded = Some(Folded { log, change });
         }
         meta.as_of = horizon.as_of();
-        self.keep_snapshot()?;
-        let snapshot = freeze(
-            &draft,
-            &meta,
-            &links,
-            &vectors,
-            &self.project.snapshot_file(),
-        )?;
+        let freeze = |path: &Path| freeze(&draft, &meta, &links, &vectors, path);
+        let (snapshot, verdict) = self.replace_snapshot(&freeze)?;
         let graph = Graph::open(&self.project.snapshot_file())?;
         self.let_snapshots_go(&snapshot.to_string())?;
-        watch.lap("freeze");
+        watch.lap(match verdict {
+            Some(_) => "freeze and shapes",
+            None => "freeze",
+        });
         Index::build(&graph, &self.project.state())?;
         watch.lap("index of texts");
         let mut counts = counts(&graph);
@@ -156,6 +156,7 @@ impl Engine {
         Ok(Built {
             snapshot,
             contradictions,
+            verdict,
             counts,
             stages,
         })

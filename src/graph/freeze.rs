@@ -8,7 +8,7 @@ use super::{Meta, links};
 use crate::extraction::behaviour::LinkTable;
 use crate::knowledge::segment::NONE;
 use crate::model::{LinkKind, term};
-use crate::sections::{Id, Sections, Writer, row_starts, stamp};
+use crate::sections::{self, Id, Sections, Writer, row_starts, stamp};
 use crate::vocabulary;
 use crate::{Error, Result};
 use bytemuck::Pod;
@@ -51,10 +51,28 @@ pub fn freeze(
     writer.add("vector.node", &vectors.nodes)?;
     writer.add("vector", &vectors.values)?;
     let id = writer.finish()?;
-    // What was written needs no check; so the first who opens it need not read all of it.
+    vouch(path)?;
+    Ok(id)
+}
+
+/// What was written needs no check; so the first who opens it need not read all of it.
+fn vouch(path: &Path) -> Result<()> {
     std::thread::sleep(2 * stamp::SETTLED);
     Sections::open(path, FORMAT)?.vouch();
-    Ok(id)
+    Ok(())
+}
+
+/// Puts a snapshot in the place of another.
+pub fn put(candidate: &Path, path: &Path) -> Result<()> {
+    sections::rename(candidate, path)?;
+    discard(candidate);
+    vouch(path)
+}
+
+/// Takes away a snapshot that is no longer wanted, with the note that vouches for it, as far as they are there.
+pub fn discard(candidate: &Path) {
+    std::fs::remove_file(candidate).ok();
+    std::fs::remove_file(stamp::note_of(candidate)).ok();
 }
 
 /// Writes a snapshot of nothing but stated quads: encoded subject, predicate and object, and named graph.

@@ -109,7 +109,6 @@ impl Engine {
         let mut stated = self.stated_of(|predicate| read.contains(&predicate));
         stated.retain(|triple| !gone.contains(triple));
         stated.extend(new.iter().filter(|triple| of_lists(triple)));
-        in_order(&mut stated);
         let facts = Facts::of(&stated);
         self.check_stated_lists(&facts, terms)
     }

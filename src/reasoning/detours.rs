@@ -10,7 +10,7 @@
 //!
 //! Then nothing is lost: rules of the schema are never cut short, and D' was known before D; by induction over the order
 //! in which facts became known, what R would have concluded is concluded. It is asked on the patterns themselves, with
-//! their variables taken for terms.
+//! their variables taken for terms. In the same way, rules are found that need not be run at all ([`spared`]).
 
 use super::compile::{Atom, Compiled, Place, Words};
 use super::equality::Numbers;
@@ -19,11 +19,27 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// For a rule and one of its patterns, the rules whose conclusions the pattern need not read.
 pub(super) type Detours = FxHashMap<(u32, usize), Vec<u32>>;
 
+/// What need not be run, of a set of rules.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shortcuts {
+    pub(super) detours: Detours,
+    /// Rules that need not be run at all.
+    pub(super) spared: FxHashSet<u32>,
+}
+
+/// Finds what need not be run; `equality` are the rules that put equals for equals, if they are there.
+pub(super) fn shortcuts(rules: &[Compiled], words: Words, equality: Option<Numbers>) -> Shortcuts {
+    Shortcuts {
+        detours: find(rules, words, equality),
+        spared: spared(rules, words),
+    }
+}
+
 /// What is derived from two patterns of the schema, in so many rounds at most.
 const ROUNDS: usize = 3;
 
 /// Finds the detours among rules; `equality` are those that put equals for equals, if they are there.
-pub(super) fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) -> Detours {
+fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) -> Detours {
     let is = words.is;
     let data: Vec<Data<'_>> = rules.iter().filter_map(|rule| Data::of(rule, is)).collect();
     let schema: Vec<&Compiled> = rules.iter().filter(|rule| is_schema(rule, is)).collect();
@@ -46,6 +62,43 @@ pub(super) fn find(rules: &[Compiled], words: Words, equality: Option<Numbers>) 
         }
     }
     detours
+}
+
+/// Finds the rules that need not be run, because what they conclude an earlier rule does by way of the schema: with
+/// `scm-eqc1`, equivalent classes are under each other, and `cax-sco` concludes what `cax-eqc1` would.
+fn spared(rules: &[Compiled], words: Words) -> FxHashSet<u32> {
+    let is = words.is;
+    let data: Vec<Data<'_>> = rules.iter().filter_map(|rule| Data::of(rule, is)).collect();
+    let schema: Vec<&Compiled> = rules.iter().filter(|rule| is_schema(rule, is)).collect();
+    let mut spared = FxHashSet::default();
+    for rule in &data {
+        let row = Terms::default().freeze(rule.rule.slots);
+        let known = instance(rule.data, &row);
+        let known_schema = saturate(&[instance(rule.schema, &row)], &schema);
+        let goal = instance(&rule.rule.heads[0], &row);
+        let mut earlier = data
+            .iter()
+            .filter(|other| other.rule.number < rule.rule.number);
+        if earlier.any(|other| concludes(other, &known_schema, known, goal)) {
+            spared.insert(rule.rule.number);
+        }
+    }
+    spared
+}
+
+/// Whether a rule concludes a goal from a fact and any of the schema.
+fn concludes(
+    rule: &Data<'_>,
+    schema: &FxHashSet<[u32; 3]>,
+    known: [u32; 3],
+    goal: [u32; 3],
+) -> bool {
+    schema.iter().any(|fact| {
+        let mut row = vec![None; rule.rule.slots];
+        fits(rule.schema, *fact, &mut row)
+            && fits(rule.data, known, &mut row)
+            && whole(&rule.rule.heads[0], &row) == Some(goal)
+    })
 }
 
 /// Whether a rule says the same of equal things, and nothing of equality.
@@ -143,20 +196,14 @@ fn has_detour(last: &Data<'_>, first: &Data<'_>, data: &[Data<'_>], schema: &[&C
     let goal = instance(&last.rule.heads[0], &row);
     let (above, below) = (instance(last.schema, &row), instance(first.schema, &own));
     let known = instance(first.data, &own);
-    let known_schema = saturate([above, below], schema);
-    known_schema.into_iter().any(|fact| {
-        data.iter().any(|rule| {
-            let mut row = vec![None; rule.rule.slots];
-            fits(rule.schema, fact, &mut row)
-                && fits(rule.data, known, &mut row)
-                && whole(&rule.rule.heads[0], &row) == Some(goal)
-        })
-    })
+    let known_schema = saturate(&[above, below], schema);
+    data.iter()
+        .any(|rule| concludes(rule, &known_schema, known, goal))
 }
 
 /// What the rules of the schema derive from facts.
-fn saturate(facts: [[u32; 3]; 2], rules: &[&Compiled]) -> FxHashSet<[u32; 3]> {
-    let mut all: FxHashSet<[u32; 3]> = facts.into_iter().collect();
+fn saturate(facts: &[[u32; 3]], rules: &[&Compiled]) -> FxHashSet<[u32; 3]> {
+    let mut all: FxHashSet<[u32; 3]> = facts.iter().copied().collect();
     for _ in 0..ROUNDS {
         let mut new = Vec::new();
         for rule in rules {

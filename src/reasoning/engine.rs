@@ -5,7 +5,7 @@
 //! new facts match, the others looked up in all facts; a rule that is new runs on all facts once.
 
 use super::compile::{Atom, Compiled, Place, Words};
-use super::detours::{self, Detours};
+use super::detours::{self, Shortcuts};
 use super::equality::{Equality, Numbers};
 use super::every;
 use super::facts::{Facts, in_order};
@@ -41,16 +41,12 @@ pub(super) struct Engine {
     pub(super) words: Words,
     /// The short cut of equality, as long as it holds.
     pub(super) equality: Option<Equality>,
-    pub(super) detours: Detours,
+    pub(super) shortcuts: Shortcuts,
 }
 
 impl Engine {
     /// Rules and stated facts, which are checked as far as the rules read lists.
-    pub(super) fn new(
-        set: &RuleSet,
-        mut stated: Vec<[u32; 3]>,
-        terms: &mut dyn Terms,
-    ) -> Result<Self> {
+    pub(super) fn new(set: &RuleSet, stated: Vec<[u32; 3]>, terms: &mut dyn Terms) -> Result<Self> {
         let mut engine = Self {
             rules: Vec::new(),
             listed: Vec::new(),
@@ -60,7 +56,7 @@ impl Engine {
             contradictions: Proofs::default(),
             depths: Depths::default(),
             words: Words::of(terms)?,
-            detours: Detours::default(),
+            shortcuts: Shortcuts::default(),
             equality: Numbers::of(set.rules()).map(Equality::new),
             set: set.clone(),
         };
@@ -72,8 +68,8 @@ impl Engine {
             }
         }
         let equality = Numbers::of(set.rules());
-        engine.detours = detours::find(&engine.rules, engine.words, equality);
-        in_order(&mut stated);
+        let shortcuts = || detours::shortcuts(&engine.rules, engine.words, equality);
+        engine.shortcuts = set.shortcuts(shortcuts).clone();
         engine.facts = Facts::of(&stated);
         engine.check_stated_lists(&engine.facts, terms)?;
         Ok(engine)

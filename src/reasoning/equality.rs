@@ -6,14 +6,17 @@
 //! fact there is a way from one that was made otherwise, by subject, predicate and object in this order. The conclusions
 //! are the rules' own, each with a premise or two as the rule wants.
 
+use super::column::Column;
 use super::compile::Words;
-use super::facts::Facts;
+use super::facts::{Facts, Table};
 use super::found::Found;
+use super::join::World;
 use super::proofs::Proofs;
 use super::rule::Rule;
 use super::terms::Terms;
 use super::watch::Limits;
 use crate::{Error, Result};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -127,37 +130,132 @@ impl Equality {
     /// What follows from new facts by putting equals for equals; the facts are those of the log from a place on.
     pub(super) fn replace(
         &self,
-        proofs: &Proofs,
-        from: usize,
-        facts: &Facts,
-        words: Words,
+        log: Log<'_>,
+        world: World<'_>,
         terms: &dyn Terms,
     ) -> Result<Found> {
-        let mut found = Found::default();
-        let Some(same) = facts.table(words.same_as) else {
-            return Ok(found);
+        let Some(equals) = Equals::of(self.numbers, world, terms) else {
+            return Ok(Found::default());
         };
+        let mut found = Found::default();
+        let (proofs, from) = log;
+        let equal = (from..proofs.len()).filter(|&place| equals.may_replace(proofs.at(place).0));
+        found.expect(equal.count(), 2);
         for place in from..proofs.len() {
             let (triple, rule, _) = proofs.at(place);
             let made_by = self.numbers.replace.iter().position(|&r| r == rule);
-            let first = made_by.map_or(0, |by| by + 1);
-            for at in first..3 {
-                if at != 1 && triple[1] == words.same_as {
-                    continue;
+            for at in made_by.map_or(0, |by| by + 1)..3 {
+                equals.replace(triple, at, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// What follows from all facts by putting equals for equals, once.
+    pub(super) fn replace_all(&self, world: World<'_>, terms: &dyn Terms) -> Result<Vec<Found>> {
+        let Some(equals) = Equals::of(self.numbers, world, terms) else {
+            return Ok(Vec::new());
+        };
+        let tables: Vec<_> = world.sources.all.tables().collect();
+        let found = tables.into_par_iter().map(|(predicate, table)| {
+            let mut found = Found::default();
+            let all = table.by_subject.all().flatten();
+            let equal = all.filter(|[s, o]| equals.may_replace([*s, predicate, *o]));
+            found.expect(equal.count(), 2);
+            equals.replace_subjects(predicate, table, &mut found)?;
+            for &[subject, object] in table.by_subject.all().flatten() {
+                for at in 1..3 {
+                    equals.replace([subject, predicate, object], at, &mut found)?;
                 }
-                for &[term, equal] in same.by_subject.of(triple[at]).flatten() {
-                    let mut other = triple;
-                    other[at] = equal;
-                    // What is equal to a property need not be one that RDF lets stand there.
-                    let is_rdf = at != 1 || terms.text(equal).starts_with('<');
-                    if is_rdf && !facts.contains(other) {
-                        let equation = [term, words.same_as, equal];
-                        found.push(other, self.numbers.replace[at], [equation, triple])?;
+            }
+            Ok(found)
+        });
+        found.collect()
+    }
+}
+
+/// The facts that a log has from a place on.
+pub(super) type Log<'a> = (&'a Proofs, usize);
+
+/// What is equal to what.
+struct Equals<'a> {
+    rules: [u32; 3],
+    same_as: u32,
+    pairs: &'a Column,
+    /// For each term, whether it is equal to another: most are not, and need no look-up.
+    any: Vec<bool>,
+    facts: &'a Facts,
+    terms: &'a dyn Terms,
+}
+
+impl<'a> Equals<'a> {
+    fn of(numbers: Numbers, world: World<'a>, terms: &'a dyn Terms) -> Option<Self> {
+        let (facts, same_as) = (world.sources.all, world.words.same_as);
+        let pairs = &facts.table(same_as)?.by_subject;
+        let last = pairs.all().filter_map(|rows| rows.last()).map(|row| row[0]);
+        let mut any = vec![false; last.max()? as usize + 1];
+        for row in pairs.all().flatten() {
+            any[row[0] as usize] = true;
+        }
+        Some(Self {
+            rules: numbers.replace,
+            same_as,
+            pairs,
+            any,
+            facts,
+            terms,
+        })
+    }
+
+    fn may_replace(&self, triple: [u32; 3]) -> bool {
+        let is_equal = |term: u32| self.any.get(term as usize) == Some(&true);
+        triple[1] != self.same_as && triple.into_iter().any(is_equal)
+    }
+
+    /// What all facts of a predicate say with equals as subjects. Whether they say anything of an equal is asked once for
+    /// all facts of a subject: mostly they do not.
+    fn replace_subjects(&self, predicate: u32, table: &Table, found: &mut Found) -> Result<()> {
+        if predicate == self.same_as {
+            return Ok(());
+        }
+        let rows = table.by_subject.all();
+        for of_one in rows.flat_map(|rows| rows.chunk_by(|a, b| a[0] == b[0])) {
+            let subject = of_one[0][0];
+            if self.any.get(subject as usize) != Some(&true) {
+                continue;
+            }
+            for &[_, equal] in self.pairs.of(subject).flatten() {
+                let is_new = table.by_subject.count(equal) == 0;
+                let equation = [subject, self.same_as, equal];
+                for &[_, object] in of_one {
+                    if is_new || !table.contains(equal, object) {
+                        let premises = [equation, [subject, predicate, object]];
+                        found.push([equal, predicate, object], self.rules[0], premises)?;
                     }
                 }
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// What a fact says with equals at one of its places.
+    fn replace(&self, triple: [u32; 3], at: usize, found: &mut Found) -> Result<()> {
+        let term = triple[at];
+        let is_equality = at != 1 && triple[1] == self.same_as;
+        if is_equality || self.any.get(term as usize) != Some(&true) {
+            return Ok(());
+        }
+        for &[_, equal] in self.pairs.of(term).flatten() {
+            let mut other = triple;
+            other[at] = equal;
+            // What is equal to a property need not be one that RDF lets stand there.
+            let is_rdf = at != 1 || self.terms.text(equal).starts_with('<');
+            if is_rdf && !self.facts.contains(other) {
+                let equation = [term, self.same_as, equal];
+                found.push(other, self.rules[at], [equation, triple])?;
+            }
+        }
+        Ok(())
     }
 }
 

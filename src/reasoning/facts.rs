@@ -1,194 +1,44 @@
 //! Triples by predicate, each predicate's pairs sorted both ways.
 //!
-//! A column is a few sorted runs whose lengths fall geometrically: what a round adds becomes a run, and small runs are
-//! merged. So no round copies everything, a look-up asks few runs, and a long run has a directory that leads to a key
-//! in two steps.
+//! The second way is made when it is first asked for: of most properties of most data, nothing is looked up by the object.
 
+use super::column::{Column, Pair, Run};
+use super::order;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::sync::{Arc, OnceLock};
 
-/// A key and a value.
-pub(super) type Pair = [u32; 2];
-
-/// Runs of fewer rows than this are searched without a directory.
-const SMALL: usize = 64;
-
-/// Sorted rows.
-#[derive(Debug, Default)]
-struct Run {
-    rows: Vec<Pair>,
-    /// Where the rows of each block of keys begin; a key's block is its number shifted.
-    blocks: Vec<u32>,
-    shift: u32,
-    keys: usize,
-}
-
-impl Run {
-    fn new(rows: Vec<Pair>) -> Self {
-        let keys = rows.chunk_by(|a, b| a[0] == b[0]).count();
-        let mut run = Self {
-            rows,
-            blocks: Vec::new(),
-            shift: 0,
-            keys,
-        };
-        run.index();
-        run
-    }
-
-    fn index(&mut self) {
-        let (Some(last), true) = (self.rows.last(), self.rows.len() >= SMALL) else {
-            return;
-        };
-        let wanted = (self.rows.len() / 4).max(1) as u32;
-        while (last[0] >> self.shift) >= wanted {
-            self.shift += 1;
-        }
-        let count = (last[0] >> self.shift) as usize + 1;
-        self.blocks = Vec::with_capacity(count + 1);
-        for (at, row) in (0..).zip(&self.rows) {
-            while self.blocks.len() <= (row[0] >> self.shift) as usize {
-                self.blocks.push(at);
-            }
-        }
-        self.blocks.push(self.rows.len() as u32);
-    }
-
-    fn of(&self, key: u32) -> &[Pair] {
-        let rows = if self.blocks.is_empty() {
-            &self.rows[..]
-        } else {
-            let block = (key >> self.shift) as usize;
-            match (self.blocks.get(block), self.blocks.get(block + 1)) {
-                (Some(&from), Some(&to)) => &self.rows[from as usize..to as usize],
-                _ => return &[],
-            }
-        };
-        let from = rows.partition_point(|row| row[0] < key);
-        let rows = &rows[from..];
-        // Most keys have few rows.
-        match rows.get(4) {
-            Some(row) if row[0] == key => &rows[..rows.partition_point(|row| row[0] == key)],
-            _ => {
-                let few = rows.iter().take(4);
-                &rows[..few.take_while(|row| row[0] == key).count()]
-            }
-        }
-    }
-}
-
-/// Pairs by their key.
-#[derive(Debug, Default)]
-pub(super) struct Column {
-    runs: Vec<Run>,
-}
-
-impl Column {
-    /// All rows, in pieces, each sorted.
-    pub(super) fn all(&self) -> impl Iterator<Item = &[Pair]> {
-        self.runs.iter().map(|run| &run.rows[..])
-    }
-
-    /// The rows of a key, in pieces, each sorted.
-    pub(super) fn of(&self, key: u32) -> impl Iterator<Item = &[Pair]> {
-        self.runs.iter().map(move |run| run.of(key))
-    }
-
-    /// How many rows a key has.
-    pub(super) fn count(&self, key: u32) -> usize {
-        self.of(key).map(<[Pair]>::len).sum()
-    }
-
-    /// How many keys there are, at most.
-    pub(super) fn keys(&self) -> usize {
-        self.runs.iter().map(|run| run.keys).sum()
-    }
-
-    fn contains(&self, pair: Pair) -> bool {
-        self.of(pair[0])
-            .any(|rows| rows.binary_search(&pair).is_ok())
-    }
-
-    /// Adds sorted rows that are not there yet.
-    fn add(&mut self, mut rows: Vec<Pair>) {
-        while let Some(last) = self.runs.last() {
-            if last.rows.len() > 2 * rows.len() {
-                break;
-            }
-            let last = self.runs.pop().unwrap_or_default();
-            rows = merge(&last.rows, &rows);
-        }
-        self.runs.push(Run::new(rows));
-    }
-
-    fn retain(&mut self, keep: impl Fn(Pair) -> bool) {
-        let mut rows = Vec::new();
-        for run in std::mem::take(&mut self.runs) {
-            let kept = run.rows.into_iter().filter(|&row| keep(row)).collect();
-            rows = if rows.is_empty() {
-                kept
-            } else {
-                merge(&rows, &kept)
-            };
-        }
-        if !rows.is_empty() {
-            self.runs.push(Run::new(rows));
-        }
-    }
-}
-
-fn merge(a: &[Pair], b: &[Pair]) -> Vec<Pair> {
-    let mut merged = Vec::with_capacity(a.len() + b.len());
-    let (mut i, mut j) = (0, 0);
-    while i < a.len() && j < b.len() {
-        if a[i] < b[j] {
-            merged.push(a[i]);
-            i += 1;
-        } else {
-            merged.push(b[j]);
-            j += 1;
-        }
-    }
-    merged.extend_from_slice(&a[i..]);
-    merged.extend_from_slice(&b[j..]);
-    merged
-}
+/// More rows than this are shared out among threads: to wake one for little, and wait for it, takes longer than to do it.
+pub(super) const SHARE: usize = 1 << 14;
 
 /// The triples of one predicate.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     /// Objects by subject.
     pub(super) by_subject: Column,
-    /// Subjects by object.
-    pub(super) by_object: Column,
+    by_object: OnceLock<Column>,
     /// How many there are.
     pub(super) len: usize,
 }
 
 impl Table {
+    /// Subjects by object.
+    pub(super) fn by_object(&self) -> &Column {
+        self.by_object.get_or_init(|| self.by_subject.turned())
+    }
+
     /// Whether the pair of subject and object is there.
     pub(super) fn contains(&self, subject: u32, object: u32) -> bool {
         self.by_subject.contains([subject, object])
     }
 
-    /// Adds sorted pairs, and the same turned round and sorted.
-    fn add(&mut self, rows: Vec<Pair>, turned: Vec<Pair>) {
-        self.len += rows.len();
-        self.by_object.add(turned);
-        self.by_subject.add(rows);
+    fn add(&mut self, run: Arc<Run>) {
+        self.len += run.len();
+        if let Some(by_object) = self.by_object.get_mut() {
+            by_object.add(Arc::new(run.turned()));
+        }
+        self.by_subject.add(run);
     }
-}
-
-/// The pairs turned round, sorted.
-fn turned(rows: &[Pair]) -> Vec<Pair> {
-    let mut turned: Vec<Pair> = rows.iter().map(|&[s, o]| [o, s]).collect();
-    // One number compares faster than two.
-    let key = |&[a, b]: &Pair| u64::from(a) << 32 | u64::from(b);
-    match turned.len() > 1 << 14 {
-        true => turned.par_sort_unstable_by_key(key),
-        false => turned.sort_unstable_by_key(key),
-    }
-    turned
 }
 
 /// Triples, as tables by predicate.
@@ -207,8 +57,6 @@ pub(super) struct Sums {
     pub(super) len: usize,
     /// Subjects of each predicate, at most.
     pub(super) subjects: usize,
-    /// Objects of each predicate, at most.
-    pub(super) objects: usize,
 }
 
 impl Facts {
@@ -224,13 +72,27 @@ impl Facts {
         tables.map(|(predicate, table)| (*predicate, table))
     }
 
-    /// The facts that triples are, which are sorted by predicate, subject and object.
+    /// The facts that triples are, which come in any order and more than once.
     pub(super) fn of(triples: &[[u32; 3]]) -> Self {
-        let mut facts = Self::default();
+        let mut pairs: FxHashMap<u32, Vec<Pair>> = FxHashMap::default();
         for same in triples.chunk_by(|a, b| a[1] == b[1]) {
-            let rows: Vec<Pair> = same.iter().map(|&[s, _, o]| [s, o]).collect();
-            let turned = turned(&rows);
-            facts.table_mut(same[0][1]).add(rows, turned);
+            let rows = same.iter().map(|&[s, _, o]| [s, o]);
+            pairs.entry(same[0][1]).or_default().extend(rows);
+        }
+        let mut pairs: Vec<(u32, Vec<Pair>)> = pairs.into_iter().collect();
+        pairs.sort_unstable_by_key(|(predicate, _)| *predicate);
+        let run = |(predicate, mut rows): (u32, Vec<Pair>)| {
+            order::sort(&mut rows, |&row| order::pair(row));
+            rows.dedup();
+            (predicate, Arc::new(Run::new(rows)))
+        };
+        let runs: Vec<_> = match triples.len() > SHARE {
+            true => pairs.into_par_iter().map(run).collect(),
+            false => pairs.into_iter().map(run).collect(),
+        };
+        let mut facts = Self::default();
+        for (predicate, run) in runs {
+            facts.table_mut(predicate).add(run);
         }
         facts.sum_up();
         facts
@@ -256,7 +118,6 @@ impl Facts {
         self.sums = Sums {
             len: tables().map(|table| table.len).sum(),
             subjects: tables().map(|table| table.by_subject.keys()).sum(),
-            objects: tables().map(|table| table.by_object.keys()).sum(),
         };
     }
 
@@ -265,10 +126,10 @@ impl Facts {
     pub(super) fn add(&mut self, triples: &[[u32; 3]]) -> Self {
         let mut new = Self::default();
         for same in triples.chunk_by(|a, b| a[1] == b[1]) {
-            let rows: Vec<Pair> = same.iter().map(|&[s, _, o]| [s, o]).collect();
-            let turned = turned(&rows);
-            self.table_mut(same[0][1]).add(rows.clone(), turned.clone());
-            new.table_mut(same[0][1]).add(rows, turned);
+            let rows = same.iter().map(|&[s, _, o]| [s, o]).collect();
+            let run = Arc::new(Run::new(rows));
+            self.table_mut(same[0][1]).add(run.clone());
+            new.table_mut(same[0][1]).add(run);
         }
         self.sum_up();
         new.sum_up();
@@ -293,7 +154,7 @@ impl Facts {
             let gone = |s, o| same.binary_search_by_key(&(s, o), |t| (t[0], t[2])).is_ok();
             let table = &mut self.tables[place].1;
             table.by_subject.retain(|[s, o]| !gone(s, o));
-            table.by_object.retain(|[o, s]| !gone(s, o));
+            table.by_object = OnceLock::new();
             table.len -= same.len();
         }
         self.sum_up();
@@ -302,11 +163,6 @@ impl Facts {
 
 /// Sorts triples as [`Facts::add`] wants them, without repeats.
 pub(super) fn in_order(triples: &mut Vec<[u32; 3]>) {
-    triples.par_sort_unstable_by_key(|triple| order(*triple));
+    order::by_predicate(triples);
     triples.dedup();
-}
-
-/// A number that orders triples by predicate, subject and object.
-pub(super) fn order([s, p, o]: [u32; 3]) -> u128 {
-    u128::from(p) << 64 | u128::from(s) << 32 | u128::from(o)
 }

@@ -34,6 +34,12 @@ impl Found {
         &self.premises[entry.at as usize..][..entry.len as usize]
     }
 
+    /// Makes room for so many conclusions of so many premises: what grows by and by is moved again and again.
+    pub(super) fn expect(&mut self, conclusions: usize, premises: usize) {
+        self.entries.reserve(conclusions);
+        self.premises.reserve(conclusions * premises);
+    }
+
     /// Adds a conclusion.
     pub(super) fn push(
         &mut self,
@@ -43,6 +49,11 @@ impl Found {
     ) -> Result<()> {
         let at = self.premises.len();
         self.premises.extend(premises);
+        self.conclude(triple, rule, at)
+    }
+
+    /// Adds a conclusion whose premises are the last, from `at` on.
+    fn conclude(&mut self, triple: [u32; 3], rule: u32, at: usize) -> Result<()> {
         let (Ok(at), Ok(len)) = (u32::try_from(at), u32::try_from(self.premises.len() - at)) else {
             return Err(Error::budget("a rule concludes too much at a time"));
         };
@@ -142,8 +153,8 @@ impl<'a> Conclude<'a> {
     }
 
     fn conclude(&mut self, triple: [u32; 3], row: &[u32]) -> Result<()> {
-        let lists = Lists::of(self.world);
-        let mut premises = Vec::with_capacity(self.rule.premises.len() + self.rule.fixed.len());
+        let premises = &mut self.found.premises;
+        let at = premises.len();
         for (n, premise) in self.rule.premises.iter().enumerate() {
             if n == self.rule.before {
                 premises.extend_from_slice(&self.rule.fixed);
@@ -151,6 +162,7 @@ impl<'a> Conclude<'a> {
             match premise {
                 Premise::Atom(n) => premises.push(instance(&self.rule.atoms[*n], row)),
                 Premise::Walk(n) => {
+                    let lists = Lists::of(self.world);
                     let walk = &self.rule.walks[*n];
                     let [from, _, to] = instance(&[walk.from, walk.from, walk.to], row);
                     premises.extend(lists.chain(from, to, walk.least)?.unwrap_or_default());
@@ -160,7 +172,7 @@ impl<'a> Conclude<'a> {
         if self.rule.before == self.rule.premises.len() {
             premises.extend_from_slice(&self.rule.fixed);
         }
-        self.found.push(triple, self.rule.number, premises)
+        self.found.conclude(triple, self.rule.number, at)
     }
 
     fn thin_out(&mut self) -> Result<()> {

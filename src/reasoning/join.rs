@@ -1,15 +1,20 @@
 //! Runs a plan: every row that the facts have for it.
 
+use super::column::Pair;
 use super::compile::Words;
 use super::expression::Expr;
-use super::facts::{Facts, Pair, Table};
+use super::facts::{Facts, Table};
 use super::lists;
 use super::made::{Depths, Made};
+use super::order;
 use super::plan::{Idle, Key, Plan, Sources, Step};
 use super::rule::Part;
 use super::terms::Terms;
 use super::watch::Watch;
 use crate::{Error, Result};
+
+/// Rows whose values are tested before they are walked over, if there are so many.
+const MANY: usize = 64;
 
 /// Takes the rows.
 pub(super) trait Sink {
@@ -177,12 +182,9 @@ impl<'a, S: Sink> Join<'a, S> {
                 false => Ok(true),
             },
             (Some(s), None) => self.pairs(table.by_subject.of(s), [none, object], scan),
-            (None, Some(o)) => self.pairs(table.by_object.of(o), [none, subject], scan),
+            (None, Some(o)) => self.pairs(table.by_object().of(o), [none, subject], scan),
             (None, None) if scan.idle == Some(Idle::Subject) => {
-                self.pairs(table.by_object.all(), [object, subject], scan)
-            }
-            (None, None) if scan.idle.is_none() && self.is_tested(object, scan.rest) => {
-                self.pairs(table.by_object.all(), [object, subject], scan)
+                self.pairs(table.by_object().all(), [object, subject], scan)
             }
             (None, None) => self.pairs(table.by_subject.all(), [subject, object], scan),
         }
@@ -198,8 +200,21 @@ impl<'a, S: Sink> Join<'a, S> {
             let (shares, which) = if scan.shared { self.share } else { (1, 0) };
             let from = rows.len() * which / shares;
             let to = rows.len() * (which + 1) / shares;
+            let rows = &rows[from..to];
+            let (passed, rest) = self.tested_first(rows, keys[1], scan.rest);
+            if passed.as_ref().is_some_and(Vec::is_empty) {
+                continue;
+            }
+            let fails = |term: u32| {
+                passed
+                    .as_ref()
+                    .is_some_and(|p| p.binary_search(&term).is_err())
+            };
             let mut last = None;
-            for row in &rows[from..to] {
+            for row in rows {
+                if fails(row[1]) {
+                    continue;
+                }
                 // Of what nothing asks for, the first value makes the least premise.
                 if scan.idle.is_some() && last.replace(row[0]) == Some(row[0]) {
                     continue;
@@ -209,12 +224,37 @@ impl<'a, S: Sink> Join<'a, S> {
                 if matches!(keys[1], Key::Same(slot) if self.row[slot] != row[1]) {
                     continue;
                 }
-                if !self.from(scan.rest)? {
+                if !self.from(rest)? {
                     return Ok(false);
                 }
             }
         }
         Ok(true)
+    }
+
+    /// Where the next step tests the values of many rows and nothing else: those that pass, sorted, and what comes after.
+    /// A value that is in many rows is looked at once, and terms are read in the order in which they lie.
+    fn tested_first<'p>(
+        &mut self,
+        rows: &[Pair],
+        value: Key,
+        steps: &'p [Step],
+    ) -> (Option<Vec<u32>>, &'p [Step]) {
+        let (Key::Free(slot), Some((Step::Test(part), rest))) = (value, steps.split_first()) else {
+            return (None, steps);
+        };
+        let alone = self.expression(*part).and_then(Expr::reads_only) == Some(slot);
+        if !alone || rows.len() < MANY {
+            return (None, steps);
+        }
+        let mut values: Vec<u32> = rows.iter().map(|row| row[1]).collect();
+        order::sort(&mut values, |value| u64::from(*value));
+        values.dedup();
+        values.retain(|value| {
+            self.row[slot] = *value;
+            self.test(*part)
+        });
+        (Some(values), rest)
     }
 
     fn walk(&mut self, from: Key, to: Key, least: usize, rest: &[Step]) -> Result<bool> {
@@ -254,7 +294,6 @@ impl<'a, S: Sink> Join<'a, S> {
         let Some(expr) = self.expression(part) else {
             return false;
         };
-        // Scans come in the order of what is tested, if they can: the same is not asked twice in a row.
         let asked = expr.reads_only().map(|slot| (part, self.row[slot]));
         if let (Some(asked), Some((last, held))) = (asked, self.tested)
             && asked == last
@@ -264,17 +303,6 @@ impl<'a, S: Sink> Join<'a, S> {
         let held = expr.holds(&|slot: usize| Some(self.text(slot)));
         self.tested = asked.map(|asked| (asked, held));
         held
-    }
-
-    /// Whether the next step tests the slot and nothing else.
-    fn is_tested(&self, key: Key, steps: &[Step]) -> bool {
-        match (key, steps.first()) {
-            (Key::Free(slot), Some(Step::Test(part))) => {
-                let expr = self.expression(*part);
-                expr.is_some_and(|expr| expr.reads_only() == Some(slot))
-            }
-            _ => false,
-        }
     }
 
     /// The number of the term that a `BIND` gives.

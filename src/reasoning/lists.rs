@@ -51,7 +51,9 @@ impl<'a> Lists<'a> {
 
     fn previous(&self, cell: u32) -> Vec<u32> {
         let table = self.facts.table(self.words.rest);
-        let rows = table.into_iter().flat_map(|table| table.by_object.of(cell));
+        let rows = table
+            .into_iter()
+            .flat_map(|table| table.by_object().of(cell));
         let mut previous: Vec<u32> = rows.flatten().map(|row| row[1]).collect();
         previous.sort_unstable();
         previous
@@ -188,7 +190,7 @@ pub(super) fn check(facts: &Facts, anchors: &[u32], words: Words, terms: &dyn Te
         let rows = facts
             .table(anchor)
             .into_iter()
-            .flat_map(|t| t.by_object.all());
+            .flat_map(|t| t.by_object().all());
         for row in rows.flatten() {
             let mut path = FxHashSet::default();
             let mut cell = row[0];

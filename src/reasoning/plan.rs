@@ -4,6 +4,7 @@
 //! hand, and the value of every constant is known, schema comes first by itself: for the new facts of a property,
 //! `?p rdfs:domain ?c` is one look-up, and where it finds nothing the facts are not read at all.
 
+use super::column::Column;
 use super::compile::{Absent, Atom, Compiled, Condition, Place, Steps};
 use super::facts::{Facts, Table};
 
@@ -261,7 +262,8 @@ impl<'a> Planner<'a> {
             rows /= sums.subjects.max(1) as f64;
         }
         if self.is_bound(o) {
-            rows /= sums.objects.max(1) as f64;
+            // How many objects there are is not counted for this alone: it is taken for as many as subjects.
+            rows /= sums.subjects.max(1) as f64;
         }
         match self.is_bound(p) {
             true => rows.sqrt() + 1.0,
@@ -270,22 +272,19 @@ impl<'a> Planner<'a> {
     }
 
     fn cost_in(&self, table: &Table, s: Place, o: Place) -> f64 {
-        let len = table.len as f64;
-        let subjects = table.by_subject.keys().max(1) as f64;
-        let objects = table.by_object.keys().max(1) as f64;
-        let of_subject = match (self.value(s), self.is_bound(s)) {
-            (Some(subject), _) => table.by_subject.count(subject) as f64,
-            (None, true) => len / subjects,
-            (None, false) => len,
-        };
-        let of_object = match (self.value(o), self.is_bound(o)) {
-            (Some(object), _) => table.by_object.count(object) as f64,
-            (None, true) => len / objects,
-            (None, false) => len,
-        };
         match (self.is_bound(s), self.is_bound(o)) {
-            (true, true) => of_subject.min(of_object).min(0.5),
-            _ => of_subject.min(of_object),
+            (false, false) => table.len as f64,
+            (true, false) => self.rows_of(&table.by_subject, s, table.len),
+            (false, true) => self.rows_of(table.by_object(), o, table.len),
+            (true, true) => self.rows_of(&table.by_subject, s, table.len).min(0.5),
+        }
+    }
+
+    /// How many rows of a column, which has `len`, a term has: on average, if it is not known yet.
+    fn rows_of(&self, column: &Column, term: Place, len: usize) -> f64 {
+        match self.value(term) {
+            Some(term) => column.count(term) as f64,
+            None => len as f64 / column.keys().max(1) as f64,
         }
     }
 

@@ -1,8 +1,8 @@
 //! How each derived fact was derived first.
 
 use super::found::{Entry, Found};
+use super::order;
 use crate::{Error, Result};
-use rayon::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
 struct Proof {
@@ -31,6 +31,12 @@ impl Proofs {
         let end = self.log.get(place + 1).map(|next| next.at as usize);
         let premises = &self.premises[proof.at as usize..end.unwrap_or(self.premises.len())];
         (proof.triple, proof.rule, premises)
+    }
+
+    /// Triples and rules of the log from a place on.
+    pub(super) fn since(&self, place: usize) -> impl Iterator<Item = ([u32; 3], u32)> {
+        let log = self.log[place..].iter();
+        log.map(|proof| (proof.triple, proof.rule))
     }
 
     /// Places in the log, by triple; once [`Proofs::sort`] was called.
@@ -62,8 +68,14 @@ impl Proofs {
     /// Writes down what was found, in this order.
     pub(super) fn extend<'a>(
         &mut self,
-        found: impl Iterator<Item = (&'a Found, &'a Entry)>,
+        found: impl Iterator<Item = (&'a Found, &'a Entry)> + Clone,
     ) -> Result<()> {
+        let premises = found
+            .clone()
+            .map(|(from, entry)| from.premises(entry).len());
+        let (count, premises) = premises.fold((0, 0), |(n, sum), len| (n + 1, sum + len));
+        self.log.reserve(count);
+        self.premises.reserve(premises);
         for (from, entry) in found {
             self.push(entry.triple, entry.rule, from.premises(entry))?;
         }
@@ -96,15 +108,15 @@ impl Proofs {
     /// Makes the conclusions findable.
     pub(super) fn sort(&mut self) {
         let log = &self.log;
-        // The key beside the place, so that sorting does not jump about.
-        let keyed = (0u32..).zip(log).map(|(place, proof)| {
-            let [s, p, o] = proof.triple;
-            let triple = u128::from(s) << 64 | u128::from(p) << 32 | u128::from(o);
-            triple << 32 | u128::from(place)
-        });
-        let mut keyed: Vec<u128> = keyed.collect();
-        keyed.par_sort_unstable();
-        self.sorted = keyed.into_iter().map(|key| key as u32).collect();
+        let mut sorted: Vec<(u32, u32)> = (0..)
+            .zip(log)
+            .map(|(place, proof)| (proof.triple[0], place))
+            .collect();
+        order::sort(&mut sorted, |(subject, _)| u64::from(*subject));
+        for same in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
+            same.sort_by_key(|(_, place)| log[*place as usize].triple);
+        }
+        self.sorted = sorted.into_iter().map(|(_, place)| place).collect();
         self.premises.shrink_to_fit();
     }
 

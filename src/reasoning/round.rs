@@ -1,21 +1,20 @@
 //! One round: every rule on the facts as they were when it began.
 
+use super::column::Pair;
 use super::compile::{Atom, Compiled, Place};
 use super::detours;
 use super::engine::Engine;
-use super::facts::{Facts, order};
+use super::facts::{Facts, SHARE};
 use super::found::{Conclude, Entry, Found};
 use super::join::Join;
 use super::made::Made;
+use super::order;
 use super::plan::{self, Plan, Trigger};
 use super::terms::Terms;
 use super::watch::Watch;
 use crate::Result;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-
-/// A scan of more rows than this is shared out.
-const SHARE: usize = 1 << 14;
 
 /// What a round is run on.
 pub(super) struct Round<'a> {
@@ -66,7 +65,7 @@ impl Engine {
         let mut views = Views::default();
         for rule in self.rules.iter().filter(|rule| self.may_fire(rule)) {
             for (at, atom) in rule.atoms.iter().enumerate() {
-                let Some(left_out) = self.detours.get(&(rule.number, at)) else {
+                let Some(left_out) = self.shortcuts.detours.get(&(rule.number, at)) else {
                     continue;
                 };
                 let key = view_key(left_out, atom);
@@ -81,13 +80,10 @@ impl Engine {
     }
 
     fn view(&self, from: usize, (left_out, predicate): &ViewKey) -> Facts {
-        let log = (from..self.proofs.len()).map(|place| self.proofs.at(place));
-        let log = log.filter(|(triple, ..)| predicate.is_none_or(|p| triple[1] == p));
-        let kept = log.filter(|(_, rule, _)| !left_out.contains(rule));
-        let mut kept: Vec<[u32; 3]> = kept.map(|(triple, ..)| triple).collect();
-        // Mostly it is in order already.
-        kept.sort_by_key(|triple| order(*triple));
-        Facts::of(&kept)
+        let log = self.proofs.since(from);
+        let log = log.filter(|(triple, _)| predicate.is_none_or(|p| triple[1] == p));
+        let kept = log.filter(|(_, rule)| !left_out.contains(rule));
+        Facts::of(&kept.map(|(triple, _)| triple).collect::<Vec<_>>())
     }
 
     /// What the rules conclude in a round.
@@ -97,17 +93,17 @@ impl Engine {
         fresh: &[bool],
         terms: &dyn Terms,
     ) -> Result<Vec<(Found, Made)>> {
-        let rules = self.rules.par_iter().zip(fresh);
+        let rules = self.rules.iter().zip(fresh);
         let active =
             rules.filter(|(rule, _)| self.is_run(rule, round.stage) && self.may_fire(rule));
         let jobs: Vec<Job<'_>> = active
-            .flat_map_iter(|(rule, fresh)| self.jobs(rule, *fresh, round))
+            .flat_map(|(rule, fresh)| self.jobs(rule, *fresh, round))
             .collect();
         let shares = jobs
             .iter()
             .flat_map(|job| (0..job.shares).map(move |which| (job, which)));
         let shares: Vec<_> = shares.collect();
-        let runs = shares.into_par_iter().map(|(job, which)| {
+        let run = |(job, which): (&Job<'_>, usize)| {
             let world = self.world(job.new, round.watch);
             let known = if job.rule.contradicts {
                 &self.clashes
@@ -118,12 +114,21 @@ impl Engine {
             let join = Join::new(world, terms, &job.rule.rule.body, job.row.clone(), sink);
             let (sink, made) = join.share(job.shares, which).run(&job.plan)?;
             Ok((sink.found, made))
-        });
-        let mut found = runs.collect::<Result<Vec<_>>>()?;
+        };
+        let rows: usize = jobs.iter().map(|job| job.plan.rows).sum();
+        let mut found: Vec<_> = match rows > SHARE {
+            true => shares.into_par_iter().map(run).collect::<Result<_>>()?,
+            false => shares.into_iter().map(run).collect::<Result<_>>()?,
+        };
         if let Some(equality) = &self.equality {
-            let replaced =
-                equality.replace(&self.proofs, round.from, &self.facts, self.words, terms)?;
-            found.push((replaced, Made::default()));
+            let world = self.world(round.new, round.watch);
+            let mut rules = self.rules.iter().zip(fresh);
+            let first = rules.any(|(rule, fresh)| *fresh && equality.numbers.replaces(rule.number));
+            let replaced = match first {
+                true => equality.replace_all(world, terms)?,
+                false => vec![equality.replace((&self.proofs, round.from), world, terms)?],
+            };
+            found.extend(replaced.into_iter().map(|found| (found, Made::default())));
         }
         Ok(found)
     }
@@ -142,6 +147,7 @@ impl Engine {
             .as_ref()
             .is_some_and(|e| e.numbers.closes(rule.number));
         !closed
+            && !self.shortcuts.spared.contains(&rule.number)
             && rule.atoms.iter().all(|atom| match atom[1] {
                 Place::Is(predicate) => self.facts.table(predicate).is_some(),
                 Place::Slot(_) => true,
@@ -151,16 +157,19 @@ impl Engine {
     /// The runs of a rule: one over all facts, or one for each pattern that new facts match.
     fn jobs<'a>(&self, rule: &'a Compiled, fresh: bool, round: &Round<'a>) -> Vec<Job<'a>> {
         let walks = !rule.walks.is_empty() && round.new.table(self.words.rest).is_some();
-        if fresh || walks {
-            return vec![self.job(rule, None, round.new, round)];
-        }
         let replaces = self
             .equality
             .as_ref()
             .is_some_and(|e| e.numbers.replaces(rule.number));
+        if fresh && replaces {
+            return Vec::new();
+        }
+        if fresh || walks {
+            return vec![self.job(rule, None, round.new, round)];
+        }
         let mut jobs = Vec::new();
         for (atom, [_, predicate, _]) in rule.atoms.iter().enumerate() {
-            let left_out = self.detours.get(&(rule.number, atom));
+            let left_out = self.shortcuts.detours.get(&(rule.number, atom));
             let key = left_out.map(|out| view_key(out, &rule.atoms[atom]));
             let view = key.and_then(|key| round.views.get(&key));
             let new = view.unwrap_or(round.new);
@@ -210,26 +219,39 @@ impl Engine {
 }
 
 /// Of the conclusions that are wanted, the least of each triple, in order.
-pub(super) fn least(found: &[Found], wanted: impl Fn(&Entry) -> bool) -> Vec<(&Found, &Entry)> {
-    // The key beside the reference: sorting asks for the rest only where triple and rule are the same.
-    let mut all: Vec<(u128, u32, u32)> = Vec::new();
+pub(super) fn least(
+    found: &[Found],
+    wanted: impl Fn(&Entry) -> bool + Sync,
+) -> Vec<(&Found, &Entry)> {
+    let mut by: FxHashMap<u32, Vec<(Pair, u32, u32)>> = FxHashMap::default();
     for (from, found) in (0..).zip(found) {
-        let entries = (0..).zip(&found.entries).filter(|(_, entry)| wanted(entry));
-        all.extend(entries.map(|(at, entry)| {
-            let key = order(entry.triple) << 32 | u128::from(entry.rule);
-            (key, from, at)
-        }));
+        let mut at = 0;
+        for same in found.entries.chunk_by(|a, b| a.triple[1] == b.triple[1]) {
+            let entries = (at..).zip(same).filter(|(_, entry)| wanted(entry));
+            let rows = entries.map(|(at, entry)| ([entry.triple[0], entry.triple[2]], from, at));
+            by.entry(same[0].triple[1]).or_default().extend(rows);
+            at += same.len() as u32;
+        }
     }
-    let entry = |from: u32, at: u32| {
-        let found = &found[from as usize];
-        (found, &found.entries[at as usize])
+    let mut by: Vec<_> = by.into_iter().collect();
+    by.sort_unstable_by_key(|(predicate, _)| *predicate);
+    let entry = |(_, from, at): &(Pair, u32, u32)| {
+        let found = &found[*from as usize];
+        (found, &found.entries[*at as usize])
     };
-    all.par_sort_unstable_by(|a, b| {
-        let order = a.0.cmp(&b.0);
-        order.then_with(|| Found::compare(entry(a.1, a.2), entry(b.1, b.2)))
-    });
-    all.dedup_by_key(|(key, ..)| *key >> 32);
-    all.into_iter()
-        .map(|(_, from, at)| entry(from, at))
-        .collect()
+    let least = |mut rows: Vec<(Pair, u32, u32)>| {
+        order::sort(&mut rows, |(row, ..)| order::pair(*row));
+        let same = rows.chunk_by(|a, b| a.0 == b.0);
+        let least = same.map(|same| match same {
+            [one] => Some(entry(one)),
+            _ => same.iter().map(entry).min_by(|a, b| Found::compare(*a, *b)),
+        });
+        least.flatten().collect::<Vec<_>>()
+    };
+    let count: usize = by.iter().map(|(_, rows)| rows.len()).sum();
+    let all: Vec<Vec<_>> = match count > SHARE {
+        true => by.into_par_iter().map(|(_, rows)| least(rows)).collect(),
+        false => by.into_iter().map(|(_, rows)| least(rows)).collect(),
+    };
+    all.concat()
 }

@@ -1,9 +1,10 @@
 //! Sets of rules.
 
+use super::detours::Shortcuts;
 use super::rule::Rule;
 use super::{parse, strata};
 use crate::{Error, Result};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// The rule sets that come along: name, file, text.
 const SHIPPED: [(&str, &str, &str); 2] = [
@@ -25,6 +26,8 @@ pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
     /// For each rule, after how many others of which it asks for absence it is run.
     levels: Vec<u32>,
+    /// What need not be run, once that was found out: it is the same for all facts.
+    shortcuts: Arc<OnceLock<Shortcuts>>,
 }
 
 impl RuleSet {
@@ -54,17 +57,26 @@ impl RuleSet {
     ///
     /// If there is none of this name.
     pub fn shipped(name: &str) -> Result<Self> {
-        let Some((set, file, text)) = SHIPPED.iter().find(|(set, ..)| *set == name) else {
+        static SETS: [OnceLock<RuleSet>; SHIPPED.len()] =
+            [const { OnceLock::new() }; SHIPPED.len()];
+        let Some(place) = SHIPPED.iter().position(|(set, ..)| *set == name) else {
             let known: Vec<&str> = SHIPPED.iter().map(|(set, ..)| *set).collect();
             return Err(Error::not_found(format!("there is no rule set `{name}`"))
                 .hint(format!("the sets are: {}", known.join(", "))));
         };
-        Self::of(
-            parse::rules(set, file, text)?
-                .into_iter()
-                .map(Arc::new)
-                .collect(),
-        )
+        if let Some(set) = SETS[place].get() {
+            return Ok(set.clone());
+        }
+        let (set, file, text) = SHIPPED[place];
+        let rules = parse::rules(set, file, text)?.into_iter().map(Arc::new);
+        let set = Self::of(rules.collect())?;
+        Ok(SETS[place].get_or_init(|| set).clone())
+    }
+
+    /// The file of a set that comes along.
+    pub fn file(name: &str) -> Option<&'static str> {
+        let found = SHIPPED.iter().find(|(set, ..)| *set == name);
+        found.map(|(_, _, text)| *text)
     }
 
     /// The names of the sets that come along.
@@ -90,12 +102,21 @@ impl RuleSet {
 
     fn of(rules: Vec<Arc<Rule>>) -> Result<Self> {
         let levels = strata::levels(&rules)?;
-        Ok(Self { rules, levels })
+        Ok(Self {
+            rules,
+            levels,
+            shortcuts: Arc::default(),
+        })
     }
 
     /// The rules, by number.
     pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
+    }
+
+    /// What need not be run; `find` finds it out.
+    pub(super) fn shortcuts(&self, find: impl FnOnce() -> Shortcuts) -> &Shortcuts {
+        self.shortcuts.get_or_init(find)
     }
 
     pub(super) fn level(&self, rule: u32) -> u32 {

@@ -59,7 +59,7 @@ impl State {
 
 /// Whether the note beside `path` says that this state was checked.
 pub(super) fn agrees(path: &Path, state: State, id: Id) -> bool {
-    fs::read_to_string(beside(path, ".verified")).is_ok_and(|note| note == state.note(id))
+    fs::read_to_string(note_of(path)).is_ok_and(|note| note == state.note(id))
 }
 
 /// Notes that this state was checked. Where that cannot be written, the next open checks again.
@@ -68,11 +68,16 @@ pub(super) fn write(path: &Path, state: State, id: Id) {
         return;
     }
     let partial = beside(path, ".verified.partial");
-    let written = fs::write(&partial, state.note(id))
-        .and_then(|()| fs::rename(&partial, beside(path, ".verified")));
+    let written =
+        fs::write(&partial, state.note(id)).and_then(|()| fs::rename(&partial, note_of(path)));
     if written.is_err() {
         fs::remove_file(&partial).ok();
     }
+}
+
+/// The note beside `path`.
+pub fn note_of(path: &Path) -> PathBuf {
+    beside(path, ".verified")
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

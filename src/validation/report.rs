@@ -1,6 +1,9 @@
 //! What a validation found (SHACL §3.6).
 
 mod rdf;
+mod text;
+
+pub use text::severity;
 
 use super::Shapes;
 use super::check::{Fault, Said};

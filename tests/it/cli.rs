@@ -304,6 +304,7 @@ fn config_show_tells_origins() {
     query.load                                   default
     validation.timeout_s       600               default
     validation.max_results     1000              default
+    validation.on_build        off               default
     serve.bind                 127.0.0.1:7878    default
     serve.read_key_env                           default
     serve.write_key_env                          default

@@ -1,6 +1,6 @@
 //! The ontologies, and what the gazetteer reads off real descriptions with them.
 
-use kenning::extraction::text::{self, Gazetteer};
+use kenning::extraction::text::{self, Concept, Gazetteer, LabelKind};
 use kenning::vocabulary::{self, kenning as terms};
 use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::model::NamedNodeRef;
@@ -279,4 +279,25 @@ fn named_graphs_are_read_too() {
         ])
     );
     assert_eq!(terms::EXTRACTS, "https://w3id.org/kenning#extracts");
+}
+
+#[test]
+fn a_million_equal_labels_name_none_and_hide_nothing() {
+    let concept = |number: usize, label: &str| Concept {
+        iri: format!("x:{number}"),
+        property: "x:p".to_owned(),
+        labels: vec![(LabelKind::Preferred, label.to_owned())],
+    };
+    let mut concepts: Vec<Concept> = (0..1_000_000).map(|n| concept(n, "same")).collect();
+    concepts.push(concept(1_000_000, "mug"));
+    let gazetteer = Gazetteer::new(concepts, &[]).unwrap();
+    let text = "the same mug";
+    let found = gazetteer.find(text);
+    let found: Vec<&str> = found
+        .iter()
+        .map(|m| gazetteer.concept(m.concept).iri)
+        .collect();
+    assert_eq!(found, ["x:1000000"]);
+    let crowds = gazetteer.crowds(text);
+    assert_eq!((crowds.len(), crowds[0].concepts), (1, 1_000_000));
 }

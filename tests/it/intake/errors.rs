@@ -351,9 +351,14 @@ fn a_record_beyond_all_bounds_is_rejected() {
     0:2 <t:item/1 <rdfs:label "a
     0:5 <t:item/3 <rdfs:label "c
     "#);
-    let triples = format!("<x:a> <x:p> <x:b> .\n<x:a> <x:p> \"{huge}\" .\n");
+    let huge = "x".repeat(100 << 20);
+    let triples = format!("<x:a> <x:p> <x:b> .\n<x:a> <x:p> \"{huge}\" .\n<x:a> <x:p> <x:c> .\n");
     let written = rejected(&Mapping::rdf_only("t").unwrap(), "t.nt", triples.as_bytes());
     assert!(written.contains("t.nt\t2\tthe line is longer than 16 MiB"));
+    let folder = dump(&[("t.nt", triples.as_bytes())]);
+    let imported = import(Mapping::rdf_only("t").unwrap(), folder.path()).unwrap();
+    let kept: Vec<String> = imported.listing().lines().map(str::to_owned).collect();
+    assert_eq!(kept, ["0:1 <x:a <x:p <x:b", "0:3 <x:a <x:p <x:c"]);
 }
 
 #[test]

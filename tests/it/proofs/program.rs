@@ -187,8 +187,9 @@ fn a_deleted_premise_takes_its_conclusions_along() {
     update(format!("DELETE WHERE {{ {tag} }}"));
     desk.done(&["-C", "shop", "build", "--no-vectors"]);
     assert!(!proves());
-    update(format!("INSERT DATA {{ {tag} }}"));
+    let said = update(format!("INSERT DATA {{ {tag} }}")).stderr;
     assert!(!proves(), "rules are applied by the build");
+    assert!(said.contains("comes with `kenning build`"), "{said}");
     desk.done(&["-C", "shop", "build", "--no-vectors"]);
     assert!(proves());
     // A conclusion that somebody deleted stays away.

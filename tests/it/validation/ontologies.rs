@@ -139,17 +139,26 @@ fn each_has_a_page() {
             "product-aspects",
             "films",
             "products",
-            "media"
+            "media",
+            "rdfs",
+            "owl2-rl"
         ]
     );
     let shaped = ["kenning", "films", "products", "media"];
     for name in names.lines() {
         let page = desk.done(&["ontology", name]).stdout;
         assert!(
-            page.starts_with("# ") && page.contains("https://w3id.org/kenning"),
+            page.starts_with("# ") && page.contains("| version | <https://w3id.org/kenning/"),
             "{page}"
         );
         assert_eq!(shaped.contains(&name), page.contains("## Shapes"), "{page}");
+    }
+    let rules = desk.done(&["ontology", "owl2-rl"]).stdout;
+    for wanted in [
+        "OWL 2 RL: the rules of",
+        "## `prp-dom`\n\nWhat has a property is in the property's domain.\n\n```sparql\nCONSTRUCT { ?x a ?c }",
+    ] {
+        assert!(rules.contains(wanted), "{wanted}: {rules}");
     }
     let wrong = desk.run(&["ontology", "cars"]);
     assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);

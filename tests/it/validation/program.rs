@@ -209,3 +209,81 @@ fn a_project_is_checked_with_its_changes_and_its_own_shapes() {
         run.stdout
     );
 }
+
+/// A project whose shapes nothing conforms to, and what its graph says of that.
+fn strict(on_build: &str) -> Desk {
+    let desk = Desk::with_build();
+    desk.write(
+        "shop/shapes/own.ttl",
+        format!(
+            "{HEAD}ex:S a sh:NodeShape ; sh:targetClass schema:Product ; \
+             sh:property [ sh:path ex:weight ; sh:minCount 1 ; sh:message \"How heavy is it?\" ] ."
+        ),
+    );
+    let settings = std::fs::read_to_string(desk.path().join("shop/kenning.toml")).unwrap();
+    let settings = settings.replace(
+        "[validation]",
+        &format!("[validation]\non_build = \"{on_build}\""),
+    );
+    desk.write("shop/kenning.toml", settings);
+    desk.done(&[
+        "-C",
+        "shop",
+        "update",
+        "INSERT DATA { <urn:a> <urn:b> <urn:c> }",
+    ]);
+    desk
+}
+
+const BUILD: [&str; 4] = ["-C", "shop", "build", "--no-vectors"];
+
+#[test]
+fn a_build_keeps_the_former_graph_where_the_new_one_is_refused() {
+    let desk = strict("refuse");
+    let file = desk.state("graph.kng");
+    let former = std::fs::read(&file).unwrap();
+    let run = desk.run(&BUILD);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    for wanted in [
+        "validation.ttl: the graph does not conform: ",
+        "violation <http://example.org/weight>: How heavy is it?: ",
+        "the former graph stays",
+    ] {
+        assert!(run.stderr.contains(wanted), "{wanted}: {}", run.stderr);
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), former);
+    let left = std::fs::read_dir(desk.state("")).unwrap();
+    let left = left.map(|entry| entry.unwrap().file_name());
+    let left: Vec<String> = left.map(|name| name.into_string().unwrap()).collect();
+    assert!(
+        !left.iter().any(|name| name.contains("candidate")),
+        "{left:?}"
+    );
+    let report = std::fs::read_to_string(desk.state("validation.ttl")).unwrap();
+    assert!(
+        report.contains("sh:conforms false") && report.contains("How heavy"),
+        "{report}"
+    );
+    // What updates said is not lost, and the graph that conforms is taken.
+    assert!(desk.rows("shop", "SELECT ?o { <urn:a> <urn:b> ?o }").len() == 1);
+    std::fs::remove_file(desk.path().join("shop/shapes/own.ttl")).unwrap();
+    desk.done(&BUILD);
+    assert_ne!(std::fs::read(&file).unwrap(), former);
+    let report = std::fs::read_to_string(desk.state("validation.ttl")).unwrap();
+    assert!(report.contains("sh:conforms true"), "{report}");
+    assert!(desk.rows("shop", "SELECT ?o { <urn:a> <urn:b> ?o }").len() == 1);
+}
+
+#[test]
+fn a_build_warns_of_what_does_not_conform() {
+    let desk = strict("warn");
+    let former = std::fs::read(desk.state("graph.kng")).unwrap();
+    let run = desk.done(&BUILD);
+    for wanted in ["the graph does not conform: ", "validation.ttl"] {
+        assert!(run.stderr.contains(wanted), "{wanted}: {}", run.stderr);
+    }
+    assert_ne!(std::fs::read(desk.state("graph.kng")).unwrap(), former);
+    // The graph is vouched for as ever: an open need not check all of it.
+    assert!(desk.state("graph.kng.verified").exists());
+    assert!(!desk.state("graph.candidate.verified").exists());
+}

@@ -1,0 +1,106 @@
+//! What the shapes say of a graph before it takes the place of the former one.
+
+use super::{Engine, bounds, project_shapes, shipped_shapes};
+use crate::config::OnBuild;
+use crate::graph::changes::Changes;
+use crate::graph::{Graph, freeze as frozen};
+use crate::sections::Id;
+use crate::sparql::{Cancel, Dataset};
+use crate::validation::{Report, Shapes, validate};
+use crate::vocabulary::PREFIXES;
+use crate::{Error, Result};
+use oxigraph::io::{RdfFormat, RdfSerializer};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Findings that a verdict names.
+const NAMED: usize = 3;
+
+/// What the shapes say of a graph that was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether nothing was found.
+    pub conforms: bool,
+    /// All of it in a line.
+    pub summary: String,
+    /// The first findings, of each constraint one.
+    pub first: Vec<String>,
+    /// The file with the whole `sh:ValidationReport`, in Turtle.
+    pub report: PathBuf,
+}
+
+impl Engine {
+    /// Freezes a graph by `freeze`, which is told where to, and puts it in the place of the former one, once the shapes
+    /// were asked as far as the settings say.
+    ///
+    /// # Errors
+    /// `Input` if the graph does not conform and is to be refused; the former one stays then.
+    pub(super) fn replace_snapshot(
+        &self,
+        freeze: &dyn Fn(&Path) -> Result<Id>,
+    ) -> Result<(Id, Option<Verdict>)> {
+        let file = self.project.snapshot_file();
+        let on_build = self.project.settings().validation.on_build;
+        if on_build == OnBuild::Off {
+            self.keep_snapshot()?;
+            return Ok((freeze(&file)?, None));
+        }
+        let candidate = file.with_extension("candidate");
+        let placed = freeze(&candidate).and_then(|id| {
+            let verdict = self.verdict(&candidate)?;
+            if on_build == OnBuild::Refuse && !verdict.conforms {
+                return Err(refused(&verdict));
+            }
+            self.keep_snapshot()?;
+            frozen::put(&candidate, &file)?;
+            Ok((id, Some(verdict)))
+        });
+        if placed.is_err() {
+            frozen::discard(&candidate);
+        }
+        placed
+    }
+
+    /// Validates a graph as `kenning validate` does, and writes the report down.
+    fn verdict(&self, file: &Path) -> Result<Verdict> {
+        let mut documents = shipped_shapes();
+        documents.extend(project_shapes(&self.project)?);
+        let shapes = Shapes::parse(&documents)?;
+        let graph = Graph::open(file)?;
+        let changes = Changes::none(&graph);
+        let dataset = Dataset::new(&graph, &changes);
+        let bounds = bounds(self.project.settings());
+        let report = validate(dataset, &shapes, &bounds, &Cancel::default())?;
+        let path = self.project.state().join("validation.ttl");
+        fs::write(&path, turtle(&report)?).map_err(|e| Error::io("write the report", &path, e))?;
+        Ok(Verdict {
+            conforms: report.conforms(),
+            summary: report.summary(),
+            first: report.first(NAMED),
+            report: path,
+        })
+    }
+}
+
+fn turtle(report: &Report<'_>) -> Result<Vec<u8>> {
+    let mut serializer = RdfSerializer::from_format(RdfFormat::Turtle);
+    for (prefix, namespace) in PREFIXES {
+        let bad = |e| Error::usage(format!("`{namespace}` is not an IRI: {e}"));
+        serializer = serializer.with_prefix(*prefix, *namespace).map_err(bad)?;
+    }
+    let failed = |e: std::io::Error| Error::io("write the report", Path::new("memory"), e);
+    let mut writer = serializer.for_writer(Vec::new());
+    report.triples(&mut |triple| writer.serialize_triple(&triple).map_err(failed))?;
+    writer.finish().map_err(failed)
+}
+
+fn refused(verdict: &Verdict) -> Error {
+    let first: String = verdict
+        .first
+        .iter()
+        .map(|line| format!("\n  {line}"))
+        .collect();
+    Error::input(format!("the graph {}{first}", verdict.summary))
+        .at(verdict.report.display())
+        .hint("the former graph stays; mend what is stated, or set `on_build = \"warn\"` under `[validation]`")
+}
