@@ -2,14 +2,17 @@
 //!
 //! `cargo bench --bench likelihood` asks the language model that `kenning model pull` fetched how likely one letter is behind
 //! a prompt of about 1,300 tokens, and how likely several texts are: letters and verdicts, as rankings ask for them, titles
-//! of films, and made-up titles that share words. All in turns; it prints the medians. Each prompt begins otherwise, so that
-//! nothing of it is kept from the one before. Set `CANDLE_NUM_THREADS` to the cores that are free.
+//! of films, and made-up titles that share words. All in turns; it prints medians of the processor's time, which counts
+//! threads that wait: set `CANDLE_NUM_THREADS=1 RAYON_NUM_THREADS=1`. Each prompt begins otherwise, so that nothing of it is
+//! kept from the one before. `KENNING_BENCH_RUNS` says how often, three times without it.
+
+#[expect(dead_code, reason = "other benches need the rest")]
+mod tables;
 
 use kenning::llm::settings::LocalSettings;
 use kenning::llm::{LanguageModel, Message, Request, Settings, open};
-use std::time::Instant;
+use tables::processor;
 
-const RUNS: usize = 3;
 const TITLES: usize = 20;
 const TOKENS: usize = 1300;
 
@@ -18,17 +21,19 @@ fn main() {
         Ok(model) => model,
         Err(error) => return println!("{error}: nothing is measured"),
     };
+    let runs = std::env::var("KENNING_BENCH_RUNS").ok();
+    let runs: usize = runs.map_or(3, |runs| runs.parse().unwrap());
     let kinds = kinds();
     let mut times = vec![Vec::new(); kinds.len()];
     let mut tokens = 0;
-    for run in 0..RUNS {
+    for run in 0..runs {
         for (place, (_, texts)) in kinds.iter().enumerate() {
             let prompt = prompt(model.as_ref(), &format!("{run}-{place}"));
             tokens = model.count_tokens(&prompt).unwrap();
             let request = Request::new(vec![Message::user(prompt)], 1);
-            let started = Instant::now();
+            let started = processor();
             model.score(&request, texts).unwrap();
-            times[place].push(started.elapsed().as_secs_f64());
+            times[place].push(processor() - started);
         }
     }
     println!(
