@@ -49,6 +49,7 @@ pub const KEYS: &[Key] = &[
     key("links.shared", Kind::Number(0.0, 1e6)),
     key("links.order", Kind::Number(0.0, 1e6)),
     key("links.preference", Kind::Number(0.0, 0.5)),
+    key("links.weights", Kind::Weights),
     key("extraction.batch", Kind::Count(1)),
     key("extraction.budget", Kind::Count(1)),
     key("embedding.enabled", Kind::Flag),

@@ -102,6 +102,8 @@ pub struct LinkSettings {
     pub order: f32,
     /// How much more an event counts in the linear model whose weight is one deviation above its user's mean.
     pub preference: f32,
+    /// What a property's entities and values weigh in the linear model; as `shared` says where one is missing.
+    pub weights: BTreeMap<String, f32>,
 }
 
 impl Default for LinkSettings {
@@ -114,6 +116,7 @@ impl Default for LinkSettings {
             shared: 1.0,
             order: 0.5,
             preference: 0.25,
+            weights: BTreeMap::new(),
         }
     }
 }

@@ -7,6 +7,9 @@
 //! users or baskets that carry it: [`crate::explanation`] counts it again when a reason cites it.
 
 mod ridge;
+mod square;
+
+pub(crate) use square::Square;
 
 use crate::config::LinkSettings;
 use crate::knowledge::segment::{EventRow, NONE};
@@ -41,8 +44,18 @@ pub struct Behaviour<'a> {
     pub items: usize,
     /// How many baskets there are.
     pub groups: u32,
-    /// What items share: pairs of a number, for a relation with an entity, and an item counted from the first; sorted.
-    pub traits: Vec<(u32, u32)>,
+    /// What items share.
+    pub traits: Traits,
+}
+
+/// What items share: entities and values.
+#[derive(Clone, Default)]
+pub struct Traits {
+    /// Pairs of a number, for a property with an entity or a value, and an item counted from the first; sorted. Numbers of
+    /// one property lie together.
+    pub pairs: Vec<(u32, u32)>,
+    /// The properties, each with the end of its numbers, in their order.
+    pub properties: Vec<(String, u32)>,
 }
 
 /// Computes the links of every kind that the events allow.
@@ -78,6 +91,7 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         shared,
         order,
         preference,
+        weights,
     } = settings;
     let how = match kind {
         LinkKind::FollowedBy => {
@@ -92,8 +106,12 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
             "the same users met both; a way through a user of n items weighs n^-1/2".into()
         }
         LinkKind::GoesWith => {
+            let others = weights
+                .iter()
+                .map(|(property, w)| format!(", of {property} {w} n^-1/2"));
+            let others: String = others.collect();
             return format!(
-                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
+                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
                 neighbours.max(regressors)
             );
         }

@@ -268,6 +268,7 @@ fn config_show_tells_origins() {
     links.shared               1                 default
     links.order                0.5               default
     links.preference           0.25              default
+    links.weights                                default
     extraction.batch           8                 default
     extraction.budget          1000000           default
     embedding.enabled          true              default
