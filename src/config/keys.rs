@@ -44,6 +44,7 @@ pub const KEYS: &[Key] = &[
     key("scoring.weights", Kind::Weights),
     key("links.window", Kind::Count(1)),
     key("links.neighbours", Kind::Count(1)),
+    key("links.damping", Kind::Number(0.0, 1.0)),
     key("links.regressors", Kind::Count(0)),
     key("links.ridge", Kind::Number(0.001, f32::MAX as f64)),
     key("links.shared", Kind::Number(0.0, 1e6)),

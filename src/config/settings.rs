@@ -92,6 +92,8 @@ pub struct LinkSettings {
     pub window: usize,
     /// Links kept for each item and kind.
     pub neighbours: usize,
+    /// How much less a counted link says because many met its end: it is divided by their number to this power, 0..=1.
+    pub damping: f32,
     /// Items that the linear model predicts an item from; none without the model.
     pub regressors: usize,
     /// The linear model's ridge: how many interactions a weight must explain away.
@@ -111,6 +113,7 @@ impl Default for LinkSettings {
         Self {
             window: 5,
             neighbours: 100,
+            damping: 0.3,
             regressors: 50,
             ridge: 100.0,
             shared: 1.0,

@@ -31,6 +31,8 @@ const PARTS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];
 /// Numbers of regressors; all items where these are few, as no neighbourhood is chosen then.
 const REGRESSORS: [usize; 2] = [50, 400];
 const FEW: usize = 2000;
+const DAMPINGS: [f32; 4] = [0.3, 0.5, 0.7, 0.9];
+const WINDOWS: [f32; 3] = [5.0, 10.0, 20.0];
 /// A gain below this is noise.
 const GAIN: f64 = 1e-5;
 
@@ -119,7 +121,7 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
         climb.scoring(progress);
         progress.end();
         if lesson.learns == Learns::Links {
-            let tries = 5 + shared(&climb.class.graph).len() as u64;
+            let tries = 7 + shared(&climb.class.graph).len() as u64;
             progress.begin(&format!("round {round}: links"), Some(tries), "settings");
             climb.links(progress)?;
             progress.end();
@@ -207,6 +209,10 @@ impl Climb<'_> {
         self.link("links.regressors", &Vec::from_iter(regressors), |l, v| {
             l.regressors = v as usize
         })?;
+        progress.advance(1, 1);
+        self.link("links.damping", &DAMPINGS, |l, v| l.damping = v)?;
+        progress.advance(1, 1);
+        self.link("links.window", &WINDOWS, |l, v| l.window = v as usize)?;
         progress.advance(1, 1);
         self.link("links.shared", &around(now.shared, &PARTS), |l, v| {
             l.shared = v

@@ -2,7 +2,7 @@
 //!
 //! All three count ways from one item to another and damp frequent ends, as RP3β does (Paudel et al. 2017, "Updatable,
 //! accurate, diverse, and scalable recommendations"):
-//! `score(h, c) = degree(h)^-½ · degree(c)^-0.3 · Σ ways`. A way through a user or a basket of `n` items weighs `n^-½`;
+//! `score(h, c) = degree(h)^-½ · degree(c)^-damping · Σ ways`. A way through a user or a basket of `n` items weighs `n^-½`;
 //! a way from one step of a history to the `d`-th step after it weighs `1/d`. The support of a link is the number of
 //! users or baskets that carry it: [`crate::explanation`] counts it again when a reason cites it.
 
@@ -86,6 +86,7 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
     let LinkSettings {
         window,
         neighbours,
+        damping,
         regressors,
         ridge,
         shared,
@@ -118,7 +119,7 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         LinkKind::SimilarTo => return format!("cosine of text vectors, at least {ALIKE}"),
     };
     format!(
-        "{how}; divided by degree^1/2 of the first and degree^0.3 of the second; the best {neighbours} of each"
+        "{how}; divided by degree^1/2 of the first and degree^{damping} of the second; the best {neighbours} of each"
     )
 }
 
@@ -265,7 +266,9 @@ impl Events<'_> {
         walk: impl Fn(u32, &mut Ways) + Sync,
     ) -> Vec<Vec<(u32, f32, u32)>> {
         let damp = |item: u32, exponent: f64| (degree(item) as f64).powf(-exponent);
-        let damped: Vec<f64> = (0..self.items as u32).map(|item| damp(item, 0.3)).collect();
+        let damping = f64::from(self.settings.damping);
+        let damped = (0..self.items as u32).map(|item| damp(item, damping));
+        let damped: Vec<f64> = damped.collect();
         (0..self.items as u32)
             .into_par_iter()
             .map_init(
