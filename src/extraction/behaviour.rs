@@ -7,6 +7,7 @@
 //! users or baskets that carry it: [`crate::explanation`] counts it again when a reason cites it.
 
 mod ridge;
+mod shared;
 mod square;
 
 pub(crate) use square::Square;

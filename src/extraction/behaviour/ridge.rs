@@ -7,17 +7,14 @@
 //! as [`Taste`] says, those of an entity of `n` items `(shared · n^-½)^½` each, or as the weight of its property says; items `d` places from one another in a
 //! history add `order / d` to their entry of `G`, so that what follows what is part of the model.
 
+use super::shared::Shared;
 use super::{Behaviour, LinkTable, Rows, Square, Ways};
 use crate::config::LinkSettings;
 use crate::knowledge::segment::NONE;
 use crate::model::{LinkKind, Taste, taste};
 use crate::sections::row_starts;
-use crate::vocabulary;
 use rayon::prelude::*;
 
-/// Entities with more items tell nothing apart and cost the most: with 5000, Beauty's links took three times as long for
-/// the same rankings.
-const HUB: usize = 1000;
 /// Entries kept of each row of the Gram matrix, for each regressor.
 const WIDTH: usize = 5;
 
@@ -273,57 +270,6 @@ fn users(histories: &Rows, items: usize) -> (Vec<u64>, Vec<(u32, u32)>) {
     users.par_sort_unstable_by_key(|met| (item(met), *met));
     let at = row_starts(&users, items, |met| item(met) as usize);
     (at, users)
-}
-
-/// What items share, both ways.
-struct Shared {
-    items: Rows,
-    of: Rows,
-    /// What each entity or value weighs.
-    weights: Vec<f64>,
-}
-
-impl Shared {
-    fn of(behaviour: &Behaviour, settings: &LinkSettings) -> Self {
-        let count = behaviour
-            .traits
-            .pairs
-            .last()
-            .map_or(0, |t| t.0 as usize + 1);
-        let items = Rows {
-            at: row_starts(&behaviour.traits.pairs, count, |t| t.0 as usize),
-            items: behaviour.traits.pairs.iter().map(|t| t.1).collect(),
-            events: Vec::new(),
-        };
-        let mut weights = Vec::with_capacity(count);
-        for (property, end) in &behaviour.traits.properties {
-            let own = settings.weights.get(property);
-            let own = own.or_else(|| settings.weights.get(&vocabulary::shorten(property)));
-            weights.resize(*end as usize, f64::from(*own.unwrap_or(&settings.shared)));
-        }
-        Self {
-            of: items.transpose(behaviour.items),
-            items,
-            weights,
-        }
-    }
-
-    /// Adds what shared entities say of an item beside others; returns what they say of it alone.
-    fn add(&self, item: usize, ways: &mut Ways) -> f64 {
-        let mut own = 0.0;
-        for &entity in self.of.row(item) {
-            let sharing = self.items.row(entity as usize);
-            let weight = self.weights[entity as usize];
-            if weight <= 0.0 || !(2..=HUB).contains(&sharing.len()) {
-                continue;
-            }
-            let weight = weight * (sharing.len() as f64).powf(-0.5);
-            own += weight;
-            let others = sharing.iter().filter(|&&other| other as usize != item);
-            others.for_each(|&other| ways.add(other, weight));
-        }
-        own
-    }
 }
 
 /// Solves a symmetric system, given its lower half, by Cholesky's decomposition. What was cut off the rows may have made
