@@ -19,6 +19,10 @@ use std::io::Write;
 use std::process::Command;
 use std::time::Instant;
 
+/// As in the program.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const REQUESTS: usize = 1000;
 const WARM: usize = 100;
 const BEST: usize = 100;

@@ -90,49 +90,86 @@ pub struct Chosen {
     pub notes: Vec<String>,
 }
 
-/// The `wanted` best items of those that a request allows, in the order that it wishes.
-///
-/// # Errors
-/// `Usage` for wishes that cannot be read, `NotFound` for an unknown pinned item, and those of the SPARQL.
-pub fn choose(asked: &Asked<'_>, wanted: usize) -> Result<Chosen> {
-    let wishes = asked.wishes;
-    if !(0.0..=1.0).contains(&wishes.diversity) {
-        return Err(Error::usage(format!(
-            "the diversity is {}, which is not from 0 to 1",
-            wishes.diversity
-        ))
-        .hint("`--diversity 0.3`"));
+/// What a request allows: found once, and chosen from as often as items turn out to be refused.
+pub struct Choice<'a> {
+    asked: &'a Asked<'a>,
+    allowed: Allowed,
+    pinned: Vec<u32>,
+    caps: Caps<'a>,
+    notes: Vec<String>,
+}
+
+impl<'a> Choice<'a> {
+    /// Finds what a request allows.
+    ///
+    /// # Errors
+    /// `Usage` for wishes that cannot be read, `NotFound` for an unknown pinned item, and those of the SPARQL.
+    pub fn of(asked: &'a Asked<'a>) -> Result<Self> {
+        let wishes = asked.wishes;
+        if !(0.0..=1.0).contains(&wishes.diversity) {
+            return Err(Error::usage(format!(
+                "the diversity is {}, which is not from 0 to 1",
+                wishes.diversity
+            ))
+            .hint("`--diversity 0.3`"));
+        }
+        let mut notes = Vec::new();
+        let caps = Caps::read(asked.dataset, &wishes.at_most, &mut notes)?;
+        let allowed = Allowed::find(asked, &mut notes)?;
+        Ok(Self {
+            pinned: pinned(asked, &allowed, &mut notes)?,
+            asked,
+            allowed,
+            caps,
+            notes,
+        })
     }
-    let mut notes = Vec::new();
-    let caps = Caps::read(asked.dataset, &wishes.at_most, &mut notes)?;
-    let allowed = Allowed::find(asked, &mut notes)?;
-    let is_new = |item: u32| allowed.has(item) && !asked.met.contains(&item);
-    let pinned = pinned(asked, &allowed, &mut notes)?;
-    let plain = pinned.is_empty() && caps.is_none() && wishes.diversity == 0.0;
-    let mut chosen = Chosen::default();
-    if plain {
-        chosen.items = asked.scorer.rank_among(asked.profile, wanted, is_new);
-    } else {
-        let ranked = asked.scorer.rank_among(asked.profile, usize::MAX, |item| {
-            is_new(item) || pinned.contains(&item)
-        });
-        chosen = arrange(asked, (ranked, &pinned), caps, wanted, &mut notes);
+
+    /// The `wanted` best of what is allowed and not refused, in the order that the request wishes.
+    pub fn best(&self, wanted: usize, refused: &FxHashSet<u32>) -> Chosen {
+        let wishes = self.asked.wishes;
+        let (mut notes, mut pinned) = (self.notes.clone(), self.pinned.clone());
+        pinned.retain(|pin| !refused.contains(pin));
+        let plain = pinned.is_empty() && self.caps.is_none() && wishes.diversity == 0.0;
+        let mut chosen = Chosen::default();
+        if plain {
+            chosen.items = self.ahead(wanted, refused);
+        } else {
+            let is_in =
+                |item| !refused.contains(&item) && (self.is_new(item) || pinned.contains(&item));
+            let (scorer, profile) = (self.asked.scorer, self.asked.profile);
+            let ranked = scorer.rank_among(profile, usize::MAX, is_in);
+            let caps = self.caps.clone();
+            chosen = arrange(self.asked, (ranked, &pinned), caps, wanted, &mut notes);
+        }
+        if wishes.diversity > 0.0 {
+            notes.push(format!(
+                "diversity {} counts in the order",
+                wishes.diversity
+            ));
+        }
+        if chosen.items.is_empty() {
+            let mut left = self.asked.dataset.graph.items();
+            let all_met = left.any(|item| self.allowed.has(item) && !refused.contains(&item));
+            notes.push(match all_met {
+                true => "nothing is left: all that the request allows was met".into(),
+                false => "nothing is left: the request allows no item".into(),
+            });
+        }
+        chosen.notes = notes;
+        chosen
     }
-    if wishes.diversity > 0.0 {
-        notes.push(format!(
-            "diversity {} counts in the order",
-            wishes.diversity
-        ));
+
+    /// The `wanted` best by score alone of what is allowed, new and not refused.
+    pub fn ahead(&self, wanted: usize, refused: &FxHashSet<u32>) -> Vec<Scored> {
+        let (scorer, profile) = (self.asked.scorer, self.asked.profile);
+        let is_in = |item| self.is_new(item) && !refused.contains(&item);
+        scorer.rank_among(profile, wanted, is_in)
     }
-    if chosen.items.is_empty() {
-        let all_met = allowed.count() > 0;
-        notes.push(match all_met {
-            true => "nothing is left: all that the request allows was met".into(),
-            false => "nothing is left: the request allows no item".into(),
-        });
+
+    fn is_new(&self, item: u32) -> bool {
+        self.allowed.has(item) && !self.asked.met.contains(&item)
     }
-    chosen.notes = notes;
-    Ok(chosen)
 }
 
 /// The pinned items that are allowed, each once.

@@ -209,8 +209,7 @@ impl<'g> Scorer<'g> {
             .iter()
             .map(|&(kind, weight)| (kind.name().to_owned(), weight));
         let relations = self.tables.relations.iter().map(|relation| {
-            let iri =
-                crate::model::term::as_iri(self.graph.term(relation.predicate)).unwrap_or_default();
+            let iri = self.graph.iri(relation.predicate).unwrap_or_default();
             (iri.to_owned(), relation.weight)
         });
         links.chain(relations).collect()

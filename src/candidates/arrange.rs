@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 const POOL: usize = 200;
 
 /// How many items with one value of a property there may be.
+#[derive(Clone)]
 pub(super) struct Caps<'a> {
     dataset: Dataset<'a>,
     /// Properties and numbers.

@@ -6,6 +6,7 @@ use crate::evaluation::Method;
 use crate::evaluation::ranking::Gain;
 use crate::evaluation::learn::{Learns, Lesson, learn};
 use crate::Result;
+use std::collections::BTreeMap;
 
 /// Learn how to rank on a validation part, and print it as settings
 ///
@@ -66,12 +67,17 @@ impl Verb for Learn {
 fn sections(Method { scoring, links }: &Method) -> String {
     let ScoringSettings { history, decay, preference, popularity, weights } = scoring;
     let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npreference = {preference:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
-    for (name, weight) in weights {
-        // A JSON string of a name is one of TOML too.
-        text += &format!("\n{} = {weight:?}", serde_json::Value::from(name.as_str()));
-    }
-    let LinkSettings { window, neighbours, regressors, ridge, shared, order, preference } = links;
-    text + &format!(
-        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\nregressors = {regressors}\nridge = {ridge:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}"
-    )
+    text += &weights_of(weights);
+    let LinkSettings { window, neighbours, damping, regressors, ridge, shared, order, preference, weights: traits } = links;
+    text += &format!(
+        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\ndamping = {damping:?}\nregressors = {regressors}\nridge = {ridge:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}\n\n[links.weights]"
+    );
+    text + &weights_of(traits)
+}
+
+/// A line for each name with its weight.
+fn weights_of(weights: &BTreeMap<String, f32>) -> String {
+    // A JSON string of a name is one of TOML too.
+    let line = |(name, weight): (&String, &f32)| format!("\n{} = {weight:?}", serde_json::Value::from(name.as_str()));
+    weights.iter().map(line).collect()
 }

@@ -92,6 +92,8 @@ pub struct LinkSettings {
     pub window: usize,
     /// Links kept for each item and kind.
     pub neighbours: usize,
+    /// How much less a counted link says because many met its end: it is divided by their number to this power, 0..=1.
+    pub damping: f32,
     /// Items that the linear model predicts an item from; none without the model.
     pub regressors: usize,
     /// The linear model's ridge: how many interactions a weight must explain away.
@@ -102,6 +104,8 @@ pub struct LinkSettings {
     pub order: f32,
     /// How much more an event counts in the linear model whose weight is one deviation above its user's mean.
     pub preference: f32,
+    /// What a property's entities and values weigh in the linear model; as `shared` says where one is missing.
+    pub weights: BTreeMap<String, f32>,
 }
 
 impl Default for LinkSettings {
@@ -109,11 +113,13 @@ impl Default for LinkSettings {
         Self {
             window: 5,
             neighbours: 100,
+            damping: 0.3,
             regressors: 50,
             ridge: 100.0,
             shared: 1.0,
             order: 0.5,
             preference: 0.25,
+            weights: BTreeMap::new(),
         }
     }
 }

@@ -3,15 +3,16 @@
 use super::asker::items;
 use super::gates::Gates;
 use super::{Order, Request, Snapshot};
-use crate::candidates::{Asked, Chosen, choose};
+use crate::candidates::{Asked, Choice, Chosen};
 use crate::policy::Gate;
 use crate::scoring::{Profile, Scored, Scorer};
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, Result};
 use rustc_hash::FxHashSet;
 
-/// How often items that policies refuse are replaced by the next best.
-const ROUNDS: usize = 20;
+/// How many times as many items are looked at ahead, each time that even replacements are refused: where it refuses nearly all, the
+/// whole catalogue is soon looked at, and no answer is shorter than it must be.
+const FURTHER: usize = 4;
 
 /// The items that a request is answered with, before a model is asked: the `wanted` best of the catalogue, or of the
 /// given ones all; none that a policy refuses.
@@ -29,45 +30,30 @@ pub(super) fn candidates(
         bounds,
         |asked| {
             let wanted = asked.only.map_or(wanted, FxHashSet::len);
-            let (mut never, mut checked) = (asked.never.clone(), FxHashSet::default());
-            for _ in 1..ROUNDS {
-                let chosen = choose(
-                    &Asked {
-                        never: &never,
-                        ..*asked
-                    },
-                    wanted,
-                )?;
-                let new = chosen.items.iter().map(|scored| scored.item);
-                let new: Vec<u32> = new.filter(|&item| checked.insert(item)).collect();
-                let refused = gates.refused(Gate::Candidates, &new)?;
-                if refused.is_empty() {
+            let choice = Choice::of(asked)?;
+            let (mut refused, mut checked) = (FxHashSet::default(), FxHashSet::default());
+            // Whether there were new ones among some items that are refused.
+            let mut refuse = |items: &[Scored], refused: &mut FxHashSet<u32>| {
+                let items = items.iter().map(|scored| scored.item);
+                let new: Vec<u32> = items.filter(|&item| checked.insert(item)).collect();
+                let found = gates.refused(Gate::Candidates, &new)?;
+                let some = !found.is_empty();
+                refused.extend(found);
+                Ok::<_, Error>(some)
+            };
+            let mut ahead = wanted;
+            loop {
+                let chosen = choice.best(wanted, &refused);
+                if !refuse(&chosen.items, &mut refused)? {
                     return Ok(chosen);
                 }
-                // Others may come in their places.
-                never.extend(refused);
+                if ahead > wanted {
+                    refuse(&choice.ahead(ahead, &refused), &mut refused)?;
+                }
+                ahead = ahead.saturating_mul(FURTHER);
             }
-            let chosen = choose(
-                &Asked {
-                    never: &never,
-                    ..*asked
-                },
-                wanted,
-            )?;
-            without_refused(gates, chosen)
         },
     )
-}
-
-/// What is left of a choice whose refused items nothing replaces.
-fn without_refused(gates: &Gates<'_>, mut chosen: Chosen) -> Result<Chosen> {
-    let items: Vec<u32> = chosen.items.iter().map(|scored| scored.item).collect();
-    let refused = gates.refused(Gate::Candidates, &items)?;
-    let stays = |scored: &Scored| !refused.contains(&scored.item);
-    let pinned = chosen.items[..chosen.pinned].iter();
-    chosen.pinned = pinned.filter(|scored| stays(scored)).count();
-    chosen.items.retain(stays);
-    Ok(chosen)
 }
 
 /// Does something with a request whose items are looked up.

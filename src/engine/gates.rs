@@ -120,7 +120,7 @@ impl Engine {
         };
         let graph = snapshot.graph();
         let known = user.and_then(|name| graph.find_user(name));
-        let known = known.and_then(|user| term::as_iri(graph.term(user)));
+        let known = known.and_then(|user| graph.iri(user));
         let limits = limits(&self.project.settings().query);
         let bounds = (&limits, &Cancel::default());
         let gates = self.gates(snapshot, known.or(user).unwrap_or(NOBODY), bounds)?;

@@ -10,8 +10,10 @@ use super::split::Split;
 use super::trained::{Case, Trained, mean};
 use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
+use crate::graph::Graph;
 use crate::model::{Progress, Unwatched};
 use crate::scoring::Scorer;
+use crate::vocabulary::rdf;
 use crate::{Error, Result};
 
 /// Rounds over all settings at most.
@@ -26,6 +28,11 @@ const POPULARITIES: [f32; 5] = [0.0, 0.003, 0.01, 0.03, 0.1];
 /// What the ridge of the linear model is multiplied with, and its other weights: links are costly to compute.
 const RIDGES: [f32; 2] = [1.0 / 3.0, 3.0];
 const PARTS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];
+/// Numbers of regressors; all items where these are few, as no neighbourhood is chosen then.
+const REGRESSORS: [usize; 2] = [50, 400];
+const FEW: usize = 2000;
+const DAMPINGS: [f32; 4] = [0.3, 0.5, 0.7, 0.9];
+const WINDOWS: [f32; 3] = [5.0, 10.0, 20.0];
 /// A gain below this is noise.
 const GAIN: f64 = 1e-5;
 
@@ -114,7 +121,8 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
         climb.scoring(progress);
         progress.end();
         if lesson.learns == Learns::Links {
-            progress.begin(&format!("round {round}: links"), Some(4), "settings");
+            let tries = 7 + shared(&climb.class.graph).len() as u64;
+            progress.begin(&format!("round {round}: links"), Some(tries), "settings");
             climb.links(progress)?;
             progress.end();
         }
@@ -127,6 +135,21 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
         before,
         steps: climb.steps,
     })
+}
+
+/// The properties under which items share entities or values.
+fn shared(graph: &Graph) -> Vec<String> {
+    let items = graph.items();
+    let of_item = |pair: &&[u32; 2]| items.contains(&pair[1]);
+    let shares = |property: &u32| {
+        let runs = graph.pairs(*property).chunk_by(|a, b| a[0] == b[0]);
+        runs.into_iter()
+            .any(|run| run.iter().filter(of_item).nth(1).is_some())
+    };
+    let iri = |property| graph.iri(property).map(str::to_owned);
+    let properties = graph.predicates().iter().copied().filter(shares);
+    let named = properties.filter_map(iri);
+    named.filter(|property| property != rdf::TYPE).collect()
 }
 
 /// What is left to train on, and the users that are looked at.
@@ -180,6 +203,17 @@ impl Climb<'_> {
         let around = |value: f32, factors: &[f32]| -> Vec<f32> {
             factors.iter().map(|factor| value * factor).collect()
         };
+        let items = self.class.graph.items().len();
+        let all = (items <= FEW).then_some(items);
+        let regressors = REGRESSORS.into_iter().chain(all).map(|count| count as f32);
+        self.link("links.regressors", &Vec::from_iter(regressors), |l, v| {
+            l.regressors = v as usize
+        })?;
+        progress.advance(1, 1);
+        self.link("links.damping", &DAMPINGS, |l, v| l.damping = v)?;
+        progress.advance(1, 1);
+        self.link("links.window", &WINDOWS, |l, v| l.window = v as usize)?;
+        progress.advance(1, 1);
         self.link("links.shared", &around(now.shared, &PARTS), |l, v| {
             l.shared = v
         })?;
@@ -194,6 +228,18 @@ impl Climb<'_> {
         progress.advance(1, 1);
         self.link("links.preference", &PREFERENCES, |l, v| l.preference = v)?;
         progress.advance(1, 1);
+        for property in shared(&self.class.graph) {
+            let weight = self.method.links.weights.get(&property);
+            let weight = *weight.unwrap_or(&self.method.links.shared);
+            self.link(
+                &format!("links.weights.{property}"),
+                &around(weight.max(LEAST), &PARTS),
+                |links, value| {
+                    links.weights.insert(property.clone(), value);
+                },
+            )?;
+            progress.advance(1, 1);
+        }
         Ok(())
     }
 

@@ -26,6 +26,7 @@ impl Method {
     pub(super) fn of_behaviour(&self) -> Self {
         let mut method = self.clone();
         method.links.shared = 0.0;
+        method.links.weights.clear();
         method
     }
 }

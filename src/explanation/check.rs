@@ -4,8 +4,8 @@ use super::Verdict;
 use crate::extraction::behaviour::steps;
 use crate::graph::changes::Changes;
 use crate::graph::{Event, FactRef, Graph};
+use crate::model::LinkKind;
 use crate::model::link::ALIKE;
-use crate::model::{LinkKind, term};
 use rustc_hash::FxHashSet;
 
 /// One thing that a reason claims.
@@ -167,7 +167,7 @@ fn fact(graph: &Graph, triple: [u32; 3]) -> Verdict {
             false => Verdict::Unsupported,
         };
     }
-    let iri = term::as_iri(graph.term(predicate)).unwrap_or_default();
+    let iri = graph.iri(predicate).unwrap_or_default();
     let functional = graph.meta.functional.iter().any(|f| f == iri);
     match functional && !graph.objects(subject, predicate).is_empty() {
         true => Verdict::Contradicted,

@@ -2,11 +2,15 @@
 //!
 //! All three count ways from one item to another and damp frequent ends, as RP3β does (Paudel et al. 2017, "Updatable,
 //! accurate, diverse, and scalable recommendations"):
-//! `score(h, c) = degree(h)^-½ · degree(c)^-0.3 · Σ ways`. A way through a user or a basket of `n` items weighs `n^-½`;
+//! `score(h, c) = degree(h)^-½ · degree(c)^-damping · Σ ways`. A way through a user or a basket of `n` items weighs `n^-½`;
 //! a way from one step of a history to the `d`-th step after it weighs `1/d`. The support of a link is the number of
 //! users or baskets that carry it: [`crate::explanation`] counts it again when a reason cites it.
 
 mod ridge;
+mod shared;
+mod square;
+
+pub(crate) use square::Square;
 
 use crate::config::LinkSettings;
 use crate::knowledge::segment::{EventRow, NONE};
@@ -41,8 +45,18 @@ pub struct Behaviour<'a> {
     pub items: usize,
     /// How many baskets there are.
     pub groups: u32,
-    /// What items share: pairs of a number, for a relation with an entity, and an item counted from the first; sorted.
-    pub traits: Vec<(u32, u32)>,
+    /// What items share.
+    pub traits: Traits,
+}
+
+/// What items share: entities and values.
+#[derive(Clone, Default)]
+pub struct Traits {
+    /// Pairs of a number, for a property with an entity or a value, and an item counted from the first; sorted. Numbers of
+    /// one property lie together.
+    pub pairs: Vec<(u32, u32)>,
+    /// The properties, each with the end of its numbers, in their order.
+    pub properties: Vec<(String, u32)>,
 }
 
 /// Computes the links of every kind that the events allow.
@@ -73,11 +87,13 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
     let LinkSettings {
         window,
         neighbours,
+        damping,
         regressors,
         ridge,
         shared,
         order,
         preference,
+        weights,
     } = settings;
     let how = match kind {
         LinkKind::FollowedBy => {
@@ -92,15 +108,19 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
             "the same users met both; a way through a user of n items weighs n^-1/2".into()
         }
         LinkKind::GoesWith => {
+            let others = weights
+                .iter()
+                .map(|(property, w)| format!(", of {property} {w} n^-1/2"));
+            let others: String = others.collect();
             return format!(
-                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
+                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
                 neighbours.max(regressors)
             );
         }
         LinkKind::SimilarTo => return format!("cosine of text vectors, at least {ALIKE}"),
     };
     format!(
-        "{how}; divided by degree^1/2 of the first and degree^0.3 of the second; the best {neighbours} of each"
+        "{how}; divided by degree^1/2 of the first and degree^{damping} of the second; the best {neighbours} of each"
     )
 }
 
@@ -247,7 +267,9 @@ impl Events<'_> {
         walk: impl Fn(u32, &mut Ways) + Sync,
     ) -> Vec<Vec<(u32, f32, u32)>> {
         let damp = |item: u32, exponent: f64| (degree(item) as f64).powf(-exponent);
-        let damped: Vec<f64> = (0..self.items as u32).map(|item| damp(item, 0.3)).collect();
+        let damping = f64::from(self.settings.damping);
+        let damped = (0..self.items as u32).map(|item| damp(item, damping));
+        let damped: Vec<f64> = damped.collect();
         (0..self.items as u32)
             .into_par_iter()
             .map_init(

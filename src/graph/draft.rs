@@ -13,7 +13,7 @@ pub use terms::Terms;
 
 use super::FactRef;
 use crate::extraction::DerivedFact;
-use crate::extraction::behaviour::Behaviour;
+use crate::extraction::behaviour::{Behaviour, Traits};
 use crate::knowledge::Knowledge;
 use crate::knowledge::segment::{EventRow, NO_TIME, NONE, Segment};
 use crate::model::term::{self, Kind};
@@ -267,7 +267,7 @@ impl Draft {
     }
 
     /// What is said of several items: entities and values. Not the class, which all share, nor what only rules say.
-    fn traits(&self) -> Vec<(u32, u32)> {
+    fn traits(&self) -> Traits {
         let class = self.id(&term::iri(rdf::TYPE));
         let items = self.ranges.items();
         let shared = self.facts.iter().filter(|f| {
@@ -277,12 +277,19 @@ impl Draft {
         let mut shared: Vec<[u32; 3]> = shared.map(|f| f.triple).collect();
         shared.par_sort_unstable_by_key(|&[s, p, o]| (p, o, s));
         shared.dedup();
-        let runs = shared.chunk_by(|a, b| a[1..] == b[1..]);
-        let runs = runs.filter(|run| run.len() > 1);
-        let numbered = (0..).zip(runs);
-        numbered
-            .flat_map(|(number, run)| run.iter().map(move |t| (number, t[0] - items.start)))
-            .collect()
+        let (mut traits, mut number) = (Traits::default(), 0);
+        for facts in shared.chunk_by(|a, b| a[1] == b[1]) {
+            let runs = facts.chunk_by(|a, b| a[2] == b[2]);
+            for run in runs.filter(|run| run.len() > 1) {
+                traits
+                    .pairs
+                    .extend(run.iter().map(|t| (number, t[0] - items.start)));
+                number += 1;
+            }
+            let iri = term::as_iri(self.terms.get(facts[0][1])).unwrap_or_default();
+            traits.properties.push((iri.to_owned(), number));
+        }
+        traits
     }
 
     /// The number of a term that is known to be there.

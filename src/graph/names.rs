@@ -38,6 +38,11 @@ impl Graph {
         names.find_map(|iri| self.find_iri(&iri).filter(|id| range.contains(id)))
     }
 
+    /// The IRI of a node or a property; none of a blank node or a literal.
+    pub fn iri(&self, number: u32) -> Option<&str> {
+        term::as_iri(self.term(number))
+    }
+
     /// The name of a node: its best label, else the last part of its IRI.
     pub fn label(&self, node: u32) -> &str {
         match self.labels.get(node as usize) {
@@ -61,7 +66,7 @@ impl Graph {
     /// The dataset that an item or user belongs to: the one whose names it has the longest start in common with, else
     /// the first.
     pub fn dataset_of(&self, node: u32) -> Option<&Dataset> {
-        let iri = term::as_iri(self.term(node)).unwrap_or_default();
+        let iri = self.iri(node).unwrap_or_default();
         let stem = |template: &'_ str| template.find("{}").unwrap_or(template.len());
         let shared = |d: &Dataset| {
             let (user, item) = (&d.user_iri, &d.item_iri);

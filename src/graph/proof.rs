@@ -2,7 +2,6 @@
 
 use super::changes::Changes;
 use super::{FactRef, Graph, row};
-use crate::model::term;
 use crate::vocabulary::kenning;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -104,7 +103,7 @@ impl Graph {
 
     /// The rule that derived a fact, if one did: its named graph.
     pub fn rule_of(&self, fact: &FactRef) -> Option<u32> {
-        let iri = term::as_iri(self.term(fact.graph))?;
+        let iri = self.iri(fact.graph)?;
         let derived = iri.starts_with(kenning::RULES) && self.derived_place(fact.index).is_some();
         derived.then_some(fact.graph)
     }

@@ -331,6 +331,5 @@ fn popular_pairs(graph: &Graph, count: usize) -> Vec<(u32, u32)> {
 
 /// Whether a property only says of what class something is.
 fn is_class(graph: &Graph, predicate: u32) -> bool {
-    crate::model::term::as_iri(graph.term(predicate))
-        == Some("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+    graph.iri(predicate) == Some("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 }

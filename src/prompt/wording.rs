@@ -1,7 +1,7 @@
 //! How evidence is said: in a prompt with short ids, to people with labels.
 
 use crate::graph::{Edge, Graph};
-use crate::model::{LinkKind, term};
+use crate::model::LinkKind;
 use crate::scoring::Route;
 use crate::selection::Piece;
 
@@ -119,7 +119,7 @@ fn has(graph: &Graph, predicate: u32, piece: &Piece, name: &dyn Fn(u32) -> Strin
 
 /// How a relation is said between an item and a value.
 pub fn phrase(graph: &Graph, predicate: u32) -> String {
-    let iri = term::as_iri(graph.term(predicate)).unwrap_or_default();
+    let iri = graph.iri(predicate).unwrap_or_default();
     match graph.meta.phrases.get(iri) {
         Some(phrase) => clean(phrase),
         None => format!("has {}", clean(graph.label(predicate))),

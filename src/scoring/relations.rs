@@ -3,7 +3,6 @@
 use super::supposing::Patch;
 use super::{RELATION_WEIGHT, Scorer};
 use crate::graph::Graph;
-use crate::model::term;
 use crate::vocabulary::rdf;
 
 /// A predicate between items and resources, with the facts under it: those of the graph, but for what is supposed.
@@ -23,7 +22,7 @@ impl Relation {
     pub(super) fn find(graph: &Graph, weight: impl Fn(&str) -> Option<f64>) -> Vec<Self> {
         let predicates = graph.predicates().iter().copied();
         let relations = predicates.filter_map(|predicate| {
-            let iri = term::as_iri(graph.term(predicate))?;
+            let iri = graph.iri(predicate)?;
             Self::under(graph, (predicate, iri), &weight, Patch::default())
         });
         relations.collect()

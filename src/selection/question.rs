@@ -2,7 +2,6 @@
 
 use super::words::{speaks_of, stem, stems, words};
 use crate::graph::Graph;
-use crate::model::term;
 use crate::vocabulary::{DESCRIPTIONS, LABELS};
 use crate::{Error, Result};
 use rustc_hash::FxHashMap;
@@ -40,7 +39,7 @@ impl Lexicon {
             }
         }
         let named = graph.predicates().iter().filter_map(|&predicate| {
-            let iri = term::as_iri(graph.term(predicate))?;
+            let iri = graph.iri(predicate)?;
             let is_text = LABELS.contains(&iri) || DESCRIPTIONS.contains(&iri);
             let phrase = graph.meta.phrases.get(iri).map_or("", String::as_str);
             let names = format!("{} {phrase}", graph.label(predicate));

@@ -263,11 +263,13 @@ fn config_show_tells_origins() {
     scoring.weights            schema:genre=0.5  kenning.toml:4
     links.window               3                 KENNING_LINKS_WINDOW
     links.neighbours           100               default
+    links.damping              0.3               default
     links.regressors           50                default
     links.ridge                100               default
     links.shared               1                 default
     links.order                0.5               default
     links.preference           0.25              default
+    links.weights                                default
     extraction.batch           8                 default
     extraction.budget          1000000           default
     embedding.enabled          true              default

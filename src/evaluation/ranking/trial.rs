@@ -141,8 +141,7 @@ impl Trial<'_> {
     }
 
     pub(super) fn write(&self, name: &str, ranked: &[Ranked], lists: &mut dyn Write) -> Result<()> {
-        let iri =
-            |number: u32| crate::model::term::as_iri(self.graph.term(number)).unwrap_or_default();
+        let iri = |number: u32| self.graph.iri(number).unwrap_or_default();
         for one in ranked {
             let row = serde_json::json!({
                 "scorer": name,

@@ -4,19 +4,17 @@
 //! from the columns of its nearest items by ridge regression in closed form: `w = (G_NN + λI)⁻¹ G_Nc` with `G = XᵀX`.
 //! With all items in `N` that is EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data"); a
 //! neighbourhood chosen first (Ning & Karypis 2011, "SLIM") makes it linear in the number of items. A user's items weigh
-//! as [`Taste`] says, those of an entity of `n` items `(shared · n^-½)^½` each; items `d` places from one another in a
+//! as [`Taste`] says, those of an entity of `n` items `(shared · n^-½)^½` each, or as the weight of its property says; items `d` places from one another in a
 //! history add `order / d` to their entry of `G`, so that what follows what is part of the model.
 
-use super::{Behaviour, LinkTable, Rows, Ways};
+use super::shared::Shared;
+use super::{Behaviour, LinkTable, Rows, Square, Ways};
 use crate::config::LinkSettings;
 use crate::knowledge::segment::NONE;
 use crate::model::{LinkKind, Taste, taste};
 use crate::sections::row_starts;
 use rayon::prelude::*;
 
-/// Entities with more items tell nothing apart and cost the most: with 5000, Beauty's links took three times as long for
-/// the same rankings.
-const HUB: usize = 1000;
 /// Entries kept of each row of the Gram matrix, for each regressor.
 const WIDTH: usize = 5;
 
@@ -24,9 +22,13 @@ const WIDTH: usize = 5;
 pub(super) fn table(behaviour: &Behaviour, histories: &Rows, settings: &LinkSettings) -> LinkTable {
     let gram = Gram::new(behaviour, histories, settings);
     let size = behaviour.items;
+    let inverse = (settings.regressors >= size).then(|| gram.inverse());
     let columns: Vec<Vec<Weight>> = (0..size as u32)
         .into_par_iter()
-        .map_init(|| vec![NONE; size], |place, item| gram.column(item, place))
+        .map_init(
+            || vec![NONE; size],
+            |place, item| gram.column(item, inverse.as_ref(), place),
+        )
         .collect();
     let mut weights: Vec<(u32, u32, Weight)> = (0..)
         .zip(columns)
@@ -111,7 +113,7 @@ impl<'a> Gram<'a> {
             diagonal: Vec::new(),
         };
         let counts = counts(behaviour, histories, settings.preference);
-        let traits = Traits::of(behaviour, settings.shared);
+        let traits = Shared::of(behaviour, settings);
         let width = WIDTH.saturating_mul(settings.regressors.max(100));
         let rows = (0..size).into_par_iter().map_init(
             || Ways::new(size),
@@ -154,15 +156,33 @@ impl<'a> Gram<'a> {
         own
     }
 
+    /// The inverse of all of it with the ridge on its diagonal: where every item is a regressor, that gives all columns at
+    /// once.
+    fn inverse(&self) -> Square {
+        let mut square = Square::zero(self.rows.len());
+        for (item, row) in self.rows.iter().enumerate() {
+            let values = square.row_mut(item);
+            row.iter()
+                .for_each(|&(other, value)| values[other as usize] = value);
+            values[item] = self.diagonal[item] as f32 + self.settings.ridge;
+        }
+        square.invert(self.settings.ridge);
+        square
+    }
+
     /// What speaks for an item. `place` is nowhere before and after.
-    fn column(&self, item: u32, place: &mut [u32]) -> Vec<Weight> {
-        let near = self.nearest(item);
+    fn column(&self, item: u32, inverse: Option<&Square>, place: &mut [u32]) -> Vec<Weight> {
+        let near = match inverse {
+            Some(_) => self.rows[item as usize].clone(),
+            None => self.nearest(item),
+        };
         for (number, &(other, _)) in (0..).zip(&near) {
             place[other as usize] = number;
         }
-        let mut matrix = self.between(&near, place);
-        let mut values: Vec<f64> = near.iter().map(|n| f64::from(n.1)).collect();
-        solve(&mut matrix, &mut values);
+        let values = match inverse {
+            Some(inverse) => of_inverse(inverse, item, &near),
+            None => self.solved(&near, place),
+        };
         let supports = self.supports(item, near.len(), place);
         near.iter().for_each(|n| place[n.0 as usize] = NONE);
         let weights = near
@@ -175,6 +195,14 @@ impl<'a> Gram<'a> {
                 support,
             });
         weights.filter(|w| w.value != 0.0).collect()
+    }
+
+    /// The weights of some items, which have places.
+    fn solved(&self, near: &[(u32, f32)], place: &[u32]) -> Vec<f64> {
+        let mut matrix = self.between(near, place);
+        let mut values: Vec<f64> = near.iter().map(|n| f64::from(n.1)).collect();
+        solve(&mut matrix, &mut values);
+        values
     }
 
     /// The items that would say most for an item, each alone but for what damps them: `G_ij (G_jj + λ)^-½`.
@@ -223,6 +251,14 @@ impl<'a> Gram<'a> {
     }
 }
 
+/// The weights of other items for an item: a row of the inverse over its pivot.
+fn of_inverse(inverse: &Square, item: u32, others: &[(u32, f32)]) -> Vec<f64> {
+    let row = inverse.row(item as usize);
+    let pivot = -f64::from(row[item as usize]);
+    let weight = |other: &(u32, f32)| f64::from(row[other.0 as usize]) / pivot;
+    others.iter().map(weight).collect()
+}
+
 /// By item: its users, with its place among all items of the histories.
 fn users(histories: &Rows, items: usize) -> (Vec<u64>, Vec<(u32, u32)>) {
     let places = (0..histories.len() as u32).flat_map(|user| {
@@ -234,45 +270,6 @@ fn users(histories: &Rows, items: usize) -> (Vec<u64>, Vec<(u32, u32)>) {
     users.par_sort_unstable_by_key(|met| (item(met), *met));
     let at = row_starts(&users, items, |met| item(met) as usize);
     (at, users)
-}
-
-/// What items share, both ways.
-struct Traits {
-    items: Rows,
-    of: Rows,
-    weight: f64,
-}
-
-impl Traits {
-    fn of(behaviour: &Behaviour, shared: f32) -> Self {
-        let count = behaviour.traits.last().map_or(0, |t| t.0 as usize + 1);
-        let items = Rows {
-            at: row_starts(&behaviour.traits, count, |t| t.0 as usize),
-            items: behaviour.traits.iter().map(|t| t.1).collect(),
-            events: Vec::new(),
-        };
-        Self {
-            of: items.transpose(behaviour.items),
-            items,
-            weight: f64::from(shared),
-        }
-    }
-
-    /// Adds what shared entities say of an item beside others; returns what they say of it alone.
-    fn add(&self, item: usize, ways: &mut Ways) -> f64 {
-        let mut own = 0.0;
-        for &entity in self.of.row(item) {
-            let sharing = self.items.row(entity as usize);
-            if self.weight == 0.0 || !(2..=HUB).contains(&sharing.len()) {
-                continue;
-            }
-            let weight = self.weight * (sharing.len() as f64).powf(-0.5);
-            own += weight;
-            let others = sharing.iter().filter(|&&other| other as usize != item);
-            others.for_each(|&other| ways.add(other, weight));
-        }
-        own
-    }
 }
 
 /// Solves a symmetric system, given its lower half, by Cholesky's decomposition. What was cut off the rows may have made
@@ -312,7 +309,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::links;
+    use super::super::{Traits, links};
     use super::*;
     use crate::knowledge::segment::{EventRow, NO_TIME};
 
@@ -330,6 +327,14 @@ mod tests {
         }
     }
 
+    /// Items with one entity or value.
+    fn shared(pairs: Vec<(u32, u32)>) -> Traits {
+        Traits {
+            pairs,
+            properties: vec![("urn:p".to_owned(), 1)],
+        }
+    }
+
     /// The model of two users who met items 0 and 1, a third who met 2, and an entity of 2 and 3, which nobody met.
     fn model(regressors: usize) -> Option<LinkTable> {
         let events = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 2)].map(|(u, i)| event(u, i));
@@ -338,7 +343,7 @@ mod tests {
             first_item: USERS,
             items: 4,
             groups: 0,
-            traits: vec![(0, 2), (0, 3)],
+            traits: shared(vec![(0, 2), (0, 3)]),
         };
         let settings = LinkSettings {
             regressors,
@@ -380,7 +385,7 @@ mod tests {
             first_item: 40,
             items: 3,
             groups: 0,
-            traits: vec![(0, 1), (0, 2)],
+            traits: shared(vec![(0, 1), (0, 2)]),
         };
         let settings = LinkSettings {
             ridge: 1.0,
