@@ -227,7 +227,12 @@ fn decisions_that_are_kept_together_fail_alone() {
         };
         start.wait();
         let kept: Vec<_> = (0..10)
-            .map(|_| journal.keep(named.clone(), (number % 3 > 0).then(|| text.clone())))
+            .map(|_| {
+                journal.keep(
+                    named.clone(),
+                    (!number.is_multiple_of(3)).then(|| text.clone()),
+                )
+            })
             .collect();
         (number, kept)
     };
@@ -239,8 +244,10 @@ fn decisions_that_are_kept_together_fail_alone() {
     for (number, kept) in kept {
         for one in kept {
             match one {
-                Ok(id) if number % 3 > 0 => ids.push(id),
-                Err(error) if number % 3 == 0 => assert_eq!(error.kind(), ErrorKind::Usage),
+                Ok(id) if !number.is_multiple_of(3) => ids.push(id),
+                Err(error) if number.is_multiple_of(3) => {
+                    assert_eq!(error.kind(), ErrorKind::Usage)
+                }
                 other => panic!("{number}: {other:?}"),
             }
         }
