@@ -38,6 +38,7 @@
 //! under their names only when they are whole, and an update is kept whole or not at all; answers never wait for
 //! changes, because a snapshot is immutable.
 
+mod alternative;
 mod answer;
 mod ask;
 mod asker;
@@ -72,6 +73,7 @@ mod verdict;
 mod why;
 mod writing;
 
+pub use alternative::{Alternative, ChangeKind, FactNamed, ItemNamed};
 pub use answer::{Answer, Claims, Person, PromptUse, Recommendation, Reply};
 pub use ask::{Calls, recipes_of};
 pub use build::Built;
@@ -93,7 +95,7 @@ pub use suppose::{Met, Moved, Placed, WhatIf, WhatIfAnswer};
 pub use traces::Trace;
 pub use validate::{Files, Named, bounds, project_shapes, read, shipped_shape, shipped_shapes};
 pub use verdict::Verdict;
-pub use why::{About, Alternative, ChangeKind, FactNamed, ItemNamed, Why, WhyNot};
+pub use why::{About, Why, WhyNot};
 
 use crate::config::{Project, QuerySettings};
 use crate::embedding::Embedder;

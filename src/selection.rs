@@ -2,8 +2,8 @@
 //!
 //! Paths to the candidates are gathered into [`Piece`]s: all paths to one candidate that take the same way are said
 //! together ("shows a heart, like these three"). [`select`] picks pieces so that the sum over candidates of
-//! `√(share of the candidate's score that is told)` is large: telling a candidate's second reason is worth less than
-//! another candidate's first.
+//! `weight · √(share of the candidate's score that is told)` is large: telling a candidate's second reason is worth less than
+//! another candidate's first. All weigh alike, or as much as a model does not know about them ([`gaps`]).
 //!
 //! Candidates only meet in the budget: of one candidate's pieces only the choices count that tell more than every cheaper
 //! one, and a table over tokens puts these together. That finds the best choice there is. Where the table would be too
@@ -15,175 +15,25 @@
 //! What was chosen is also a petgraph graph ([`subgraph`]): the few nodes and edges that speak.
 
 mod evidence;
+mod gaps;
+mod piece;
 mod question;
 pub mod selectors;
 mod ways;
 mod words;
 
 pub use evidence::{Evidence, evidence, line, names};
+pub use gaps::gaps;
+pub use piece::{Candidate, Piece, is_counted, said, together};
 pub use question::{Lexicon, Question};
 pub use ways::{Direction, Step, Way};
 
 use crate::graph::visit::Relation;
 use crate::graph::{Edge, Graph};
-use crate::model::{EvidenceId, LinkKind};
-use crate::scoring::{Path, Route, Scored, Walk};
+use crate::model::EvidenceId;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
-
-/// One item of the history is named in a piece at most so often; the others are counted.
-const NAMED: usize = 3;
-
-/// An item that may be recommended, with all paths to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    /// The item's node.
-    pub item: u32,
-    /// Sum of the paths' contributions.
-    pub score: f64,
-    /// The pieces of evidence for it, the largest contribution first.
-    pub pieces: Vec<Piece>,
-}
-
-/// Paths to one candidate that take the same way: one thing to say.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Piece {
-    /// The way.
-    pub route: Route,
-    /// The entity on the way.
-    pub via: Option<u32>,
-    /// The candidate.
-    pub to: u32,
-    /// Items of the history that it starts from, the strongest first; at most three.
-    pub from: Vec<u32>,
-    /// How many more there are.
-    pub more: usize,
-    /// What the paths add to the score together.
-    pub contribution: f64,
-    /// The edges of the paths from [`Piece::from`].
-    pub evidence: Vec<EvidenceId>,
-}
-
-impl Candidate {
-    /// Gathers the paths to distinct items.
-    pub fn gather_all(walk: &Walk, scored: &[Scored]) -> Vec<Self> {
-        let items: Vec<u32> = scored.iter().map(|scored| scored.item).collect();
-        let paths = walk.paths_to(&items);
-        scored
-            .iter()
-            .zip(&paths)
-            .map(|(scored, paths)| Self::of(*scored, paths))
-            .collect()
-    }
-
-    /// Gathers the paths to an item.
-    pub fn gather(walk: &Walk, scored: Scored) -> Self {
-        Self::of(scored, &walk.paths(scored.item))
-    }
-
-    /// Ways from different items of the history through computed links stay apart:
-    /// each has its own numbers.
-    fn of(scored: Scored, paths: &[Path]) -> Self {
-        let mut pieces: BTreeMap<(Route, Option<u32>, Option<u32>), Piece> = BTreeMap::new();
-        for path in paths {
-            let piece = pieces
-                .entry((path.route, path.via, apart(path.route, path.from)))
-                .or_insert_with(|| Piece::of(path));
-            piece.add(path);
-        }
-        let mut pieces: Vec<Piece> = pieces.into_values().collect();
-        pieces.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
-        Self {
-            item: scored.item,
-            score: scored.score,
-            pieces,
-        }
-    }
-}
-
-/// The item of the history that a way starts from, where each has its own numbers.
-fn apart(route: Route, from: Option<u32>) -> Option<u32> {
-    from.filter(|_| matches!(route, Route::Link(_) | Route::Stated(_)))
-}
-
-impl Piece {
-    /// The item of the history that it starts from, of links and of facts between items.
-    pub fn apart(&self) -> Option<u32> {
-        apart(self.route, self.from.first().copied())
-    }
-
-    fn of(path: &Path) -> Self {
-        Self {
-            route: path.route,
-            via: path.via,
-            to: path.to,
-            from: Vec::new(),
-            more: 0,
-            contribution: 0.0,
-            evidence: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, path: &Path) {
-        self.contribution += path.contribution;
-        if self.from.len() < NAMED {
-            self.from.extend(path.from);
-            for &edge in &path.evidence {
-                if !self.evidence.contains(&edge) {
-                    self.evidence.push(edge);
-                }
-            }
-        } else {
-            self.more += 1;
-        }
-    }
-}
-
-/// Pieces that are said in one sentence, the largest sums first: links from several items that a model weighs, for the
-/// candidate or against it; links from several items that are counts of what people did; every other piece alone.
-pub fn together(pieces: &[Piece]) -> Vec<Vec<&Piece>> {
-    let mut groups: Vec<Vec<&Piece>> = Vec::new();
-    for piece in pieces {
-        let same = |group: &&mut Vec<&Piece>| {
-            let first = group[0];
-            matches!(piece.route, Route::Link(_))
-                && (first.route == piece.route || is_counted(first) && is_counted(piece))
-                && (first.contribution < 0.0) == (piece.contribution < 0.0)
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(piece),
-            None => groups.push(vec![piece]),
-        }
-    }
-    let sum = |group: &Vec<&Piece>| group.iter().map(|piece| piece.contribution).sum::<f64>();
-    groups.sort_by(|a, b| sum(b).total_cmp(&sum(a)));
-    groups
-}
-
-/// Whether a piece is a link that counts what people did.
-pub fn is_counted(piece: &Piece) -> bool {
-    match piece.route {
-        Route::Link(kind) => !matches!(kind, LinkKind::GoesWith | LinkKind::SimilarTo),
-        _ => false,
-    }
-}
-
-/// The groups of pieces that an answer says of an item: `most` at most, the largest sums first, the last place kept for a
-/// way that is not told yet.
-pub fn said<'p>(pieces: &'p [Piece], most: usize) -> Vec<Vec<&'p Piece>> {
-    let mut said: Vec<Vec<&'p Piece>> = Vec::new();
-    for group in together(pieces) {
-        let is_new = |piece: &Piece| said.iter().all(|told| told[0].route != piece.route);
-        let last = said.len() + 1 == most;
-        let another_way = pieces.iter().any(is_new);
-        if said.len() < most && (!last || !another_way || is_new(group[0])) {
-            said.push(group);
-        }
-    }
-    said
-}
 
 /// What was chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -208,7 +58,17 @@ pub fn select(
     costs: &[Vec<usize>],
     budget: usize,
 ) -> Selection {
-    let choice = Choice::new(candidates, costs, budget);
+    select_weighed(candidates, costs, &[], budget)
+}
+
+/// The same, where telling of each candidate is worth its weight, 0 or more; of those without one, 1.
+pub fn select_weighed(
+    candidates: &[impl Borrow<Candidate>],
+    costs: &[Vec<usize>],
+    weights: &[f64],
+    budget: usize,
+) -> Selection {
+    let choice = Choice::new(candidates, costs, weights, budget);
     let mut best = match choice.steps() {
         Some(steps) if steps <= STEPS => choice.exact(),
         _ => choice.greedy(),
@@ -225,10 +85,11 @@ impl Selection {
         &self,
         candidates: &[impl Borrow<Candidate>],
         costs: &[Vec<usize>],
+        weights: &[f64],
     ) -> Self {
         let mut chosen = self.chosen.clone();
         chosen.pop();
-        let choice = Choice::new(candidates, costs, self.cost);
+        let choice = Choice::new(candidates, costs, weights, self.cost);
         Self {
             bound: self.bound,
             ..choice.selection(chosen)
@@ -239,6 +100,8 @@ impl Selection {
 /// What there is to choose from: for each candidate its pieces' shares of its score, and their tokens.
 struct Choice {
     pieces: Vec<Vec<(f64, usize)>>,
+    /// What telling of each candidate is worth.
+    weights: Vec<f64>,
     budget: usize,
 }
 
@@ -251,7 +114,14 @@ struct Told {
 }
 
 impl Choice {
-    fn new(candidates: &[impl Borrow<Candidate>], costs: &[Vec<usize>], budget: usize) -> Self {
+    fn new(
+        candidates: &[impl Borrow<Candidate>],
+        costs: &[Vec<usize>],
+        weights: &[f64],
+        budget: usize,
+    ) -> Self {
+        let weight = |index: usize| weights.get(index).map_or(1.0, |weight| weight.max(0.0));
+        let weights = (0..candidates.len()).map(weight).collect();
         let candidates = candidates.iter().map(Borrow::borrow);
         let shares = |(candidate, costs): (&Candidate, &Vec<usize>)| {
             let part = |piece: &Piece| piece.contribution.max(0.0);
@@ -268,6 +138,7 @@ impl Choice {
         let all = all.fold(0, usize::saturating_add);
         Self {
             pieces,
+            weights,
             budget: budget.min(all),
         }
     }
@@ -297,7 +168,9 @@ impl Choice {
     fn selection(&self, chosen: Vec<(usize, usize)>) -> Selection {
         Selection {
             cost: chosen.iter().map(|&piece| self.cost(piece)).sum(),
-            value: self.told(&chosen).iter().map(|told| told.sqrt()).sum(),
+            value: (self.weights.iter().zip(self.told(&chosen)))
+                .map(|(weight, told)| weight * told.sqrt())
+                .sum(),
             bound: 0.0,
             chosen,
         }
@@ -325,7 +198,7 @@ impl Choice {
             let mut next = best.clone();
             let mut taken = vec![0; next.len()];
             for (index, way) in ways.iter().enumerate().skip(1) {
-                let value = way.share.sqrt();
+                let value = self.weights[candidate] * way.share.sqrt();
                 let slots = next[way.cost..].iter_mut().zip(&mut taken[way.cost..]);
                 for ((slot, taken), before) in slots.zip(&best) {
                     if before + value > *slot {
@@ -405,7 +278,9 @@ impl Choice {
         let mut best = self.selection(chosen);
         // The one piece that is worth most may not fit beside the others; the better of both keeps the guarantee.
         let affordable = self.all().filter(|&piece| self.cost(piece) <= self.budget);
-        let single = affordable.max_by(|a, b| self.share(*a).total_cmp(&self.share(*b)));
+        let nothing = vec![0.0; self.pieces.len()];
+        let worth = |piece: &(usize, usize)| self.gain(*piece, &nothing);
+        let single = affordable.max_by(|a, b| worth(a).total_cmp(&worth(b)));
         let single = self.selection(single.into_iter().collect());
         if single.value > best.value {
             best = single;
@@ -417,7 +292,7 @@ impl Choice {
     /// What a piece adds to what is `told` already.
     fn gain(&self, piece: (usize, usize), told: &[f64]) -> f64 {
         let told = told[piece.0];
-        (told + self.share(piece)).sqrt() - told.sqrt()
+        self.weights[piece.0] * ((told + self.share(piece)).sqrt() - told.sqrt())
     }
 
     /// By submodularity the best choice is worth at most the present one plus the gains of its pieces taken alone;

@@ -1,7 +1,8 @@
 //! What makes the difference between two items.
 
+use super::ItemNamed;
 use super::suppose::iri;
-use super::why::{About, ItemNamed, View};
+use super::why::{About, View};
 use crate::Result;
 use crate::explanation::way;
 use crate::policy::Gate;

@@ -7,6 +7,7 @@
 //! serialisation = "table"          # see [`Serialisation`]
 //! history = 12                     # items of the history that are named
 //! budget = 512                     # tokens of the whole prompt; without it the project's `prompt.budget`
+//! spend = "evenly"                 # of paths: on all candidates alike, or "on-gaps": see [`Spend`]
 //! order = "scores"                 # candidates by score, or "shuffled" with a seed that the items themselves give
 //! answer = "ranking"               # see [`Contract`]
 //! [counts]                         # of the kinds with fixed counts, see [`Counts`]
@@ -42,7 +43,7 @@ macro_rules! shipped {
 }
 
 const RECIPES: &[(&str, &str)] = shipped!(".toml":
-    "kenning", "zero-shot", "doke-global-items", "doke-history-items", "doke-candidate-items",
+    "kenning", "kenning-gaps", "zero-shot", "doke-global-items", "doke-history-items", "doke-candidate-items",
     "doke-user-items", "doke-attributes", "doke-paths");
 
 const TEMPLATES: &[(&str, &str)] = shipped!(".jinja": "rank");
@@ -66,6 +67,9 @@ pub struct Recipe {
     pub history: usize,
     /// Tokens of the whole prompt; without it as the project says.
     pub budget: Option<usize>,
+    /// What the tokens of paths are spent on.
+    #[serde(skip_serializing_if = "Spend::is_even")]
+    pub spend: Spend,
     /// How candidates stand.
     pub order: Order,
     /// What is asked for.
@@ -112,6 +116,25 @@ pub enum Serialisation {
     PathLines,
     /// Turtle, with a name for each value.
     Turtle,
+}
+
+/// Which candidates the tokens of [`Kind::Paths`] are spent on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spend {
+    /// On all alike.
+    #[default]
+    Evenly,
+    /// Rather on those that few people met, of which a model knows little, and on those whose order is undecided
+    /// ([`crate::selection::gaps`]).
+    OnGaps,
+}
+
+impl Spend {
+    /// A setup says only what is special, so that those of former times are what they were.
+    fn is_even(&self) -> bool {
+        *self == Self::Evenly
+    }
 }
 
 /// How candidates stand in a prompt.
@@ -180,6 +203,7 @@ impl Default for Recipe {
             serialisation: Serialisation::default(),
             history: 12,
             budget: None,
+            spend: Spend::default(),
             order: Order::default(),
             answer: Contract::default(),
             counts: Counts::default(),

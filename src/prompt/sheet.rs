@@ -1,12 +1,12 @@
 //! One prompt while it is written: what is told so far, and what that costs.
 
 use super::facts::{self, Fact, Known, Names};
-use super::recipe::{Contract, Kind, LETTERS};
+use super::recipe::{Contract, Kind, LETTERS, Spend};
 use super::{Prompt, Prompter, canonical, serial, template_error, wording};
 use crate::graph::Graph;
 use crate::llm::Message;
 use crate::scoring::Profile;
-use crate::selection::{Candidate, Piece, Selection, select};
+use crate::selection::{Candidate, Piece, Selection, gaps, select_weighed};
 use crate::{Error, Result};
 use minijinja::context;
 use rustc_hash::FxHashMap;
@@ -23,6 +23,8 @@ pub(super) struct Sheet<'a> {
     prompter: &'a Prompter<'a>,
     /// In the order of the prompt.
     candidates: Vec<&'a Candidate>,
+    /// What telling of each is worth; of all alike if there are none.
+    weights: Vec<f64>,
     places: Vec<usize>,
     ids: Ids<'a>,
     /// What is told in fixed counts.
@@ -110,9 +112,14 @@ impl<'a> Sheet<'a> {
             .collect();
         let history = &profile.history[..profile.history.len().min(recipe.history)];
         let ids = Ids::of(prompter.graph, history, recipe.answer).name_items(&candidates);
+        let weights = match recipe.spend {
+            Spend::Evenly => Vec::new(),
+            Spend::OnGaps => gaps(prompter.graph, &candidates),
+        };
         let mut sheet = Self {
             prompter,
             candidates,
+            weights,
             places,
             ids,
             told: Vec::new(),
@@ -164,9 +171,11 @@ impl<'a> Sheet<'a> {
     /// Chooses pieces of so many tokens, and leaves out the last ones until the whole fits the budget: tokens of lines can
     /// add up to a little less than the tokens of the whole.
     fn fitting(&self, costs: &[Vec<usize>], room: usize) -> Result<Written> {
-        let mut written = self.written(select(&self.candidates, costs, room))?;
+        let chosen = select_weighed(&self.candidates, costs, &self.weights, room);
+        let mut written = self.written(chosen)?;
         while written.tokens > self.prompter.budget && !written.selection.chosen.is_empty() {
-            let fewer = written.selection.without_last(&self.candidates, costs);
+            let chosen = &written.selection;
+            let fewer = chosen.without_last(&self.candidates, costs, &self.weights);
             written = self.written(fewer)?;
         }
         Ok(written)

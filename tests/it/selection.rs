@@ -1,7 +1,8 @@
 //! The choice of evidence: within the budget, below its bound, and as good as the best there is.
 
+use crate::shop::Shop;
 use kenning::scoring::Route;
-use kenning::selection::{Candidate, Piece, Selection, select};
+use kenning::selection::{Candidate, Piece, Selection, gaps, select, select_weighed};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -22,7 +23,7 @@ fn candidate(item: u32, contributions: &[f64]) -> Candidate {
     }
 }
 
-fn value(candidates: &[Candidate], chosen: &[(usize, usize)]) -> f64 {
+fn value(candidates: &[Candidate], weights: &[f64], chosen: &[(usize, usize)]) -> f64 {
     let told = |c: usize| {
         let positive = |p: &Piece| p.contribution.max(0.0);
         let whole: f64 = candidates[c].pieces.iter().map(positive).sum();
@@ -31,7 +32,7 @@ fn value(candidates: &[Candidate], chosen: &[(usize, usize)]) -> f64 {
             .map(|&(_, p)| positive(&candidates[c].pieces[p]))
             .sum();
         if whole > 0.0 {
-            (part / whole).sqrt()
+            weights.get(c).unwrap_or(&1.0) * (part / whole).sqrt()
         } else {
             0.0
         }
@@ -39,7 +40,11 @@ fn value(candidates: &[Candidate], chosen: &[(usize, usize)]) -> f64 {
     (0..candidates.len()).map(told).sum()
 }
 
-fn optimum(candidates: &[Candidate], costs: &[Vec<usize>], budget: usize) -> f64 {
+fn optimum(
+    candidates: &[Candidate],
+    (costs, weights): (&[Vec<usize>], &[f64]),
+    budget: usize,
+) -> f64 {
     let all: Vec<(usize, usize)> = (0..candidates.len())
         .flat_map(|c| (0..costs[c].len()).map(move |p| (c, p)))
         .collect();
@@ -57,7 +62,7 @@ fn optimum(candidates: &[Candidate], costs: &[Vec<usize>], budget: usize) -> f64
             .sum::<usize>()
             <= budget
         {
-            best = best.max(value(candidates, &chosen));
+            best = best.max(value(candidates, weights, &chosen));
         }
     }
     best
@@ -78,8 +83,12 @@ fn given(instance: &Given) -> (Vec<Candidate>, Vec<Vec<usize>>) {
 }
 
 fn check(instance: &Given, budget: usize) -> Selection {
+    check_weighed(instance, &[], budget)
+}
+
+fn check_weighed(instance: &Given, weights: &[f64], budget: usize) -> Selection {
     let (candidates, costs) = given(instance);
-    let selection = select(&candidates, &costs, budget);
+    let selection = select_weighed(&candidates, &costs, weights, budget);
     let cost = |&(c, p): &(usize, usize)| costs[c][p].max(1);
     assert_eq!(
         selection.cost,
@@ -90,7 +99,7 @@ fn check(instance: &Given, budget: usize) -> Selection {
         selection.chosen.windows(2).all(|w| w[0] < w[1]),
         "in order, each once"
     );
-    let sum = value(&candidates, &selection.chosen);
+    let sum = value(&candidates, weights, &selection.chosen);
     assert!(
         (selection.value - sum).abs() < 1e-9,
         "{} is not {sum}",
@@ -109,11 +118,12 @@ proptest! {
     #[test]
     fn small_choices_are_the_best_there_are(
         instance in vec(vec((contribution(), 0..30usize), 0..4), 0..5),
+        weights in vec(0.0..4.0f64, 0..6),
         budget in 0..150usize,
     ) {
-        let selection = check(&instance, budget);
+        let selection = check_weighed(&instance, &weights, budget);
         let (candidates, costs) = given(&instance);
-        let best = optimum(&candidates, &costs, budget);
+        let best = optimum(&candidates, (&costs, &weights), budget);
         prop_assert!((selection.value - best).abs() < 1e-9, "{} of {best}", selection.value);
         prop_assert!(selection.bound - best < 1e-9, "the bound is {}", selection.bound);
     }
@@ -122,11 +132,12 @@ proptest! {
     #[test]
     fn large_choices_keep_the_budget_and_half_of_the_bound(
         instance in vec(vec((contribution(), 1..30usize), 60..70), 1..4),
+        weights in vec(0.0..4.0f64, 0..5),
         budget in 0..2000usize,
     ) {
         let mut instance: Given = instance;
         instance.push(vec![(0.5, 20); 65]);
-        let selection = check(&instance, budget);
+        let selection = check_weighed(&instance, &weights, budget);
         prop_assert!(selection.value >= selection.bound * 0.5);
     }
 }
@@ -149,6 +160,30 @@ fn what_cannot_be_compared_is_not_chosen() {
         10,
     );
     assert_eq!(huge.chosen, [(0, 1)]);
+}
+
+/// What a model does not know, and what it is asked for: rare items, and those that stand close together.
+#[test]
+fn rare_and_undecided_candidates_are_worth_more() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let mut items: Vec<u32> = graph.items().collect();
+    items.sort_by_key(|&item| graph.met_by(item).len());
+    let (rare, known) = (items[0], items[items.len() - 1]);
+    assert!(graph.met_by(rare).len() < graph.met_by(known).len());
+    let weights = gaps(graph, &[candidate(known, &[1.0]), candidate(rare, &[1.0])]);
+    assert_eq!(
+        weights[0], 2.0,
+        "it is known best, and its order is undecided"
+    );
+    assert!(weights[1] > 2.0 && weights[1] <= 4.0, "{weights:?}");
+    let scores = [9.0, 5.0, 4.9, 1.0].map(|score| candidate(known, &[score]));
+    let weights = gaps(graph, &scores);
+    assert!(weights[1] == weights[2] && weights[1] > 1.9, "{weights:?}");
+    assert!(weights[0] < 1.5 && weights[3] < 1.5, "{weights:?}");
+    assert_eq!(gaps(graph, &[candidate(known, &[3.0])]), [2.0]);
+    assert_eq!(gaps(graph, &[] as &[Candidate]), [] as [f64; 0]);
 }
 
 /// A dense piece that fits beside nothing misled the choice by gain per token.
