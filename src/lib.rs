@@ -58,8 +58,8 @@
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection, vocabulary |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model, vocabulary |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, counterfactual, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, policy, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |
-//! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, graph, journal, knowledge, linking, llm, model, prompt, ranking, scoring, selection, vocabulary |
-//! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, model, ontology, sparql, vocabulary |
+//! | [`evaluation`] | protocols, metrics and reports | config, embedding, engine, explanation, extraction, graph, journal, knowledge, linking, llm, model, prompt, ranking, scoring, selection, vocabulary |
+//! | [`server`] | HTTP: SPARQL Protocol, Graph Store Protocol | config, engine, llm, model, ontology, sparql, vocabulary |
 //! | [`cli`] | one file a verb | candidates, config, embedding, engine, evaluation, explanation, extraction, graph, intake, journal, linking, llm, model, ontology, policy, prompt, ranking, scoring, selection, server, sparql, validation, vocabulary, weights |
 //!
 //! # What always holds?

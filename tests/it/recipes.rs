@@ -313,7 +313,7 @@ fn the_program_shows_compares_and_lists() {
         .map(|r| r["recipe"].as_str().unwrap())
         .collect();
     assert!(
-        names.contains(&"table") && names.contains(&"doke-paths") && names.len() == 9,
+        names.contains(&"table") && names.contains(&"doke-paths") && names.len() == 10,
         "{names:?}"
     );
     let unknown = desk.run(&[
