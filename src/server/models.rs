@@ -71,9 +71,9 @@ impl Drop for Taken<'_> {
 }
 
 impl Busy {
-    fn refuse<T>(&self) -> Result<T> {
+    fn refuse<T>() -> Result<T> {
         Err(
-            Error::unavailable(format!("`{}` is busy with other requests", self.id))
+            Error::unavailable("the language model is busy with other requests")
                 .hint("allow more calls at a time with `serve.model_calls`"),
         )
     }
@@ -93,10 +93,10 @@ impl LanguageModel for Busy {
     }
 
     fn complete(&mut self, _: &Request) -> Result<Completion> {
-        self.refuse()
+        Self::refuse()
     }
 
     fn score(&mut self, _: &Request, _: &[String]) -> Result<Vec<Likelihood>> {
-        self.refuse()
+        Self::refuse()
     }
 }
