@@ -5,7 +5,7 @@ use crate::engine::{self, Engine, Request, Strictness};
 use crate::intake::Mapping;
 use crate::llm::LanguageModel;
 use crate::weights::{Manifest, Role, Source, cache_home};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -59,9 +59,8 @@ impl Verb for Demo {
         let mut notes = self.fetch(session);
         lap("models", begun);
 
-        let project = self.project(notes.is_empty())?;
-        let dump = project.root().join("dump");
-        let engine = Engine::open(project)?;
+        let engine = self.engine(session, notes.is_empty())?;
+        let dump = engine.project().root().join("dump");
         let begun = Instant::now();
         let mapping = Mapping::parse(MAPPING, "graphs/gift-shop/mapping.toml")?;
         let bars = session.bars();
@@ -128,6 +127,21 @@ impl Demo {
             },
             |()| Vec::new(),
         )
+    }
+
+    /// The engine of the demo's project. What another version of the program left in the cache and this one cannot read
+    /// is begun anew: it is nobody's work.
+    fn engine(&self, session: &Session, models_here: bool) -> Result<Engine> {
+        let open = || Engine::open(self.project(models_here)?);
+        match open() {
+            Err(error) if error.kind() == ErrorKind::Corrupt && self.dir.is_none() => {
+                session.printer.warn(format_args!("the demo begins anew: {error}"));
+                let old = cache_home()?.join("demo");
+                std::fs::remove_dir_all(&old).map_err(|e| Error::io("delete", &old, e))?;
+                open()
+            }
+            opened => opened,
+        }
     }
 
     /// The demo's own project, made anew in each run but for the cached vectors and replies.

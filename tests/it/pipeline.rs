@@ -314,6 +314,28 @@ fn the_demo_works_without_models() {
 }
 
 #[test]
+fn a_demo_that_another_version_left_begins_anew() {
+    let desk = Desk::new();
+    let demo = ["demo", "--no-model", "--format", "json"];
+    let answer = desk.json(&demo);
+    let journal = desk
+        .path()
+        .join("home/cache/kenning/demo/.kenning/journal.sqlite");
+    assert!(journal.exists());
+    std::fs::write(&journal, "another version's").unwrap();
+    let run = desk.run(&demo);
+    assert!(
+        run.stderr.contains("the demo begins anew"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        without_circumstances(answer),
+        without_circumstances(serde_json::from_str(&run.stdout).unwrap())
+    );
+}
+
+#[test]
 fn an_answer_has_each_field_once() {
     let desk = Desk::with_build();
     let answer = desk.done(&crate::program::RECOMMEND).stdout;
