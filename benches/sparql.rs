@@ -91,6 +91,8 @@ fn asked(snapshot: &Path, queries: &Path) -> Graph {
     graph
 }
 
+const VOCABULARY: &str = include_str!("../ontologies/kenning.ttl");
+
 fn load(triples: &Path) -> Store {
     let mut text = Vec::new();
     let file = std::fs::File::open(triples).unwrap();
@@ -99,6 +101,10 @@ fn load(triples: &Path) -> Store {
     let mut loader = store.bulk_loader();
     loader
         .parallel_load_from_slice(RdfFormat::NTriples, &text)
+        .unwrap();
+    // Kenning's graph has its own vocabulary beside the dump, whose labels are found too.
+    loader
+        .parallel_load_from_slice(RdfFormat::Turtle, VOCABULARY.as_bytes())
         .unwrap();
     loader.commit().unwrap();
     store

@@ -90,7 +90,7 @@ const STACK: usize = 256 << 20;
 /// What requests need.
 struct Host {
     live: Live,
-    models: Models,
+    models: Option<Models>,
     bounds: Bounds,
     access: Access,
     pool: Arc<Pool>,
@@ -107,6 +107,7 @@ pub struct Server {
     listening: Option<tokio::task::JoinHandle<()>>,
     ticking: Option<(Sender<()>, JoinHandle<()>)>,
     runtime: Option<Runtime>,
+    without_model: Option<Error>,
     // The journal brings a runtime along, which may not end within ours: so the last owner is here.
     host: Arc<Host>,
 }
@@ -115,12 +116,14 @@ impl Server {
     /// Starts to serve, as the settings of the project say.
     ///
     /// # Errors
-    /// Those of a language model that cannot be opened; `Usage` for settings that contradict each other or name no address; `Io` if it cannot be listened there.
+    /// `Usage` for settings that contradict each other or name no address; `Io` if it cannot be listened there.
     pub fn start(live: Live) -> Result<Self> {
-        let models = language_models(
-            live.engine().project(),
-            live.engine().project().settings().serve.model_calls,
-        )?;
+        let project = live.engine().project();
+        let opened = language_models(project, project.settings().serve.model_calls);
+        let (models, without_model) = match opened {
+            Ok(models) => (Models::new(models), None),
+            Err(error) => (None, Some(error)),
+        };
         let settings = live.engine().project().settings();
         let serve = settings.serve.clone();
         let bounds = Bounds::new(settings);
@@ -132,7 +135,7 @@ impl Server {
         let host = Arc::new(Host {
             access: Access::new(&serve, address)?,
             bounds,
-            models: Models::new(models),
+            models,
             pool: Arc::new(Pool::new(&serve, Arc::clone(&metrics))),
             metrics,
             bodies: Bodies::new(serve.max_body_mb << 20, idle),
@@ -151,8 +154,14 @@ impl Server {
             listening: Some(listening),
             ticking: Some(tick(Arc::clone(&host))?),
             runtime: Some(runtime),
+            without_model,
             host,
         })
+    }
+
+    /// Why the project's language model could not be opened, so that the graph recommends alone.
+    pub fn without_model(&self) -> Option<&Error> {
+        self.without_model.as_ref()
     }
 
     /// Where it listens.
@@ -201,9 +210,8 @@ impl Drop for Server {
 }
 
 fn runtime(serve: &ServeSettings) -> Result<Runtime> {
-    // Jobs with slots, and those that may ask a model.
-    let threads = serve.concurrency.saturating_mul(2);
-    let threads = threads.saturating_add(serve.model_calls);
+    // Jobs with slots, and those that ask a model.
+    let threads = serve.concurrency.saturating_add(serve.model_calls);
     Builder::new_multi_thread()
         .enable_all()
         .thread_name("serve")

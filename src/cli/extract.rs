@@ -81,7 +81,8 @@ impl Extract {
     }
 }
 
-fn open_model(engine: &Engine) -> Result<Box<dyn LanguageModel>> {
+/// The project's language model, which has to be configured.
+pub(super) fn open_model(engine: &Engine) -> Result<Box<dyn LanguageModel>> {
     engine::language_model(engine.project())?.ok_or_else(|| {
         Error::unavailable("no language model is configured")
             .at(engine.project().file().display())

@@ -32,6 +32,9 @@ impl Verb for Serve {
             );
         let live = Live::open(Engine::open(session.project_with(layers)?)?)?;
         let server = Server::start(live)?;
+        if let Some(error) = server.without_model() {
+            session.printer.warn(format_args!("the graph recommends alone: {error}"));
+        }
         server.wait(|| {
             // Data, so that a program which starts the server learns the port that it took.
             session

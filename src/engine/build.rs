@@ -3,7 +3,8 @@
 use super::reason::{Contradictions, Gathered};
 use super::verdict::Verdict;
 use super::{Engine, Stopwatch};
-use crate::config::LinkSettings;
+use crate::config::{LinkSettings, OnBuild};
+
 use crate::embedding::{self, Embedder, VectorCache};
 use crate::extraction::behaviour::{self, LinkTable};
 use crate::graph::draft::Draft;
@@ -75,27 +76,29 @@ impl Engine {
                 .at(self.project.imports().display())
                 .hint("kenning import --preset movielens DIR"));
         }
-        self.build_graph(horizon, embedder, progress)
+        let on_build = self.project.settings().validation.on_build;
+        self.build_graph((horizon, on_build), embedder, progress)
     }
 
-    /// Builds the graph of what there is, even if that is nothing.
+    /// Builds the graph of what there is, even if that is nothing, and whatever shapes say: what was taken out must not stay
+    /// because something else is wrong.
     pub(super) fn build_graph_of_all(
         &self,
         embedder: Option<&Embedder>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        self.build_graph(Horizon::Open, embedder, progress)
+        self.build_graph((Horizon::Open, OnBuild::Off), embedder, progress)
             .map(drop)
     }
 
     /// Builds the graph of a project that holds nothing yet.
     pub(super) fn build_empty(&self) -> Result<Built> {
-        self.build_graph(Horizon::Open, None, &Unwatched)
+        self.build_graph((Horizon::Open, OnBuild::Off), None, &Unwatched)
     }
 
     fn build_graph(
         &self,
-        horizon: Horizon,
+        (horizon, on_build): (Horizon, OnBuild),
         embedder: Option<&Embedder>,
         progress: &dyn Progress,
     ) -> Result<Built> {
@@ -127,7 +130,7 @@ impl Engine {
         }
         meta.as_of = horizon.as_of();
         let freeze = |path: &Path| freeze(&draft, &meta, &links, &vectors, path);
-        let (snapshot, verdict) = self.replace_snapshot(&freeze)?;
+        let (snapshot, verdict) = self.replace_snapshot(&freeze, on_build)?;
         let graph = Graph::open(&self.project.snapshot_file())?;
         self.let_snapshots_go(&snapshot.to_string())?;
         watch.lap(match verdict {

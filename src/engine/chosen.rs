@@ -2,7 +2,7 @@
 
 use super::asker::items;
 use super::gates::Gates;
-use super::{Order, Request, Snapshot};
+use super::{Engine, Order, Request, Snapshot};
 use crate::candidates::{Asked, Choice, Chosen};
 use crate::policy::Gate;
 use crate::scoring::{Profile, Scored, Scorer};
@@ -32,28 +32,48 @@ pub(super) fn candidates(
             let wanted = asked.only.map_or(wanted, FxHashSet::len);
             let choice = Choice::of(asked)?;
             let (mut refused, mut checked) = (FxHashSet::default(), FxHashSet::default());
-            // Whether there were new ones among some items that are refused.
-            let mut refuse = |items: &[Scored], refused: &mut FxHashSet<u32>| {
+            let mut new = |items: &[Scored]| -> Vec<u32> {
                 let items = items.iter().map(|scored| scored.item);
-                let new: Vec<u32> = items.filter(|&item| checked.insert(item)).collect();
-                let found = gates.refused(Gate::Candidates, &new)?;
-                let some = !found.is_empty();
-                refused.extend(found);
-                Ok::<_, Error>(some)
+                items.filter(|&item| checked.insert(item)).collect()
             };
             let mut ahead = wanted;
             loop {
                 let chosen = choice.best(wanted, &refused);
-                if !refuse(&chosen.items, &mut refused)? {
+                let found = gates.refused(Gate::Candidates, &new(&chosen.items))?;
+                if found.is_empty() {
                     return Ok(chosen);
                 }
+                refused.extend(found);
                 if ahead > wanted {
-                    refuse(&choice.ahead(ahead, &refused), &mut refused)?;
+                    // Nobody was about to be shown these: they are no violations.
+                    let items = new(&choice.ahead(ahead, &refused));
+                    refused.extend(gates.would_refuse(Gate::Candidates, &items)?);
                 }
                 ahead = ahead.saturating_mul(FURTHER);
             }
         },
     )
+}
+
+impl Engine {
+    /// What an answer by the graph lists: the first items that no gate of items refuses; and what there is to say.
+    pub(super) fn listed(
+        &self,
+        gates: &Gates<'_>,
+        who: (&Scorer<'_>, &Profile),
+        request: &Request,
+        bounds: (&Limits, &Cancel),
+    ) -> Result<(Vec<Scored>, Vec<String>)> {
+        let wanted = request.k.max(self.project.settings().prompt.candidates);
+        let Chosen {
+            mut items, notes, ..
+        } = candidates(gates, who, request, wanted, bounds)?;
+        let all: Vec<u32> = items.iter().map(|scored| scored.item).collect();
+        let refused = gates.refused(Gate::Answer, &all)?;
+        items.retain(|scored| !refused.contains(&scored.item));
+        items.truncate(request.k);
+        Ok((items, notes))
+    }
 }
 
 /// Does something with a request whose items are looked up.

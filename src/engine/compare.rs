@@ -3,11 +3,11 @@
 use super::ItemNamed;
 use super::suppose::iri;
 use super::why::{About, View};
-use crate::Result;
 use crate::explanation::way;
 use crate::policy::Gate;
 use crate::scoring::{Route, Scored};
 use crate::selection::{Candidate, Piece};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -60,6 +60,10 @@ impl View<'_> {
                 None => return Ok(None),
             },
         };
+        if other == self.item {
+            return Err(Error::usage("an item cannot be compared with itself")
+                .hint("name another one, or none for the next by score"));
+        }
         let walk = self.scorer.walk(&self.profile);
         let items = [
             (self.item, score),

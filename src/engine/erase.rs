@@ -44,6 +44,7 @@ impl Engine {
             self.tombstones(&whom)?;
             self.erase_imports(&whom, &mut erased)?;
             erased.lines = self.erase_lines(&needle)?;
+            self.forget_report()?;
             erased.snapshots = self.erase_snapshots(&needle)?;
             let journal = self.journal.erase(&whom, &|text| needle.is_in(text));
             // Whoever reads the log begins anew, whatever comes of the rest.

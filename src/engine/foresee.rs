@@ -1,6 +1,5 @@
 //! What answers to somebody will rely on, before any is given.
 
-use super::chosen::candidates;
 use super::compare::WITHHELD;
 use super::gates::Gates;
 use super::recommend::within_reason;
@@ -107,8 +106,7 @@ impl Engine {
         let asker = self.asker(snapshot, &scorer, request)?;
         let profile = &asker.profile;
         let gates = self.gates(snapshot, &asker.person.id, bounds)?;
-        let chosen = candidates(&gates, (&scorer, profile), request, request.k, bounds)?;
-        let first = &chosen.items[..request.k.min(chosen.items.len())];
+        let (first, more) = self.listed(&gates, (&scorer, profile), request, bounds)?;
         let graph = snapshot.graph();
         let mut counting = profile.history.clone();
         counting.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -118,8 +116,14 @@ impl Engine {
             count,
         };
         let met = !gates.hides(Gate::Explanation, kenning::INTERACTED);
-        let mut leanings = leanings(snapshot, &scorer, (profile, request));
-        leanings.retain(|leaning| met && !gates.hides(Gate::Explanation, &leaning.property));
+        let mut notes = [asker.notes, more].concat();
+        let leanings = match met {
+            true => leanings(&gates, &scorer, (profile, request), &mut notes)?,
+            false => Vec::new(),
+        };
+        if !met {
+            notes.push("policies withhold what was met".into());
+        }
         Ok(ProfileAnswer {
             schema_version: 1,
             events: counting
@@ -130,20 +134,23 @@ impl Engine {
                 .collect(),
             missing: missing(graph, profile, &leanings),
             leanings,
-            relies_on: relies_on(&gates, (&scorer, profile), first)?,
+            relies_on: relies_on(&gates, (&scorer, profile), &first)?,
             user: asker.person,
-            notes: [asker.notes, chosen.notes].concat(),
+            notes,
             snapshot: graph.id().to_string(),
         })
     }
 }
 
 fn leanings(
-    snapshot: &Snapshot,
+    gates: &Gates<'_>,
     scorer: &Scorer<'_>,
     (profile, request): (&Profile, &Request),
-) -> Vec<Leaning> {
+    notes: &mut Vec<String>,
+) -> Result<Vec<Leaning>> {
+    let snapshot = gates.snapshot();
     let graph = snapshot.graph();
+    let mut withheld = 0;
     let whole: f64 = profile.history.iter().map(|h| h.1).sum();
     let catalogue = graph.items().len().max(1) as f64;
     let mut leanings = Vec::new();
@@ -163,7 +170,20 @@ fn leanings(
                 .iter()
                 .for_each(|&e| *things.entry(e).or_default() += count);
         }
-        let mut things: Vec<(u32, f64)> = things.into_iter().collect();
+        if gates.hides(Gate::Explanation, &name) {
+            withheld += things.len();
+            continue;
+        }
+        let mut open = Vec::new();
+        for (entity, count) in things {
+            let items = profile.history.iter().map(|met| [met.0, property, entity]);
+            let facts = items.filter(|fact| graph.facts(*fact).next().is_some());
+            match gates.may_tell(&facts.collect::<Vec<_>>())? {
+                true => open.push((entity, count)),
+                false => withheld += 1,
+            }
+        }
+        let mut things = open;
         things.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let thing = |&(entity, count): &(u32, f64)| {
             let ItemNamed { item, label, .. } = named(snapshot, request, entity);
@@ -184,7 +204,12 @@ fn leanings(
             });
         }
     }
-    leanings
+    if withheld > 0 {
+        notes.push(format!(
+            "policies withhold {withheld} things that the history has"
+        ));
+    }
+    Ok(leanings)
 }
 
 fn named(snapshot: &Snapshot, request: &Request, node: u32) -> ItemNamed {

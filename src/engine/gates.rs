@@ -227,19 +227,32 @@ impl Gates<'_> {
         self.found.borrow_mut().extend(violations);
     }
 
-    /// Those of the items that a gate refuses.
+    /// Those of the items that a gate refuses, which is noted.
     pub(super) fn refused(&self, gate: Gate, items: &[u32]) -> Result<FxHashSet<u32>> {
-        let Some(policies) = &self.policies else {
-            return Ok(FxHashSet::default());
-        };
-        let violations = policies.nodes(gate, self.case(), items)?;
-        let dataset = self.snapshot.dataset();
-        let refused = violations
-            .iter()
-            .filter_map(|wrong| dataset.find(&wrong.node));
-        let refused = refused.collect();
+        let violations = self.wrong(gate, items)?;
+        let refused = self.nodes(&violations);
         self.note(violations);
         Ok(refused)
+    }
+
+    /// Those of the nodes that a gate would refuse; nothing is noted.
+    pub(super) fn would_refuse(&self, gate: Gate, nodes: &[u32]) -> Result<FxHashSet<u32>> {
+        Ok(self.nodes(&self.wrong(gate, nodes)?))
+    }
+
+    fn wrong(&self, gate: Gate, nodes: &[u32]) -> Result<Vec<Violation>> {
+        match &self.policies {
+            Some(policies) => policies.nodes(gate, self.case(), nodes),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn nodes(&self, violations: &[Violation]) -> FxHashSet<u32> {
+        let dataset = self.snapshot.dataset();
+        let nodes = violations.iter();
+        nodes
+            .filter_map(|wrong| dataset.find(&wrong.node))
+            .collect()
     }
 
     /// Those of the items that either gate of items refuses.
@@ -291,14 +304,16 @@ impl Gates<'_> {
         policies.is_some_and(|policies| policies.hides(gate, dataset, property))
     }
 
-    /// Whether the gate of explanations lets facts be told: those of the graph with all that they were concluded from,
-    /// others by their properties.
-    pub(super) fn may_tell(&self, facts: &[[u32; 3]]) -> bool {
+    /// Whether the gate of explanations lets facts be told: for what they are about, and, of those of the graph, with all
+    /// that they were concluded from.
+    pub(super) fn may_tell(&self, facts: &[[u32; 3]]) -> Result<bool> {
         let dataset = self.snapshot.dataset();
         let Some(policies) = &self.policies else {
-            return true;
+            return Ok(true);
         };
-        (facts.iter()).all(|fact| !policies.hides_fact(Gate::Explanation, dataset, fact))
+        let objects: Vec<u32> = facts.iter().map(|fact| fact[2]).collect();
+        Ok(!policies.hides_facts(Gate::Explanation, dataset, facts)
+            && self.would_refuse(Gate::Explanation, &objects)?.is_empty())
     }
 
     /// What a prompt may tell of somebody: without their history where that they met items is sensitive.

@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Decisions read at once; between two pages the query may be cancelled.
 const PAGE: usize = 256;
 
+/// Facts whose terms are remembered while decisions are read.
+const REMEMBERED: usize = 1 << 16;
+
 /// How far more decisions than allowed may gather before the oldest are let go.
 const SLACK: usize = 4;
 
@@ -193,6 +196,9 @@ impl<'d> Writer<'d> {
             return number;
         }
         let number = fact_term(fact).map(|term| self.decisions.number(&term));
+        if self.facts.len() == REMEMBERED {
+            self.facts.clear();
+        }
         self.facts.insert(fact.clone(), number);
         number
     }

@@ -3,15 +3,13 @@
 //! What is supposed goes the way of what is told: into a copy of the changes that the snapshot shows, which only this
 //! answer sees. So filters and scores see what they would see if it had really been told.
 
-use super::chosen::candidates;
 use super::hear::heard;
 use super::recommend::within_reason;
 use super::{Engine, Person, Request, Snapshot, Told};
 use crate::explanation::Voice;
 use crate::graph::changes::{Changes, Quad};
 use crate::model::term;
-use crate::policy::Gate;
-use crate::scoring::{Facts, Scored, Scorer, Supposed};
+use crate::scoring::{Facts, Scorer, Supposed};
 use crate::sparql::{Cancel, Limits};
 use crate::vocabulary::{expand, kenning};
 use crate::{Error, Result};
@@ -160,20 +158,8 @@ impl Engine {
         let scorer = snapshot.scorer();
         let asker = self.asker(snapshot, &scorer, request)?;
         let gates = self.gates(snapshot, &asker.person.id, bounds)?;
-        let chosen = candidates(
-            &gates,
-            (&scorer, &asker.profile),
-            request,
-            request.k,
-            bounds,
-        )?;
-        let all: Vec<u32> = chosen.items.iter().map(|scored| scored.item).collect();
-        let refused = gates.refused(Gate::Answer, &all)?;
-        let shown = chosen
-            .items
-            .iter()
-            .filter(|scored| !refused.contains(&scored.item));
-        let shown: Vec<Scored> = shown.take(request.k).copied().collect();
+        let who = (&scorer, &asker.profile);
+        let (shown, more) = self.listed(&gates, who, request, bounds)?;
         let list = shown.iter().zip(1..).map(|(scored, rank)| Placed {
             rank,
             item: iri(snapshot, scored.item),
@@ -184,7 +170,7 @@ impl Engine {
             score: scored.score,
         });
         let mut notes = asker.notes;
-        notes.extend(chosen.notes);
+        notes.extend(more);
         Ok(Side {
             person: asker.person,
             notes,

@@ -38,9 +38,10 @@ impl Engine {
     pub(super) fn replace_snapshot(
         &self,
         freeze: &dyn Fn(&Path) -> Result<Id>,
+        on_build: OnBuild,
     ) -> Result<(Id, Option<Verdict>)> {
         let file = self.project.snapshot_file();
-        let on_build = self.project.settings().validation.on_build;
+        self.forget_report()?;
         if on_build == OnBuild::Off {
             self.keep_snapshot()?;
             return Ok((freeze(&file)?, None));
@@ -61,6 +62,21 @@ impl Engine {
         placed
     }
 
+    /// Deletes the report of a former graph: it names what that one held.
+    pub(super) fn forget_report(&self) -> Result<()> {
+        let path = self.report_file();
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("delete", &path, e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn report_file(&self) -> PathBuf {
+        self.project.state().join("validation.ttl")
+    }
+
     /// Validates a graph as `kenning validate` does, and writes the report down.
     fn verdict(&self, file: &Path) -> Result<Verdict> {
         let mut documents = shipped_shapes();
@@ -71,7 +87,7 @@ impl Engine {
         let dataset = Dataset::new(&graph, &changes);
         let bounds = bounds(self.project.settings());
         let report = validate(dataset, &shapes, &bounds, &Cancel::default())?;
-        let path = self.project.state().join("validation.ttl");
+        let path = self.report_file();
         fs::write(&path, turtle(&report)?).map_err(|e| Error::io("write the report", &path, e))?;
         Ok(Verdict {
             conforms: report.conforms(),

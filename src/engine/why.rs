@@ -1,7 +1,7 @@
 //! Why an item is in an answer, why one is not, and what the smallest change is.
 
 use super::alternative::{Alternative, ChangeKind, FactNamed, ItemNamed};
-use super::chosen::{asking, candidates};
+use super::chosen::asking;
 use super::compare::Compared;
 use super::gates::Gates;
 use super::recommend::within_reason;
@@ -134,7 +134,9 @@ impl Engine {
             let events = case.removal(Goal::Out);
             changes.extend(events.map(|found| view.without_events(found)));
             let facts = case.unstated();
-            changes.extend(facts.map(|found| view.facts(ChangeKind::RemoveFacts, found)));
+            if let Some(found) = facts {
+                changes.push(view.facts(ChangeKind::RemoveFacts, found)?);
+            }
             if changes.is_empty() {
                 notes.push(
                     "no set of events or facts was found without which it would not be in the list"
@@ -188,7 +190,9 @@ impl Engine {
             changes.extend(removed.map(|found| view.without_events(found)));
             changes.extend(case.addition().map(|found| view.with_events(found)));
             let stated = case.stated();
-            changes.extend(stated.map(|found| view.facts(ChangeKind::AddFacts, found)));
+            if let Some(found) = stated {
+                changes.push(view.facts(ChangeKind::AddFacts, found)?);
+            }
         }
         let mut notes = std::mem::take(&mut view.notes);
         if inside {
@@ -221,9 +225,8 @@ impl Engine {
         bounds: (&Limits, &Cancel),
     ) -> Result<()> {
         let who = (&view.scorer, &view.profile);
-        let list = candidates(&view.gates, who, &about.request, view.k, bounds)?;
-        let mut listed = list.items.iter().take(view.k);
-        match listed.any(|scored| scored.item == view.item) {
+        let (listed, _) = self.listed(&view.gates, who, &about.request, bounds)?;
+        match listed.iter().any(|scored| scored.item == view.item) {
             true => Err(Error::usage(format!(
                 "`{}` is among the first {} already",
                 about.item, view.k
@@ -379,7 +382,7 @@ impl<'s> View<'s> {
         })
     }
 
-    fn facts(&self, kind: ChangeKind, found: Change<[u32; 3]>) -> Option<Alternative> {
+    fn facts(&self, kind: ChangeKind, found: Change<[u32; 3]>) -> Result<Option<Alternative>> {
         let graph = self.snapshot.graph();
         let name = |number: u32| {
             let text = graph.term(number);
@@ -389,14 +392,15 @@ impl<'s> View<'s> {
             fact: fact.map(name),
             labels: fact.map(|number| self.voice.label(graph, number).to_owned()),
         };
-        self.gates.may_tell(&found.parts).then(|| Alternative {
+        let may_tell = self.gates.may_tell(&found.parts)?;
+        Ok(may_tell.then(|| Alternative {
             kind,
             events: Vec::new(),
             facts: found.parts.iter().map(named).collect(),
             minimal: found.minimal,
             rank: found.standing.rank,
             score: found.standing.score,
-        })
+        }))
     }
 }
 

@@ -39,7 +39,8 @@ impl Journal {
         lock(&self.waiting).push(Arc::clone(&mine));
         let mut connection = lock(&self.connection);
         if lock(&mine.kept).is_none() {
-            self.keep_all(&mut connection);
+            let all = std::mem::take(&mut *lock(&self.waiting));
+            self.keep_all(&mut connection, &all);
         }
         drop(connection);
         let kept = lock(&mine.kept).take();
@@ -52,19 +53,25 @@ impl Journal {
         })
     }
 
-    fn keep_all(&self, connection: &mut SqliteConnection) {
-        let all = std::mem::take(&mut *lock(&self.waiting));
-        if let Ok(ids) = self.together(connection, &all) {
-            for (one, id) in all.iter().zip(ids) {
-                *lock(&one.kept) = Some(Ok(id));
+    fn keep_all(&self, connection: &mut SqliteConnection, all: &[Arc<Waiting>]) {
+        match self.together(connection, all) {
+            Ok(ids) => {
+                for (one, id) in all.iter().zip(ids) {
+                    *lock(&one.kept) = Some(Ok(id));
+                }
             }
-            return;
-        }
-        // One that cannot be kept must not take the others with it.
-        for one in &all {
-            let kept = self.together(connection, std::slice::from_ref(one));
-            let kept = kept.map(|mut ids| ids.remove(0));
-            *lock(&one.kept) = Some(kept.map_err(|e| trouble::explain(&self.path, e)));
+            // One that cannot be kept must not take the others with it.
+            Err(error) if all.len() > 1 && trouble::is_of_the_record(&error) => {
+                all.chunks(1).for_each(|one| self.keep_all(connection, one));
+            }
+            Err(error) => {
+                let error = trouble::explain(&self.path, error);
+                for one in all {
+                    let same = Error::new(error.kind(), error.message()).at(self.path.display());
+                    let hint = error.next_step().unwrap_or_default();
+                    *lock(&one.kept) = Some(Err(same.hint(hint)));
+                }
+            }
         }
     }
 

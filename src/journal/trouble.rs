@@ -23,6 +23,11 @@ fn code_of(error: &sqlx::Error) -> Option<i32> {
     Some(extended & 0xff)
 }
 
+/// Whether a record is refused for what it says, so that others may be kept.
+pub(super) fn is_of_the_record(error: &sqlx::Error) -> bool {
+    code_of(error) == Some(code::CONSTRAINT)
+}
+
 pub(super) fn explain(path: &Path, error: sqlx::Error) -> Error {
     let explained = match code_of(&error) {
         Some(code::BUSY | code::LOCKED) => locked(),

@@ -177,6 +177,8 @@ impl Remote {
             if is_over(deadline) {
                 return Err(self.error("the deadline passed before there was a reply".into()));
             }
+            // What had little time says nothing of the server where that ended it.
+            let is_pressed = left < self.timeout / 2;
             let refusal = match self.ask(body, self.timeout.min(left)) {
                 Ok(heard) => return Ok((heard, number)),
                 Err(refusal) => refusal,
@@ -189,7 +191,9 @@ impl Remote {
                 end.saturating_duration_since(Instant::now())
             });
             if !refusal.passes || tries > self.retries || wait >= left {
-                self.pace().breaker.fail(Instant::now());
+                if !(is_pressed && is_over(deadline)) {
+                    self.pace().breaker.fail(Instant::now());
+                }
                 return Err(self.error(format!("{} (tries: {tries})", refusal.message)));
             }
             std::thread::sleep(wait);

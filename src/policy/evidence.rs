@@ -69,6 +69,19 @@ impl Policies {
         Ok(each.collect())
     }
 
+    /// Whether one of some facts must not be told at a gate, for its property or for what it was concluded from.
+    pub fn hides_facts(&self, gate: Gate, dataset: Dataset<'_>, facts: &[[u32; 3]]) -> bool {
+        let graph = dataset.graph;
+        self.at(gate).any(|policy| {
+            let sensitive = Sensitive::of(policy, dataset);
+            let rests = |index: u64| sensitive.in_fact(graph, index).is_some();
+            !sensitive.properties.is_empty()
+                && facts.iter().any(|fact| {
+                    sensitive.properties.contains(&fact[1]) || graph.facts(*fact).any(rests)
+                })
+        })
+    }
+
     /// Whether a property must not be told at a gate.
     pub fn hides(&self, gate: Gate, dataset: Dataset<'_>, property: &str) -> bool {
         let number = dataset.find(&term::iri(property));
@@ -76,20 +89,6 @@ impl Policies {
         policies.any(|policy| {
             policy.sensitive.contains(&term::iri(property))
                 || number.is_some_and(|p| Sensitive::of(policy, dataset).properties.contains(&p))
-        })
-    }
-}
-
-impl Policies {
-    /// Whether a fact must not be told at a gate, for its property or for what it was concluded from.
-    pub fn hides_fact(&self, gate: Gate, dataset: Dataset<'_>, fact: &[u32; 3]) -> bool {
-        let graph = dataset.graph;
-        self.at(gate).any(|policy| {
-            let sensitive = Sensitive::of(policy, dataset);
-            sensitive.properties.contains(&fact[1])
-                || graph.facts(*fact).any(|index| {
-                    !sensitive.properties.is_empty() && sensitive.in_fact(graph, index).is_some()
-                })
         })
     }
 }

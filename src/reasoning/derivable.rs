@@ -110,6 +110,8 @@ fn fits(known: &mut [Option<u32>], place: Place, term: u32) -> bool {
 struct First<'a>(Conclude<'a>, [u32; 3]);
 
 impl Sink for First<'_> {
+    const TAKES_ALL: bool = false;
+
     fn take(&mut self, row: &[u32], made: &Made) -> Result<bool> {
         self.0.take(row, made)?;
         let wanted = self.1;

@@ -14,7 +14,7 @@ use super::join::World;
 use super::proofs::Proofs;
 use super::rule::Rule;
 use super::terms::Terms;
-use super::watch::Limits;
+use super::watch::{Limits, Watch};
 use crate::{Error, Result};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -186,6 +186,7 @@ struct Equals<'a> {
     any: Vec<bool>,
     facts: &'a Facts,
     terms: &'a dyn Terms,
+    watch: &'a Watch,
 }
 
 impl<'a> Equals<'a> {
@@ -204,6 +205,7 @@ impl<'a> Equals<'a> {
             any,
             facts,
             terms,
+            watch: world.watch,
         })
     }
 
@@ -231,6 +233,7 @@ impl<'a> Equals<'a> {
                     if is_new || !table.contains(equal, object) {
                         let premises = [equation, [subject, predicate, object]];
                         found.push([equal, predicate, object], self.rules[0], premises)?;
+                        found.bound(self.watch)?;
                     }
                 }
             }
@@ -253,6 +256,7 @@ impl<'a> Equals<'a> {
             if is_rdf && !self.facts.contains(other) {
                 let equation = [term, self.same_as, equal];
                 found.push(other, self.rules[at], [equation, triple])?;
+                found.bound(self.watch)?;
             }
         }
         Ok(())

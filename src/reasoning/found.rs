@@ -6,12 +6,16 @@ use super::join::{Sink, World};
 use super::lists::Lists;
 use super::made::Made;
 use super::terms::Terms;
+use super::watch::Watch;
 use crate::model::term::{self, Kind};
 use crate::{Error, Result};
 use std::cmp::Ordering;
 
 /// Conclusions are thinned out once there are so many.
 const MANY: usize = 1 << 20;
+
+/// Conclusions between two looks at the limits.
+const LOOK: usize = 1 << 12;
 
 /// A conclusion; its premises are a piece of [`Found::premises`].
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +54,18 @@ impl Found {
         let at = self.premises.len();
         self.premises.extend(premises);
         self.conclude(triple, rule, at)
+    }
+
+    /// An error if that is enough; looked at now and then.
+    pub(super) fn bound(&self, watch: &Watch) -> Result<()> {
+        if !self.entries.len().is_multiple_of(LOOK) {
+            return Ok(());
+        }
+        watch.check()?;
+        match self.entries.len() > watch.limits.facts {
+            true => Err(too_many(watch.limits.facts)),
+            false => Ok(()),
+        }
     }
 
     /// Adds a conclusion whose premises are the last, from `at` on.

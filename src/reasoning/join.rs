@@ -18,6 +18,9 @@ const MANY: usize = 64;
 
 /// Takes the rows.
 pub(super) trait Sink {
+    /// Whether it takes all rows; what ends with the first must not have all looked at before.
+    const TAKES_ALL: bool = true;
+
     /// A row, which may have terms that the run made; and whether more are wanted.
     fn take(&mut self, row: &[u32], made: &Made) -> Result<bool>;
 }
@@ -201,7 +204,7 @@ impl<'a, S: Sink> Join<'a, S> {
             let from = rows.len() * which / shares;
             let to = rows.len() * (which + 1) / shares;
             let rows = &rows[from..to];
-            let (passed, rest) = self.tested_first(rows, keys[1], scan.rest);
+            let (passed, rest) = self.tested_first(rows, keys[1], scan.rest)?;
             if passed.as_ref().is_some_and(Vec::is_empty) {
                 continue;
             }
@@ -239,22 +242,26 @@ impl<'a, S: Sink> Join<'a, S> {
         rows: &[Pair],
         value: Key,
         steps: &'p [Step],
-    ) -> (Option<Vec<u32>>, &'p [Step]) {
+    ) -> Result<(Option<Vec<u32>>, &'p [Step])> {
         let (Key::Free(slot), Some((Step::Test(part), rest))) = (value, steps.split_first()) else {
-            return (None, steps);
+            return Ok((None, steps));
         };
         let alone = self.expression(*part).and_then(Expr::reads_only) == Some(slot);
-        if !alone || rows.len() < MANY {
-            return (None, steps);
+        if !alone || rows.len() < MANY || !S::TAKES_ALL {
+            return Ok((None, steps));
         }
         let mut values: Vec<u32> = rows.iter().map(|row| row[1]).collect();
         order::sort(&mut values, |value| u64::from(*value));
         values.dedup();
-        values.retain(|value| {
-            self.row[slot] = *value;
-            self.test(*part)
-        });
-        (Some(values), rest)
+        let mut passed = Vec::new();
+        for some in values.chunks(MANY) {
+            self.world.watch.check()?;
+            passed.extend(some.iter().copied().filter(|&value| {
+                self.row[slot] = value;
+                self.test(*part)
+            }));
+        }
+        Ok((Some(passed), rest))
     }
 
     fn walk(&mut self, from: Key, to: Key, least: usize, rest: &[Step]) -> Result<bool> {
@@ -345,6 +352,8 @@ impl<'a, S: Sink> Join<'a, S> {
 pub(super) struct Any(pub(super) bool);
 
 impl Sink for Any {
+    const TAKES_ALL: bool = false;
+
     fn take(&mut self, _: &[u32], _: &Made) -> Result<bool> {
         self.0 = true;
         Ok(false)

@@ -16,6 +16,9 @@ use crate::Result;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+/// Driving rows of a round for which a second thread is not worth its start.
+const FEW: usize = 256;
+
 /// What a round is run on.
 pub(super) struct Round<'a> {
     pub(super) new: &'a Facts,
@@ -116,7 +119,7 @@ impl Engine {
             Ok((sink.found, made))
         };
         let rows: usize = jobs.iter().map(|job| job.plan.rows).sum();
-        let mut found: Vec<_> = match rows > SHARE {
+        let mut found: Vec<_> = match rows > FEW {
             true => shares.into_par_iter().map(run).collect::<Result<_>>()?,
             false => shares.into_iter().map(run).collect::<Result<_>>()?,
         };

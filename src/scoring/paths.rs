@@ -227,8 +227,8 @@ impl Start {
     }
 }
 
-/// Puts the largest contribution first. Numbers are sorted, not paths, which are large: each is moved to its place once.
-fn sort(paths: &mut [Path]) {
+/// Puts the largest contribution first. Numbers are sorted, not paths, which are large.
+fn sort(paths: &mut Vec<Path>) {
     let way = |place: u32| {
         let path = &paths[place as usize];
         (path.route, path.from, path.via)
@@ -239,52 +239,33 @@ fn sort(paths: &mut [Path]) {
         let larger = b.0.total_cmp(&a.0);
         larger.then_with(|| way(a.1).cmp(&way(b.1)))
     });
-    for start in 0..order.len() {
-        // Around a cycle: what is in a place already points to itself.
-        let mut place = start;
-        loop {
-            let from = std::mem::replace(&mut order[place].1, place as u32) as usize;
-            if from == start {
-                break;
-            }
-            paths.swap(place, from);
-            place = from;
-        }
-    }
+    let sorted = order
+        .iter()
+        .map(|&(_, place)| paths[place as usize].clone());
+    *paths = sorted.collect();
 }
-
-/// The place of an item at which no path is to end.
-const NOWHERE: u32 = u32::MAX;
 
 /// The items that paths are to end at, and what was found of these paths.
 struct Ends<'a> {
     items: &'a [u32],
-    first: u32,
-    /// By item of the graph: its place among the ends, or [`NOWHERE`].
-    places: Vec<u32>,
+    places: FxHashMap<u32, usize>,
     paths: Vec<Vec<Path>>,
 }
 
 impl<'a> Ends<'a> {
     fn new(graph: &Graph, items: &'a [u32]) -> Self {
-        let first = graph.items().start;
-        let mut places = vec![NOWHERE; graph.items().len()];
-        for (item, place) in items.iter().zip(0..) {
-            if graph.items().contains(item) {
-                places[(item - first) as usize] = place;
-            }
-        }
+        let numbered = items.iter().copied().zip(0..);
         Self {
             items,
-            first,
-            places,
+            places: numbered
+                .filter(|end| graph.items().contains(&end.0))
+                .collect(),
             paths: vec![Vec::new(); items.len()],
         }
     }
 
     fn place(&self, item: u32) -> Option<usize> {
-        let place = self.places.get(item.checked_sub(self.first)? as usize)?;
-        (*place != NOWHERE).then_some(*place as usize)
+        self.places.get(&item).copied()
     }
 }
 

@@ -22,7 +22,12 @@ impl Bounds {
     /// The bounds that the settings say.
     pub fn new(settings: &Settings) -> Self {
         let limits = engine::limits(&settings.query);
-        let share = (settings.serve.memory_mb << 20) / settings.serve.concurrency;
+        let models = match settings.model.kind.as_str() {
+            "none" => 0,
+            _ => settings.serve.model_calls,
+        };
+        let jobs = settings.serve.concurrency.saturating_add(models);
+        let share = (settings.serve.memory_mb << 20) / jobs;
         let memory = match share < limits.memory {
             true => "`serve.memory_mb`, shared by `serve.concurrency` jobs",
             false => "`query.memory_mb`",

@@ -1,67 +1,78 @@
-//! The language models that rank for requests: each call has one to itself.
+//! The language models that rank for requests: each call has one to itself, for no longer than it takes.
 
 use crate::llm::{Completion, LanguageModel, Likelihood, Request, TokenCounter};
 use crate::{Error, Result};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Models of one kind.
-#[derive(Default)]
+/// Handles on the model of a project.
 pub struct Models {
     idle: Mutex<Vec<Box<dyn LanguageModel>>>,
-    count: usize,
-    busy: Option<Busy>,
-}
-
-/// Stands for a model where all are taken: what it is asked, the graph answers.
-#[derive(Clone)]
-struct Busy {
     id: String,
     context: usize,
     counter: Arc<dyn TokenCounter>,
 }
 
+/// The model, for one request: where all handles are taken, it says so, and the graph answers.
+pub struct Asker<'m> {
+    models: &'m Models,
+    until: Instant,
+}
+
+/// A handle that comes back whatever becomes of the call.
+struct Taken<'m> {
+    models: &'m Models,
+    model: Option<Box<dyn LanguageModel>>,
+}
+
 impl Models {
-    /// Models that may be asked at the same time.
-    pub fn new(models: Vec<Box<dyn LanguageModel>>) -> Self {
-        let busy = models.first().map(|model| Busy {
-            id: model.id().to_owned(),
-            context: model.context_tokens(),
-            counter: model.counter(),
-        });
-        Self {
-            count: models.len(),
+    /// Handles that may be asked at the same time; nothing if there are none.
+    pub fn new(models: Vec<Box<dyn LanguageModel>>) -> Option<Self> {
+        let first = models.first()?;
+        Some(Self {
+            id: first.id().to_owned(),
+            context: first.context_tokens(),
+            counter: first.counter(),
             idle: Mutex::new(models),
-            busy,
-        }
+        })
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Does some work with a model; with none if there are none.
-    pub fn with<T>(&self, work: impl FnOnce(Option<&mut dyn LanguageModel>) -> T) -> T {
-        let mut taken = Taken {
+    /// The model for a request that has to be answered within some time.
+    pub fn within(&self, time: Duration) -> Asker<'_> {
+        let now = Instant::now();
+        Asker {
             models: self,
-            model: self.idle().pop(),
-        };
-        if let Some(model) = &mut taken.model {
-            return work(Some(model.as_mut()));
+            until: now.checked_add(time).unwrap_or(now),
         }
-        let mut busy = self.busy.clone();
-        work(busy.as_mut().map(|busy| busy as &mut dyn LanguageModel))
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn LanguageModel>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Box<dyn LanguageModel>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A model that comes back whatever becomes of the work.
-struct Taken<'m> {
-    models: &'m Models,
-    model: Option<Box<dyn LanguageModel>>,
+impl Asker<'_> {
+    /// Calls a handle, with no more time than is left.
+    fn call<T>(
+        &self,
+        request: &Request,
+        work: impl FnOnce(&mut dyn LanguageModel, &Request) -> Result<T>,
+    ) -> Result<T> {
+        let mut taken = Taken {
+            models: self.models,
+            model: self.models.idle().pop(),
+        };
+        let Some(model) = &mut taken.model else {
+            return Err(
+                Error::unavailable("the language model is busy with other requests")
+                    .hint("allow more calls at a time with `serve.model_calls`"),
+            );
+        };
+        let left = self.until.saturating_duration_since(Instant::now());
+        let mut request = request.clone();
+        request.deadline = Some(request.deadline.map_or(left, |limit| limit.min(left)));
+        work(model.as_mut(), &request)
+    }
 }
 
 impl Drop for Taken<'_> {
@@ -70,33 +81,32 @@ impl Drop for Taken<'_> {
     }
 }
 
-impl Busy {
-    fn refuse<T>() -> Result<T> {
-        Err(
-            Error::unavailable("the language model is busy with other requests")
-                .hint("allow more calls at a time with `serve.model_calls`"),
-        )
-    }
-}
-
-impl LanguageModel for Busy {
+impl LanguageModel for Asker<'_> {
     fn id(&self) -> &str {
-        &self.id
+        &self.models.id
     }
 
     fn context_tokens(&self) -> usize {
-        self.context
+        self.models.context
     }
 
     fn counter(&self) -> Arc<dyn TokenCounter> {
-        Arc::clone(&self.counter)
+        Arc::clone(&self.models.counter)
     }
 
-    fn complete(&mut self, _: &Request) -> Result<Completion> {
-        Self::refuse()
+    fn prompts_to_score(&self, continuations: &[String]) -> usize {
+        let idle = self.models.idle();
+        idle.first()
+            .map_or(1, |model| model.prompts_to_score(continuations))
     }
 
-    fn score(&mut self, _: &Request, _: &[String]) -> Result<Vec<Likelihood>> {
-        Self::refuse()
+    fn complete(&mut self, request: &Request) -> Result<Completion> {
+        self.call(request, |model, request| model.complete(request))
+    }
+
+    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+        self.call(request, |model, request| {
+            model.score(request, continuations)
+        })
     }
 }

@@ -3,8 +3,8 @@
 //! At most `serve.concurrency` run at once, each on a thread of its own; `serve.queue` more queries may wait, and whoever
 //! comes then is told to come again later. Updates come one after the other anyhow, so they wait for their turn before
 //! they take a slot, in a queue of their own: however many there are, they take no place of a query. Recommendations by a
-//! language model take no slot at all, for they wait for it most of the time; of them as many may be there as of queries,
-//! and `serve.model_calls` more. While others wait for slots, at most half of them stay with what runs longer
+//! language model take no slot, for they wait for it most of the time: `serve.model_calls` at once, and the others are queries.
+//! While others wait for slots, at most half of them stay with what runs longer
 //! than a second: a few long queries cannot keep everybody else out.
 
 use super::bounds::Bounds;
@@ -126,7 +126,7 @@ pub struct Pool {
     readers: Arc<Semaphore>,
     /// Of updates that run or wait.
     writers: Arc<Semaphore>,
-    /// Of jobs that may ask a model: they take no slots.
+    /// Of jobs that ask a model: they take no slots.
     askers: Arc<Semaphore>,
     /// The update whose turn it is.
     turn: Arc<Semaphore>,
@@ -155,7 +155,7 @@ impl Pool {
         Self {
             readers: Arc::new(Semaphore::new(size + queue)),
             writers: Arc::new(Semaphore::new(size + queue)),
-            askers: Arc::new(Semaphore::new(size + queue + models)),
+            askers: Arc::new(Semaphore::new(models)),
             turn: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(size)),
             size,
@@ -166,18 +166,27 @@ impl Pool {
         }
     }
 
-    /// Waits for a slot, but no longer than `patience`.
+    /// Waits for a slot, but no longer than `patience`. Where as many ask a model as may, another one is a query: the
+    /// graph answers it.
     ///
     /// # Errors
     /// 503 if too many wait already, or it took too long.
     pub async fn enter(&self, kind: Kind, patience: Duration) -> Result<Slot, Problem> {
-        let (places, what) = match kind {
-            Kind::Query => (&self.readers, "too many queries are running"),
-            Kind::Update => (&self.writers, "too many updates wait for their turn"),
-            Kind::Model => (
-                &self.askers,
-                "too many requests wait for the language model",
-            ),
+        if kind == Kind::Model
+            && let Ok(place) = Arc::clone(&self.askers).try_acquire_owned()
+        {
+            return Ok(Slot {
+                kind,
+                _place: place,
+                _turn: None,
+                _slot: None,
+            });
+        }
+        let (kind, places, what) = match kind {
+            Kind::Update => (kind, &self.writers, "too many updates wait for their turn"),
+            Kind::Query | Kind::Model => {
+                (Kind::Query, &self.readers, "too many queries are running")
+            }
         };
         let entered = match Arc::clone(places).try_acquire_owned() {
             Ok(place) => timeout(patience, self.wait(kind, place))
@@ -198,15 +207,12 @@ impl Pool {
             Kind::Query | Kind::Model => None,
             Kind::Update => Some(Arc::clone(&self.turn).acquire_owned().await.ok()?),
         };
-        let slot = match kind {
-            Kind::Query | Kind::Update => Some(Arc::clone(&self.slots).acquire_owned().await.ok()?),
-            Kind::Model => None,
-        };
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
         Some(Slot {
             kind,
             _place: place,
             _turn: turn,
-            _slot: slot,
+            _slot: Some(slot),
         })
     }
 

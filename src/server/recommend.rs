@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::request::{self, Parameters};
 use crate::Result as Fallible;
 use crate::engine::{About, Request as Asked, TellOutcome, Told, WhatIf};
+use crate::llm::LanguageModel;
 use crate::sparql::{Cancel, Limits};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -85,23 +86,18 @@ pub async fn post(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    let kind = match host.models.count() {
-        0 => Kind::Query,
-        _ => Kind::Model,
+    let kind = match host.models {
+        None => Kind::Query,
+        Some(_) => Kind::Model,
     };
     answer(host, kind, request, |host, asked: &Asked, bounds| {
         let snapshot = host.live.current();
         let engine = host.live.engine();
-        let mut asked = asked.clone();
-        if host.models.count() > 0 {
-            // Whom the model does not answer in time, the graph does, which takes some time too.
-            let time = bounds.0.time.mul_f64(MODEL_TIME).as_millis();
-            let limit = u64::try_from(time).unwrap_or(u64::MAX);
-            asked.max_ms = Some(asked.max_ms.map_or(limit, |most| most.min(limit)));
-        }
-        let answer = host
-            .models
-            .with(|model| engine.recommend_within(&snapshot, &asked, model, bounds))?;
+        // Whom the model does not answer in time, the graph does, which takes some time too.
+        let time = bounds.0.time.mul_f64(MODEL_TIME);
+        let mut asker = host.models.as_ref().map(|models| models.within(time));
+        let model = asker.as_mut().map(|asker| asker as &mut dyn LanguageModel);
+        let answer = engine.recommend_within(&snapshot, asked, model, bounds)?;
         host.metrics.checked(&answer.claims);
         Ok(answer)
     })

@@ -8,9 +8,10 @@ use kenning::llm::{Completion, Finish, LanguageModel, Request, TokenCounter, tok
 use kenning::model::Unwatched;
 use std::sync::Arc;
 
-/// Puts the candidates with the most lines of evidence first, or all as they come; each cites all that is about it.
+/// Puts the candidates with the most lines of evidence first, or all as they come; each cites so many that are about it.
 struct Reader {
     listens: bool,
+    cites: usize,
 }
 
 impl LanguageModel for Reader {
@@ -43,7 +44,10 @@ impl LanguageModel for Reader {
         }
         let because: serde_json::Map<_, _> = ids
             .iter()
-            .map(|id| (id.clone(), cites(id).into()))
+            .map(|id| {
+                let cited = cites(id).into_iter().take(self.cites);
+                (id.clone(), cited.collect::<Vec<_>>().into())
+            })
             .collect();
         Ok(Completion {
             text: serde_json::json!({ "ranking": ids, "because": because }).to_string(),
@@ -71,12 +75,23 @@ fn judged(shop: &Shop, model: &mut dyn LanguageModel) -> ModelFidelity {
 #[test]
 fn a_model_that_listens_is_told_from_one_that_does_not() {
     let shop = Shop::new(4);
-    let listens = judged(&shop, &mut Reader { listens: true });
+    let judge = |listens, cites| judged(&shop, &mut Reader { listens, cites });
+    let listens = judge(true, usize::MAX);
     assert_eq!((listens.users, listens.invalid), (20, 0));
     assert!(listens.items > 10, "{listens:?}");
     assert!(listens.falls > 0.9 && listens.places >= 1.0, "{listens:?}");
-    assert_eq!(listens.suffices, 1.0, "{listens:?}");
-    let deaf = judged(&shop, &mut Reader { listens: false });
+    assert_eq!(listens.suffices, Some(1.0), "{listens:?}");
+    // One line of several does not carry it.
+    let one = judge(true, 1);
+    assert!(one.suffices.unwrap() < 0.5, "{one:?}");
+    assert!(
+        one.falls < listens.falls || one.places < listens.places,
+        "{one:?}"
+    );
+    let deaf = judge(false, usize::MAX);
     assert!(deaf.items > 10, "{deaf:?}");
-    assert_eq!((deaf.falls, deaf.places, deaf.suffices), (0.0, 0.0, 1.0));
+    assert_eq!(
+        (deaf.falls, deaf.places, deaf.suffices),
+        (0.0, 0.0, Some(1.0))
+    );
 }

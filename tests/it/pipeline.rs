@@ -322,6 +322,10 @@ fn a_demo_that_another_version_left_begins_anew() {
         .path()
         .join("home/cache/kenning/demo/.kenning/journal.sqlite");
     assert!(journal.exists());
+    // What its log still holds would mend it.
+    for beside in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{beside}", journal.display()));
+    }
     std::fs::write(&journal, "another version's").unwrap();
     let run = desk.run(&demo);
     assert!(

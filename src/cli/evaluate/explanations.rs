@@ -1,6 +1,7 @@
 use super::{HeldOut, Weights};
+use crate::cli::extract::open_model;
 use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
-use crate::engine::{self, Engine};
+use crate::engine::Engine;
 use crate::evaluation::explanations::{self, Fidelity, ModelFidelity, Plan};
 use crate::llm::LanguageModel;
 use crate::{Error, Result};
@@ -52,7 +53,7 @@ impl Verb for Explanations {
         let settings = self.weights.method(session, &engine)?;
         let mut model = match self.ask {
             0 => None,
-            _ => Some(self.model(&engine)?),
+            _ => Some(open_model(&engine)?),
         };
         let asked = model.as_mut().map(|model| model.as_mut() as &mut dyn LanguageModel);
         let report = explanations::run(&engine, (&plan, &settings), asked, &session.bars())?;
@@ -86,26 +87,21 @@ impl Verb for Explanations {
     }
 }
 
-impl Explanations {
-    fn model(&self, engine: &Engine) -> Result<Box<dyn LanguageModel>> {
-        engine::language_model(engine.project())?.ok_or_else(|| {
-            Error::usage("the project has no language model to ask").hint("set `kind` under `[model]` in kenning.toml")
-        })
-    }
-}
-
 /// How faithful they are to a model's rankings, in a line.
 fn faithful_to(model: &ModelFidelity) -> String {
     let ModelFidelity { users, items, invalid, .. } = model;
-    format!(
-        "{}, asked {}: of {users} users {items} have a first item with reasons, {invalid} replies were no ranking; without the \
-         evidence {:.1} % of these items fall, by {:.1} places on average, and with no other {:.1} % stay first",
+    let falls = format!(
+        "{}, asked {}: of {users} users {items} have a first item with reasons, {invalid} no ranking; without the evidence {:.1} % of \
+         these items fall, by {:.1} places on average",
         model.model,
         model.mode.name(),
         model.falls * 100.0,
-        model.places,
-        model.suffices * 100.0
-    )
+        model.places
+    );
+    match model.suffices {
+        Some(share) => format!("{falls}, and with no other {:.1} % stay first", share * 100.0),
+        None => falls,
+    }
 }
 
 /// How faithful the reasons are, in lines.

@@ -6,8 +6,8 @@ use super::Ranker;
 use crate::extraction::behaviour::Square;
 use crate::graph::Graph;
 
-/// More items would need more than 3.6 GB.
-pub const MOST_ITEMS: usize = 30_000;
+/// Items of a model at most.
+pub const MOST_ITEMS: usize = Square::LARGEST;
 
 /// The model of a graph's distinct pairs.
 pub struct Ease<'g> {

@@ -2,7 +2,7 @@
 //!
 //! The model ranks a user's candidates as in an answer, then twice more. *Deletion*: without the evidence behind the reasons of
 //! the item that it placed first, which are those it cited, or all that the prompt tells of the item where it is asked for odds.
-//! *Sufficiency*: with no other evidence of that item. All else is told as before, in the same order: what was taken away is
+//! *Sufficiency*: with no other evidence of that item, where it cited some. All else is told as before, in the same order: what was taken away is
 //! not replaced.
 
 use super::Plan;
@@ -30,14 +30,14 @@ pub struct ModelFidelity {
     pub users: usize,
     /// Of them, those whose first item has a reason with evidence.
     pub items: usize,
-    /// Replies that were no ranking; nothing else counts them.
+    /// Users whose candidates fit no prompt, or whose reply was no ranking; nothing else counts them.
     pub invalid: usize,
     /// Share of these items that fall without the evidence.
     pub falls: f64,
     /// Places that they fall, on average.
     pub places: f64,
-    /// Share of these items that stay first with no other evidence.
-    pub suffices: f64,
+    /// Share of these items that stay first with no other evidence; unknown where the model cites none.
+    pub suffices: Option<f64>,
 }
 
 /// A model, and what it is asked with.
@@ -92,6 +92,7 @@ impl<'a> Asking<'a> {
         let mut found = ModelFidelity {
             model: self.model.id().to_owned(),
             mode: self.mode,
+            suffices: (self.mode == Mode::Listwise).then_some(0.0),
             users: users.len(),
             ..ModelFidelity::default()
         };
@@ -102,7 +103,8 @@ impl<'a> Asking<'a> {
         }
         progress.end();
         let count = found.items.max(1) as f64;
-        for sum in [&mut found.falls, &mut found.places, &mut found.suffices] {
+        let sums = [&mut found.falls, &mut found.places];
+        for sum in sums.into_iter().chain(&mut found.suffices) {
             *sum /= count;
         }
         Ok(found)
@@ -135,24 +137,31 @@ impl<'a> Asking<'a> {
         let without = told(&|piece| !before.reasons.contains(piece));
         let only = told(&|piece| before.reasons.contains(piece));
         let place = |ranked: Ranked| ranked.order.iter().position(|&index| index == first);
-        let without = self.rank(&profile, &without)?.and_then(place);
-        let only = self.rank(&profile, &only)?.and_then(place);
-        let (Some(without), Some(only)) = (without, only) else {
+        let Some(without) = self.rank(&profile, &without)?.and_then(place) else {
             found.invalid += 1;
             return Ok(());
         };
+        if let Some(suffices) = &mut found.suffices {
+            let Some(only) = self.rank(&profile, &only)?.and_then(place) else {
+                found.invalid += 1;
+                return Ok(());
+            };
+            *suffices += f64::from(u8::from(only == 0));
+        }
         found.items += 1;
         found.falls += f64::from(u8::from(without > 0));
         found.places += without as f64;
-        found.suffices += f64::from(u8::from(only == 0));
         Ok(())
     }
 
-    /// The model's ranking; none if its reply is no ranking.
+    /// The model's ranking; none if its reply is no ranking, or there is no prompt.
     fn rank(&mut self, profile: &Profile, candidates: &[Candidate]) -> Result<Option<Ranked>> {
         let graph = &self.trained.graph;
         let prompter = Prompter::new(graph, self.model.counter(), self.budget, &self.recipe)?;
-        let prompt = prompter.write(profile, candidates)?;
+        let prompt = match prompter.write(profile, candidates) {
+            Err(error) if error.kind() == ErrorKind::Budget => return Ok(None),
+            written => written?,
+        };
         if self.mode != Mode::Listwise {
             let scores = opinion(self.model, std::slice::from_ref(&prompt), None)?.scores;
             let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -170,10 +179,9 @@ impl<'a> Asking<'a> {
             }));
         }
         let reply = self.model.complete(&listwise(&prompt, self.max_tokens))?;
-        let ranking = match Ranking::parse(&reply.text, &prompt) {
-            Ok(ranking) => ranking,
-            Err(error) if error.kind() == ErrorKind::Input => return Ok(None),
-            Err(error) => return Err(error),
+        // Parsing fails on what is no ranking, and on nothing else.
+        let Ok(ranking) = Ranking::parse(&reply.text, &prompt) else {
+            return Ok(None);
         };
         let first = ranking.order.first();
         let cited = first.into_iter().flat_map(|&index| &ranking.cited[index]);

@@ -22,7 +22,7 @@ const WIDTH: usize = 5;
 pub(super) fn table(behaviour: &Behaviour, histories: &Rows, settings: &LinkSettings) -> LinkTable {
     let gram = Gram::new(behaviour, histories, settings);
     let size = behaviour.items;
-    let inverse = (settings.regressors >= size).then(|| gram.inverse());
+    let inverse = (settings.regressors >= size && size <= Square::LARGEST).then(|| gram.inverse());
     let columns: Vec<Vec<Weight>> = (0..size as u32)
         .into_par_iter()
         .map_init(

@@ -12,6 +12,9 @@ pub(crate) struct Square {
 }
 
 impl Square {
+    /// Rows of one that is inverted at most: more would need more than 3.6 GB.
+    pub(crate) const LARGEST: usize = 30_000;
+
     pub(crate) fn zero(size: usize) -> Self {
         Self {
             size,

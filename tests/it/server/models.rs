@@ -107,8 +107,13 @@ fn calls_run_beside_each_other_and_the_graph_answers_whom_the_model_does_not() {
             })
             .collect();
         // Whoever asks for something else does not wait for the model.
+        while slow.most.load(Ordering::SeqCst) < 3 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let query = served.get("/sparql?query=ASK%7B%7D");
         assert_eq!(query.status, 200);
+        let answered = asked.iter().filter(|one| one.is_finished()).count();
+        assert!(answered < 7, "the query came after all of them");
         asked.into_iter().map(|one| one.join().unwrap()).collect()
     });
     let by = |rung: &str| {
@@ -147,4 +152,16 @@ fn what_a_request_allows_bounds_the_model() {
     );
     assert_eq!(bounded.json()["rung"], "graph", "{:?}", bounded.body);
     assert!(started.elapsed() < Duration::from_secs(15));
+}
+
+/// SPARQL needs no model.
+#[test]
+fn a_model_that_cannot_be_opened_leaves_the_graph_to_recommend() {
+    let served = Served::new(&[("model.kind", "local"), ("model.path", "nowhere.gguf")]);
+    let error = served.server.without_model().unwrap();
+    assert!(error.to_string().contains("nowhere.gguf"), "{error}");
+    assert_eq!(served.get("/sparql?query=ASK%7B%7D").status, 200);
+    assert_eq!(ask(&served, r#"{"user": "u2", "k": 3}"#)["rung"], "graph");
+    let sound = Served::new(&[]);
+    assert!(sound.server.without_model().is_none());
 }
