@@ -109,7 +109,7 @@ impl<'a> Prompter<'a> {
     /// Writes the prompt that asks to rank `candidates`, the best first, for `profile`.
     ///
     /// # Errors
-    /// `Budget` if not even the candidates fit; `Usage` if there are more than letters where letters name them.
+    /// `Budget` if not even the candidates fit, or if there are more than letters where letters name them.
     pub fn write(&self, profile: &Profile, candidates: &[Candidate]) -> Result<Prompt> {
         let places = self.recipe.order.places(candidates);
         self.write_in_order(profile, candidates, places)

@@ -170,7 +170,7 @@ impl<'a> Gram<'a> {
         square
     }
 
-    /// What speaks for an item. `place` is nowhere before and after.
+    /// What speaks for an item, of those that share something with it. `place` is nowhere before and after.
     fn column(&self, item: u32, inverse: Option<&Square>, place: &mut [u32]) -> Vec<Weight> {
         let near = match inverse {
             Some(_) => self.rows[item as usize].clone(),
