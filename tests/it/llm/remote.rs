@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::stub::{Act, Server, ask, http, said};
 use kenning::llm::remote::Remote;
@@ -102,11 +102,10 @@ fn tries_are_counted() {
 fn a_pause_beyond_the_deadline_is_not_waited_for() {
     let server = Server::new(vec![http(
         "429 Too Many Requests",
-        "retry-after: 30\r\n",
+        "retry-after: 3600\r\n",
         "",
     )]);
     let mut model = Remote::open(&server.settings()).unwrap();
-    let start = Instant::now();
     let request = Request {
         deadline: Some(Duration::from_secs(3)),
         ..ask()
@@ -115,27 +114,22 @@ fn a_pause_beyond_the_deadline_is_not_waited_for() {
         model.complete(&request).unwrap_err().kind(),
         ErrorKind::Unavailable
     );
-    assert!(start.elapsed() < Duration::from_secs(3));
     server.thread.join().unwrap();
 }
 
 #[test]
 fn a_slow_server_is_left_at_the_deadline() {
-    let server = Server::new(vec![Act::Wait(Vec::new(), Duration::from_millis(900))]);
+    let server = Server::new(vec![Act::Hang(Vec::new())]);
     let mut model = Remote::open(&server.settings()).unwrap();
-    let start = Instant::now();
     let request = Request {
         deadline: Some(Duration::from_millis(200)),
         ..ask()
     };
-    assert_eq!(
-        model.complete(&request).unwrap_err().kind(),
-        ErrorKind::Unavailable
-    );
+    let error = model.complete(&request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(
-        start.elapsed() < Duration::from_millis(800),
-        "{:?}",
-        start.elapsed()
+        error.message().contains("timeout: global (tries: 1)"),
+        "{error}"
     );
     server.thread.join().unwrap();
 }

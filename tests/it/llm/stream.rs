@@ -6,7 +6,7 @@ use kenning::llm::settings::{RemoteSettings, Transfer};
 use kenning::llm::{Finish, LanguageModel, Request};
 use kenning::{Error, ErrorKind};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
@@ -96,17 +96,14 @@ fn garbage_in_a_stream_is_an_error() {
 
 #[test]
 fn a_deadline_ends_a_stream_with_what_was_said() {
-    let hold = Duration::from_millis(1500);
     let begun = format!("{HEAD}{}", part("Hi")).into_bytes();
-    let server = Server::new(vec![Act::Wait(begun, hold), Act::Wait(HEAD.into(), hold)]);
+    let server = Server::new(vec![Act::Hang(begun), Act::Hang(HEAD.into())]);
     let mut model = open(&server);
     let request = Request {
-        deadline: Some(Duration::from_millis(500)),
+        deadline: Some(Duration::from_secs(2)),
         ..ask()
     };
-    let started = Instant::now();
     let reply = model.complete(&request).unwrap();
-    assert!(started.elapsed() < hold, "{:?}", started.elapsed());
     assert_eq!(
         (reply.text.as_str(), reply.finish),
         ("Hi", Finish::Deadline)

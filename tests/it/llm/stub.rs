@@ -15,8 +15,8 @@ pub enum Act {
     Say(Vec<u8>),
     /// Closes without a word.
     Close,
-    /// Sends these bytes and nothing more for so long, then closes.
-    Wait(Vec<u8>, Duration),
+    /// Sends these bytes and nothing more until the client goes away.
+    Hang(Vec<u8>),
 }
 
 /// A server that acts once per connection, and then gives back what it was sent.
@@ -51,9 +51,11 @@ fn serve(listener: &TcpListener, act: Act) -> (String, Value) {
     match act {
         Act::Say(bytes) => drop(stream.write_all(&bytes)),
         Act::Close => {}
-        Act::Wait(bytes, time) => {
+        Act::Hang(bytes) => {
             stream.write_all(&bytes).unwrap();
-            std::thread::sleep(time);
+            let patience = Some(Duration::from_secs(60));
+            stream.set_read_timeout(patience).unwrap();
+            let _ = stream.read(&mut [0]);
         }
     }
     asked
