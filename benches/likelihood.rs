@@ -10,7 +10,7 @@
 mod tables;
 
 use kenning::llm::settings::LocalSettings;
-use kenning::llm::{LanguageModel, Message, Request, Settings, open};
+use kenning::llm::{LanguageModel, Message, Request, Settings, Usage, open};
 use tables::processor;
 
 const TITLES: usize = 20;
@@ -32,7 +32,7 @@ fn main() {
             tokens = model.count_tokens(&prompt).unwrap();
             let request = Request::new(vec![Message::user(prompt)], 1);
             let started = processor();
-            model.score(&request, texts).unwrap();
+            model.score(&request, texts, &mut Usage::default()).unwrap();
             times[place].push(processor() - started);
         }
     }

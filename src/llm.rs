@@ -18,11 +18,13 @@ mod limits;
 mod qwen2;
 mod score;
 mod tree;
+mod usage;
 
 pub use guide::Ids;
 
 pub use settings::{Settings, open};
 pub use tokens::TokenCounter;
+pub use usage::{ScoreCalls, Usage};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,9 +49,15 @@ pub trait LanguageModel: Send {
     fn complete(&mut self, request: &Request) -> Result<Completion>;
 
     /// How likely each of `continuations` is to follow the messages of `request`, of which the last may be the begin of the
-    /// reply. Continuations are tokenized by themselves. A model that does not tell is [`Unavailable`](crate::ErrorKind::Unavailable).
-    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
-        let _ = (request, continuations);
+    /// reply. Continuations are tokenized by themselves. What that takes is added to `usage`, also where it fails in the middle.
+    /// A model that does not tell is [`Unavailable`](crate::ErrorKind::Unavailable).
+    fn score(
+        &mut self,
+        request: &Request,
+        continuations: &[String],
+        usage: &mut Usage,
+    ) -> Result<Vec<Likelihood>> {
+        let _ = (request, continuations, usage);
         Err(Error::unavailable(format!(
             "`{}` does not tell how likely texts are",
             self.id()
@@ -62,10 +70,9 @@ pub trait LanguageModel: Send {
         None
     }
 
-    /// How often the messages are computed, or sent and paid for, to score `continuations`.
-    fn prompts_to_score(&self, continuations: &[String]) -> usize {
-        let _ = continuations;
-        1
+    /// In how many calls it scores.
+    fn score_calls(&self) -> ScoreCalls {
+        ScoreCalls::One
     }
 
     /// How many tokens `text` has.

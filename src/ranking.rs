@@ -6,7 +6,7 @@
 
 pub mod mode;
 
-pub use mode::{Mode, Opinion};
+pub use mode::Mode;
 
 use crate::prompt::{Contract, Prompt};
 use crate::{Error, Result};

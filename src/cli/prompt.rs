@@ -1,7 +1,6 @@
 use super::recommend::{Asked, open_model};
 use super::{Outcome, Session, Shape, Table, Verb};
 use crate::engine::{Engine, recipes_of};
-use crate::llm::tokens;
 use crate::prompt::Recipe;
 use crate::{Error, ErrorKind, Result};
 use serde_json::json;
@@ -123,8 +122,7 @@ fn write(session: &Session, asked: &Asked, recipe: Option<&str>) -> Result<Strin
     let layers = asked.layers().flag("prompt.recipe", "--recipe", recipe);
     let engine = Engine::open(session.project_with(layers)?)?;
     let (model, _) = open_model(session, &engine);
-    let counter = model.map_or_else(tokens::approximate, |m| m.counter());
-    let prompt = engine.prompt(&engine.snapshot()?, &asked.request()?, counter)?;
+    let prompt = engine.prompt(&engine.snapshot()?, &asked.request()?, model.as_deref())?;
     session.printer.note(format_args!(
         "prompt {}: {} of {} tokens, counted by {}",
         prompt.id, prompt.tokens, prompt.budget, prompt.tokenizer

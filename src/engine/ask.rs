@@ -2,21 +2,18 @@
 
 use super::answer::Reply;
 use super::purse::Purse;
-use super::writing::Writing;
+use super::writing::{Asked, Writing};
 use super::{Engine, Request, Snapshot};
 use crate::config::Project;
 use crate::journal;
-use crate::llm::{Completion, Finish, LanguageModel, tokens};
+use crate::llm::{Completion, Finish, LanguageModel, Usage};
 use crate::prompt::Prompt;
 use crate::prompt::recipe::{DEFAULT, Recipe};
-use crate::ranking::mode::{self, Mode, Opinion};
+use crate::ranking::mode::{self, Mode};
 use crate::ranking::{Faults, Ranking, Rung};
 use crate::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// Orders of the candidates that a model is asked in at most.
-const MOST_ORDERS: usize = 20;
 
 /// The folder of a project's own recipes.
 pub fn recipes_of(project: &Project) -> PathBuf {
@@ -28,7 +25,7 @@ pub fn recipes_of(project: &Project) -> PathBuf {
 pub struct Calls {
     /// How many: none where there is no model, or where the purse refuses.
     pub calls: usize,
-    /// Tokens of their prompts together.
+    /// Tokens of their prompts together, at most.
     pub prompt_tokens: usize,
     /// Tokens of their replies at most.
     pub max_completion_tokens: usize,
@@ -37,6 +34,18 @@ pub struct Calls {
     /// Why no call would be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+/// What a model thinks of candidates, as the journal keeps it.
+#[derive(Serialize, Deserialize)]
+struct Opinion {
+    /// For each candidate; more is better.
+    scores: Vec<f64>,
+    /// Tokens of all prompts.
+    prompt_tokens: usize,
+    /// Tokens of all replies.
+    #[serde(default)]
+    completion_tokens: usize,
 }
 
 /// What a model made of candidates.
@@ -61,59 +70,25 @@ impl Engine {
         request: &Request,
         model: Option<&dyn LanguageModel>,
     ) -> Result<Calls> {
-        let counter = model.map_or_else(tokens::approximate, LanguageModel::counter);
-        let prompt = self.prompt(snapshot, request, counter)?;
-        let purse = self.purse(request)?;
-        let none = |refused| Calls {
-            calls: 0,
-            prompt_tokens: 0,
-            max_completion_tokens: 0,
-            max_cost: self.project.settings().model.cost(0, 0),
+        let settings = &self.project.settings().model;
+        let purse = Purse::new(settings, request);
+        let (prompt, writing) = self.rehearse(snapshot, (request, &purse), model)?;
+        let of = |usage: Usage, refused| Calls {
+            calls: usage.calls,
+            prompt_tokens: usage.prompt_tokens,
+            max_completion_tokens: usage.completion_tokens,
+            max_cost: settings.cost(usage.prompt_tokens, usage.completion_tokens),
             refused,
         };
-        let Some(model) = model else {
-            return Ok(none(Some("the settings name no model".into())));
-        };
-        let calls = self.orders(&prompt, &purse)?.0 * mode::prompts(model, &prompt);
-        // In another order the same candidates take about the same tokens.
-        let prompt_tokens = calls * prompt.tokens;
-        if let Err(error) = purse.afford(prompt_tokens) {
-            return Ok(none(Some(error.to_string())));
+        if model.is_none() {
+            let why = "the settings name no model".to_owned();
+            return Ok(of(Usage::default(), Some(why)));
         }
-        Ok(Calls {
-            calls,
-            prompt_tokens,
-            max_completion_tokens: purse.reply,
-            max_cost: self
-                .project
-                .settings()
-                .model
-                .cost(prompt_tokens, purse.reply),
-            refused: None,
+        let usage = writing.in_orders(&prompt, &purse)?.usage;
+        Ok(match purse.afford(usage) {
+            Ok(()) => of(usage, None),
+            Err(error) => of(Usage::default(), Some(error.to_string())),
         })
-    }
-
-    /// What a request that came just now may spend.
-    pub(super) fn purse<'a>(&'a self, request: &'a Request) -> Result<Purse<'a>> {
-        let settings = self.project.settings();
-        let reply = match Mode::named(&settings.ranking.mode)? {
-            Mode::Listwise => settings.model.max_tokens,
-            Mode::Letters | Mode::Pointwise | Mode::Pairwise => 0,
-        };
-        Ok(Purse::new(&settings.model, request, reply))
-    }
-
-    /// In how many orders a model is asked, and how many the settings want: fewer where the purse holds no more.
-    fn orders(&self, prompt: &Prompt, purse: &Purse<'_>) -> Result<(usize, usize)> {
-        let settings = &self.project.settings().ranking;
-        let wanted = match Mode::named(&settings.mode)? {
-            Mode::Letters => settings.shuffles.clamp(1, MOST_ORDERS),
-            Mode::Listwise | Mode::Pointwise | Mode::Pairwise => 1,
-        };
-        let paid = purse
-            .room()
-            .map_or(wanted, |room| room / prompt.tokens.max(1));
-        Ok((paid.clamp(1, wanted), wanted))
     }
 
     /// The recipe of the project's prompts, asking for what the way to rank needs.
@@ -143,33 +118,25 @@ impl Engine {
     }
 
     /// What a model makes of the candidates, whose `scores` in the graph are given: by the project's way to rank, joined with
-    /// these as its settings say. One that answered the same before is not asked again.
+    /// these as its settings say. One that answered the same before is not asked again. What is asked comes out of the purse.
     pub(super) fn ask(
         &self,
         model: &mut dyn LanguageModel,
         (prompt, writing): (&Prompt, &Writing<'_>),
-        purse: &Purse<'_>,
+        purse: &mut Purse<'_>,
         scores: &[f64],
     ) -> Result<Answered> {
         let settings = &self.project.settings().ranking;
+        let asked = writing.in_orders(prompt, purse)?;
         let (mut answered, opinion) = match Mode::named(&settings.mode)? {
             Mode::Listwise => {
-                let answered = self.ask_for_ranking(model, prompt, purse)?;
+                let answered = self.ask_for_ranking(model, (prompt, asked.usage), purse)?;
                 let opinion = mode::of_order(&answered.ranking.order);
                 (answered, opinion)
             }
-            _ => {
-                let (orders, wanted) = self.orders(prompt, purse)?;
-                let others = shuffles(scores.len(), orders, settings.seed);
-                let mut prompts = vec![prompt.clone()];
-                prompts.extend(writing.in_orders(others)?);
-                let mut asked = self.ask_for_odds(model, &prompts, purse)?;
-                asked.0.note = (orders < wanted).then(|| {
-                    format!("asked in {orders} orders instead of {wanted}: more may not be spent")
-                });
-                asked
-            }
+            _ => self.ask_for_odds(model, &asked, purse)?,
         };
+        answered.note = asked.note;
         if opinion.len() != scores.len() {
             return Err(Error::unavailable(
                 "the model's opinion is not about these candidates",
@@ -183,10 +150,11 @@ impl Engine {
     fn ask_for_odds(
         &self,
         model: &mut dyn LanguageModel,
-        prompts: &[Prompt],
-        purse: &Purse<'_>,
+        asked: &Asked,
+        purse: &mut Purse<'_>,
     ) -> Result<(Answered, Vec<f64>)> {
         let settings = &self.project.settings().model;
+        let prompts = &asked.prompts;
         let ids: Vec<&str> = prompts.iter().map(|prompt| prompt.id.as_str()).collect();
         let key = format!("{}/odds/{}", model.id(), ids.join("/"));
         let kept = self.journal.reply(&key)?;
@@ -194,9 +162,14 @@ impl Engine {
         let (opinion, rung) = match kept {
             Some(opinion) => (opinion, Rung::Cache),
             None => {
-                let tokens = prompts.iter().map(|p| p.tokens * mode::prompts(model, p));
-                purse.afford(tokens.sum())?;
-                let opinion = mode::opinion(model, prompts, Some(purse.time()?))?;
+                purse.afford(asked.usage)?;
+                let time = purse.time()?;
+                let scores = mode::opinion(model, prompts, Some(time), &mut purse.spent)?;
+                let opinion = Opinion {
+                    scores,
+                    prompt_tokens: purse.spent.prompt_tokens,
+                    completion_tokens: purse.spent.completion_tokens,
+                };
                 self.keep_reply(&key, model.id(), &opinion)?;
                 (opinion, Rung::Model)
             }
@@ -204,8 +177,8 @@ impl Engine {
         let reply = Reply {
             model: model.id().to_owned(),
             prompt_tokens: opinion.prompt_tokens,
-            completion_tokens: 0,
-            cost: settings.cost(opinion.prompt_tokens, 0),
+            completion_tokens: opinion.completion_tokens,
+            cost: settings.cost(opinion.prompt_tokens, opinion.completion_tokens),
             faults: Faults::default(),
         };
         let ranking = Ranking::as_scored(opinion.scores.len());
@@ -223,8 +196,8 @@ impl Engine {
     fn ask_for_ranking(
         &self,
         model: &mut dyn LanguageModel,
-        prompt: &Prompt,
-        purse: &Purse<'_>,
+        (prompt, usage): (&Prompt, Usage),
+        purse: &mut Purse<'_>,
     ) -> Result<Answered> {
         let settings = &self.project.settings().model;
         let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
@@ -235,10 +208,16 @@ impl Engine {
         let (completion, rung) = match kept {
             Some(completion) => (completion, Rung::Cache),
             None => {
-                purse.afford(prompt.tokens)?;
+                purse.afford(usage)?;
                 let mut request = mode::listwise(prompt, settings.max_tokens);
                 request.deadline = Some(purse.time()?);
-                (model.complete(&request)?, Rung::Model)
+                let completion = model.complete(&request)?;
+                purse.spent += Usage {
+                    calls: 1,
+                    prompt_tokens: completion.prompt_tokens,
+                    completion_tokens: completion.completion_tokens,
+                };
+                (completion, Rung::Model)
             }
         };
         if completion.finish == Finish::Deadline {
@@ -276,18 +255,4 @@ impl Engine {
         self.journal
             .save_reply(key, &journal::Reply { model, reply, at })
     }
-}
-
-/// Orders of so many candidates beside their own, drawn with a seed.
-pub(super) fn shuffles(count: usize, orders: usize, seed: u64) -> Vec<Vec<usize>> {
-    let key = |order: usize, index: usize| {
-        let parts = [seed, order as u64, index as u64].map(u64::to_le_bytes);
-        *blake3::hash(parts.as_flattened()).as_bytes()
-    };
-    let shuffled = |order: usize| {
-        let mut places: Vec<usize> = (0..count).collect();
-        places.sort_by_cached_key(|&index| key(order, index));
-        places
-    };
-    (1..orders.min(MOST_ORDERS)).map(shuffled).collect()
 }

@@ -8,7 +8,6 @@ use crate::graph::{Edge, Graph};
 use crate::journal::{self, Decision, Shown, Time, Trail};
 use crate::model::{EvidenceId, term};
 use crate::prompt::{Prompt, Recipe};
-use crate::ranking::Rung;
 use crate::vocabulary::{EDGE, kenning};
 use crate::{Error, Result};
 use rustc_hash::FxHashMap;
@@ -81,6 +80,12 @@ impl Engine {
     ) -> Result<Decision> {
         let answer = &given.answer;
         let reply = answer.reply.as_ref();
+        let spent = given.spent;
+        // A reply that did not count was paid for, too.
+        let tokens = match reply {
+            Some(reply) => Some((reply.prompt_tokens, reply.completion_tokens)),
+            None => (spent.calls > 0).then_some((spent.prompt_tokens, spent.completion_tokens)),
+        };
         Ok(Decision {
             started: Some(started),
             at: journal::now(),
@@ -88,8 +93,8 @@ impl Engine {
             request: json(request)?,
             snapshot_hash: answer.snapshot.clone(),
             prompt_id: answer.prompt.as_ref().map(|p| p.id.clone()),
-            prompt_tokens: reply.map(|r| r.prompt_tokens as u64),
-            completion_tokens: reply.map(|r| r.completion_tokens as u64),
+            prompt_tokens: tokens.map(|tokens| tokens.0 as u64),
+            completion_tokens: tokens.map(|tokens| tokens.1 as u64),
             model: reply.map(|r| r.model.clone()),
             rung: answer.rung.name().to_owned(),
             answer: given.answer()?,
@@ -97,9 +102,9 @@ impl Engine {
             last_change: Some(snapshot.last_change()),
             setup: Some(self.keep_setup()?),
             // A reply from the cache costs nothing anew.
-            cost: reply
-                .filter(|_| answer.rung == Rung::Model)
-                .and_then(|r| r.cost),
+            cost: tokens
+                .filter(|_| spent.calls > 0)
+                .and_then(|(prompt, reply)| self.project.settings().model.cost(prompt, reply)),
             trail: self.trail(snapshot.graph(), given),
         })
     }

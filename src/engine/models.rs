@@ -3,7 +3,7 @@
 use crate::config::{ModelSettings, Project};
 use crate::embedding::Embedder;
 use crate::llm::settings::{Format, LocalSettings, RemoteSettings, ReplaySettings, Transfer};
-use crate::llm::{self, LanguageModel, Settings};
+use crate::llm::{self, LanguageModel, ScoreCalls, Settings};
 use crate::weights::{Manifest, cache_dir, locate};
 use crate::{Error, Result};
 
@@ -47,6 +47,14 @@ pub fn language_models(project: &Project, most: usize) -> Result<Vec<Box<dyn Lan
         models.push(another);
     }
     Ok(models)
+}
+
+/// In how many calls the model of some settings scores, as it says itself where it is open.
+pub(super) fn score_calls(model: &ModelSettings) -> ScoreCalls {
+    match model.kind.as_str() {
+        "remote" => ScoreCalls::ByLastWord,
+        _ => ScoreCalls::One,
+    }
 }
 
 fn settings(project: &Project, model: &ModelSettings) -> Result<Settings> {

@@ -1,11 +1,13 @@
 //! What one answer may spend on a model: tokens, money and time, by its request and by the settings. The less of both counts.
 //!
-//! All of that is looked at before a call is made. What is too much for the tokens or the money is asked shorter: with less
-//! evidence in the prompt, or in fewer orders. If that is too much still, no call is made, and the graph answers. The time
-//! ends a call that was made.
+//! Tokens and money are those of all calls together, and looked at before the first one. What is too much is asked shorter:
+//! with less evidence in the prompt, or in fewer orders. If that is too much still, no call is made, and the graph answers.
+//! The time ends a call that was made. A call that a server refused, and that was tried again, counts once: what it asks for
+//! a refusal is not known.
 
 use super::Request;
 use crate::config::ModelSettings;
+use crate::llm::Usage;
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
 
@@ -13,23 +15,23 @@ use std::time::{Duration, Instant};
 pub(super) struct Purse<'a> {
     settings: &'a ModelSettings,
     request: &'a Request,
-    /// Tokens that a reply may have.
-    pub(super) reply: usize,
     started: Instant,
+    /// What the calls took that were made, whether they led to an answer or not.
+    pub(super) spent: Usage,
 }
 
 impl<'a> Purse<'a> {
-    /// Of a request that came just now, and whose replies may have so many tokens.
-    pub(super) fn new(settings: &'a ModelSettings, request: &'a Request, reply: usize) -> Self {
+    /// Of a request that came just now.
+    pub(super) fn new(settings: &'a ModelSettings, request: &'a Request) -> Self {
         Self {
             settings,
             request,
-            reply,
             started: Instant::now(),
+            spent: Usage::default(),
         }
     }
 
-    /// What a call may cost at most, and what says so.
+    /// What calls may cost at most, and what says so.
     fn most(&self) -> Option<(f64, &'static str)> {
         let own = Some(self.settings.max_cost).filter(|&most| most > 0.0);
         let own = own.map(|most| (most, "model.max_cost"));
@@ -38,14 +40,14 @@ impl<'a> Purse<'a> {
         both.min_by(|a, b| a.0.total_cmp(&b.0))
     }
 
-    /// Tokens that prompts may have together; none if any number.
-    pub(super) fn room(&self) -> Option<usize> {
+    /// Tokens that prompts may have together beside replies of so many; none if any number.
+    pub(super) fn room(&self, reply: usize) -> Option<usize> {
         let by_tokens = self
             .request
             .max_tokens
-            .map(|most| most.saturating_sub(self.reply));
+            .map(|most| most.saturating_sub(reply));
         let by_cost = self.most().and_then(|(most, _)| {
-            let left = most - self.settings.cost(0, self.reply)?;
+            let left = most - self.settings.cost(0, reply)?;
             let each = self.settings.cost(1, 0)?;
             // As many as any prompt could have where they cost nothing.
             (each > 0.0 || left < 0.0)
@@ -54,16 +56,16 @@ impl<'a> Purse<'a> {
         by_tokens.into_iter().chain(by_cost).min()
     }
 
-    /// Refuses prompts of so many tokens together that may not be paid for.
+    /// Refuses calls that may take more than may be spent.
     ///
     /// # Errors
-    /// `Budget` if they may not.
-    pub(super) fn afford(&self, prompts: usize) -> Result<()> {
-        let reply = self.reply;
+    /// `Budget` if they may.
+    pub(super) fn afford(&self, usage: Usage) -> Result<()> {
+        let (prompts, reply) = (usage.prompt_tokens, usage.completion_tokens);
         let tokens = prompts.saturating_add(reply);
         if let Some(most) = self.request.max_tokens.filter(|&most| tokens > most) {
             return Err(Error::budget(format!(
-                "prompts of {prompts} tokens and a reply of {reply} may take {tokens}, and `max_tokens` is {most}"
+                "prompts of {prompts} tokens and replies of {reply} may take {tokens}, and `max_tokens` is {most}"
             ))
             .hint("allow more tokens, or a shorter reply with `model.max_tokens`"));
         }
@@ -72,7 +74,7 @@ impl<'a> Purse<'a> {
         };
         match self.settings.cost(prompts, reply) {
             Some(cost) if cost > most => Err(Error::budget(format!(
-                "{prompts} tokens and a reply of {reply} may cost {cost:.6}, and `{name}` is {most}"
+                "prompts of {prompts} tokens and replies of {reply} may cost {cost:.6}, and `{name}` is {most}"
             ))
             .hint(format!("a smaller `--budget`, or a larger `{name}`"))),
             None => Err(Error::budget(format!(

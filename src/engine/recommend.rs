@@ -10,7 +10,7 @@ use crate::candidates::Wishes;
 use crate::config::QuerySettings;
 use crate::explanation::{Explainer, Reason, Voice};
 use crate::journal::{self, Violation};
-use crate::llm::{self, LanguageModel, TokenCounter};
+use crate::llm::{LanguageModel, Usage};
 use crate::model::term;
 use crate::policy::Gate;
 use crate::prompt::Prompt;
@@ -21,7 +21,6 @@ use crate::sparql::{Cancel, Limits};
 use crate::{Error, Result};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Reasons shown with an item at most.
 const REASONS: usize = 3;
@@ -120,6 +119,8 @@ pub(super) struct Given {
     pub(super) reply_key: Option<String>,
     /// What policies took out.
     pub(super) violations: Vec<Violation>,
+    /// What the model was asked for this answer took, whether its reply counted or not.
+    pub(super) spent: Usage,
     /// Why a model's reply did not count.
     pub(super) trouble: Option<Error>,
 }
@@ -160,12 +161,9 @@ impl Engine {
         bounds: (&Limits, &Cancel),
     ) -> Result<Given> {
         let mut watch = Stopwatch::start();
-        let counter = model.as_ref().map(|m| m.counter());
-        let counter = counter.unwrap_or_else(llm::tokens::approximate);
-        let tokenizer = counter.name().to_owned();
-        let purse = self.purse(request)?;
-        let mut prepared =
-            self.prepare(snapshot, (request, &purse), counter, bounds, &mut watch)?;
+        let mut purse = Purse::new(&self.project.settings().model, request);
+        let asked = model.as_deref().map(|model| model as &dyn LanguageModel);
+        let mut prepared = self.prepare(snapshot, (request, &purse), asked, bounds, &mut watch)?;
         let mut ranking = Ranking::as_scored(prepared.candidates.len());
         let mut rung = match prepared.profile.is_cold() {
             true => Rung::Popularity,
@@ -174,7 +172,7 @@ impl Engine {
         let (mut reply, mut reply_key, mut trouble) = (None, None, None);
         if let (Some(model), Some(prompt)) = (model, &prepared.prompt) {
             let scores: Vec<f64> = prepared.candidates.iter().map(|c| c.score).collect();
-            match self.ask(model, (prompt, &prepared.writing), &purse, &scores) {
+            match self.ask(model, (prompt, &prepared.writing), &mut purse, &scores) {
                 Ok(answered) => {
                     prepared.notes.extend(answered.note);
                     (ranking, rung) = (answered.ranking, answered.rung);
@@ -207,27 +205,38 @@ impl Engine {
             answer,
             candidates: prepared.candidates.iter().map(|c| c.item).collect(),
             prompt: prepared.prompt,
-            tokenizer,
+            tokenizer: prepared.writing.tokenizer().to_owned(),
             reply_key,
             violations,
+            spent: purse.spent,
             trouble,
         })
     }
 
-    /// The prompt that a request would be put to a model with.
+    /// The prompt that a request would be put to a model with, or to any model.
     pub fn prompt(
         &self,
         snapshot: &Snapshot,
         request: &Request,
-        counter: Arc<dyn TokenCounter>,
+        model: Option<&dyn LanguageModel>,
     ) -> Result<Prompt> {
-        let mut watch = Stopwatch::start();
+        let purse = Purse::new(&self.project.settings().model, request);
+        let (prompt, _) = self.rehearse(snapshot, (request, &purse), model)?;
+        Ok(prompt)
+    }
+
+    /// The prompt of a request that is not answered, and what it is written from.
+    pub(super) fn rehearse<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        asked: (&Request, &Purse<'_>),
+        model: Option<&dyn LanguageModel>,
+    ) -> Result<(Prompt, Writing<'a>)> {
         let limits = limits(&self.project.settings().query);
         let bounds = (&limits, &Cancel::default());
-        let purse = self.purse(request)?;
-        let prepared = self.prepare(snapshot, (request, &purse), counter, bounds, &mut watch)?;
+        let prepared = self.prepare(snapshot, asked, model, bounds, &mut Stopwatch::start())?;
         match prepared.prompt {
-            Some(prompt) => Ok(prompt),
+            Some(prompt) => Ok((prompt, prepared.writing)),
             None if prepared.candidates.is_empty() => {
                 Err(Error::input(prepared.notes.join("; ")).hint("wish for less"))
             }
@@ -241,7 +250,7 @@ impl Engine {
         &self,
         snapshot: &'a Snapshot,
         (request, purse): (&Request, &Purse<'_>),
-        counter: Arc<dyn TokenCounter>,
+        model: Option<&dyn LanguageModel>,
         bounds: (&Limits, &Cancel),
         watch: &mut Stopwatch,
     ) -> Result<Prepared<'a>> {
@@ -261,7 +270,7 @@ impl Engine {
         watch.lap("paths");
         let told = gates.through(Gate::Prompt, &candidates)?.into_owned();
         let known = gates.profile(&profile).into_owned();
-        let mut writing = self.writing(snapshot, counter, (known, told))?;
+        let mut writing = self.writing(snapshot, model, (known, told))?;
         let (prompt, note) = writing.prompt(purse)?;
         notes.extend(note);
         watch.lap("selection and prompt");

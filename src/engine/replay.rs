@@ -7,11 +7,14 @@
 //! were compared by vectors where the embedder is another one now.
 
 use super::decide::{Setup, json, timed};
+use super::models::score_calls;
 use super::recommend::Given;
 use super::{Engine, Request, Snapshot, language_model, limits};
 use crate::graph::Graph;
 use crate::journal::{ChangeNumber, Decision};
-use crate::llm::{self, Completion, LanguageModel, TokenCounter, tokens};
+use crate::llm::{
+    self, Completion, LanguageModel, Likelihood, ScoreCalls, TokenCounter, Usage, tokens,
+};
 use crate::sparql::Cancel;
 use crate::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
@@ -106,6 +109,9 @@ impl Replayer<'_> {
         };
         let mut stand_in = self.stand_in(&decision)?;
         let stage = self.set(setup, &decision.snapshot_hash, last)?;
+        if let Some(model) = &mut stand_in {
+            model.score_calls = score_calls(&stage.engine.project.settings().model);
+        }
         let request: Request = read("request", decision.request.clone())?;
         let mut request = timed(&stage.snapshot, &request, started);
         // The reply, or what went wrong, is known: how long it takes to get at it now says nothing.
@@ -246,6 +252,7 @@ fn unreadable(what: &str, error: serde_json::Error) -> Error {
 struct StandIn {
     id: String,
     counter: Arc<dyn TokenCounter>,
+    score_calls: ScoreCalls,
     error: String,
 }
 
@@ -254,8 +261,16 @@ impl StandIn {
         Self {
             id: String::new(),
             counter,
+            score_calls: ScoreCalls::default(),
             error,
         }
+    }
+
+    fn error(&self) -> Error {
+        Error::unavailable(match self.error.as_str() {
+            "" => "no reply is kept under its key",
+            error => error,
+        })
     }
 }
 
@@ -272,10 +287,15 @@ impl LanguageModel for StandIn {
         Arc::clone(&self.counter)
     }
 
+    fn score_calls(&self) -> ScoreCalls {
+        self.score_calls
+    }
+
     fn complete(&mut self, _: &llm::Request) -> Result<Completion> {
-        Err(Error::unavailable(match self.error.as_str() {
-            "" => "no reply is kept under its key",
-            error => error,
-        }))
+        Err(self.error())
+    }
+
+    fn score(&mut self, _: &llm::Request, _: &[String], _: &mut Usage) -> Result<Vec<Likelihood>> {
+        Err(self.error())
     }
 }

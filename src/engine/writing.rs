@@ -2,47 +2,73 @@
 
 use super::purse::Purse;
 use super::{Engine, Snapshot};
-use crate::llm::TokenCounter;
+use crate::llm::{LanguageModel, ScoreCalls, TokenCounter, Usage, tokens};
 use crate::prompt::{Prompt, Prompter, Recipe};
+use crate::ranking::mode::{self, Mode};
 use crate::scoring::Profile;
 use crate::selection::Candidate;
 use crate::{ErrorKind, Result};
 use std::sync::Arc;
 
+/// Orders of the candidates that a model is asked in at most.
+const MOST_ORDERS: usize = 20;
+
 /// A prompt can be written, now or later.
 pub(super) struct Writing<'a> {
     snapshot: &'a Snapshot,
     counter: Arc<dyn TokenCounter>,
+    score_calls: ScoreCalls,
     recipe: Recipe,
+    mode: Mode,
     /// What the prompts' ids say of the model.
     settings: String,
     /// Tokens of one prompt.
     budget: usize,
+    /// Tokens that a written ranking may have.
+    reply: usize,
+    /// The orders beside their own that candidates are asked in.
+    orders: Vec<Vec<usize>>,
     profile: Profile,
     candidates: Vec<Candidate>,
 }
 
+/// What a model is asked: one prompt, or several that tell the same in different orders.
+pub(super) struct Asked {
+    pub(super) prompts: Vec<Prompt>,
+    /// What that takes at most.
+    pub(super) usage: Usage,
+    /// What the reader should know.
+    pub(super) note: Option<String>,
+}
+
 impl Engine {
-    /// Prepares to write of somebody and of candidates what a prompt may tell.
+    /// Prepares to write of somebody and of candidates what a prompt may tell a model.
     pub(super) fn writing<'a>(
         &self,
         snapshot: &'a Snapshot,
-        counter: Arc<dyn TokenCounter>,
+        model: Option<&dyn LanguageModel>,
         (profile, candidates): (Profile, Vec<Candidate>),
     ) -> Result<Writing<'a>> {
         let settings = self.project.settings();
+        let ranking = &settings.ranking;
         let recipe = self.recipe()?;
+        let mode = Mode::named(&ranking.mode)?;
+        let orders = match mode {
+            Mode::Letters => ranking.shuffles,
+            Mode::Listwise | Mode::Pointwise | Mode::Pairwise => 1,
+        };
         Ok(Writing {
             snapshot,
-            counter,
+            counter: model.map_or_else(tokens::approximate, LanguageModel::counter),
+            score_calls: model.map(LanguageModel::score_calls).unwrap_or_default(),
+            mode,
             settings: format!(
                 "max_tokens {}, {} x {}, seed {}",
-                settings.model.max_tokens,
-                settings.ranking.mode,
-                settings.ranking.shuffles,
-                settings.ranking.seed
+                settings.model.max_tokens, ranking.mode, ranking.shuffles, ranking.seed
             ),
             budget: recipe.budget.unwrap_or(settings.prompt.budget),
+            reply: settings.model.max_tokens,
+            orders: shuffles(candidates.len(), orders, ranking.seed),
             recipe,
             profile,
             candidates,
@@ -51,43 +77,94 @@ impl Engine {
 }
 
 impl Writing<'_> {
+    /// The name of what counts tokens.
+    pub(super) fn tokenizer(&self) -> &str {
+        self.counter.name()
+    }
+
     /// The prompt, shorter if the purse wants that and the candidates fit; and what there is to say about it. There is none
     /// where the candidates do not fit the budget.
     pub(super) fn prompt(&mut self, purse: &Purse<'_>) -> Result<(Option<Prompt>, Option<String>)> {
         if self.candidates.is_empty() {
             return Ok((None, None));
         }
-        let whole = self.budget;
-        let room = purse.room().filter(|&room| room < whole);
-        for budget in room.into_iter().chain([whole]) {
-            self.budget = budget;
-            let written = self
-                .prompter()
-                .and_then(|p| p.write(&self.profile, &self.candidates));
-            match written {
-                Ok(prompt) => {
-                    let less = (budget < whole).then(|| {
-                        format!("the prompt may have {budget} tokens instead of {whole}: more may not be spent")
-                    });
-                    return Ok((Some(prompt), less));
-                }
-                Err(error) if error.kind() != ErrorKind::Budget => return Err(error),
-                Err(error) if budget == whole => {
-                    return Ok((None, Some(format!("no prompt: {error}"))));
-                }
-                Err(_) => {}
+        let whole = match self.write() {
+            Err(error) if error.kind() == ErrorKind::Budget => {
+                return Ok((None, Some(format!("no prompt: {error}"))));
             }
+            written => written?,
+        };
+        let Some(less) = self.less(&whole, purse)? else {
+            return Ok((Some(whole), None));
+        };
+        let most = std::mem::replace(&mut self.budget, less);
+        match self.write() {
+            Ok(shorter) => {
+                let note = format!(
+                    "the prompt may have {less} tokens instead of {most}: more may not be spent"
+                );
+                Ok((Some(shorter), Some(note)))
+            }
+            // No call will be made; the prompt shows what it would have been.
+            Err(error) if error.kind() == ErrorKind::Budget => {
+                self.budget = most;
+                Ok((Some(whole), None))
+            }
+            Err(error) => Err(error),
         }
-        Ok((None, None))
     }
 
-    /// The same prompt with the candidates in other orders.
-    pub(super) fn in_orders(&self, orders: Vec<Vec<usize>>) -> Result<Vec<Prompt>> {
+    /// The tokens that a prompt may have so that the purse can pay for sending it in one order, if those are less.
+    fn less(&self, prompt: &Prompt, purse: &Purse<'_>) -> Result<Option<usize>> {
+        let usage = self.usage(prompt)?;
+        let room = purse.room(usage.completion_tokens);
+        let missing = room.map_or(0, |room| usage.prompt_tokens.saturating_sub(room));
+        let each = missing.div_ceil(usage.calls.max(1));
+        Ok((missing > 0).then(|| prompt.tokens.saturating_sub(each)))
+    }
+
+    /// What asking a model with a prompt takes at most.
+    fn usage(&self, prompt: &Prompt) -> Result<Usage> {
+        match self.mode {
+            Mode::Listwise => Ok(Usage {
+                calls: 1,
+                prompt_tokens: prompt.tokens,
+                completion_tokens: self.reply,
+            }),
+            Mode::Letters | Mode::Pointwise | Mode::Pairwise => {
+                mode::usage(prompt, self.score_calls, self.counter.as_ref())
+            }
+        }
+    }
+
+    /// The prompt, and the same with the candidates in other orders: as many as the settings want and the purse can pay for,
+    /// one at least.
+    pub(super) fn in_orders(&self, prompt: &Prompt, purse: &Purse<'_>) -> Result<Asked> {
+        let mut asked = Asked {
+            prompts: vec![prompt.clone()],
+            usage: self.usage(prompt)?,
+            note: None,
+        };
         let prompter = self.prompter()?;
-        let written = orders
-            .into_iter()
-            .map(|places| prompter.write_in_order(&self.profile, &self.candidates, places));
-        written.collect()
+        for places in &self.orders {
+            let other = prompter.write_in_order(&self.profile, &self.candidates, places.clone())?;
+            let mut usage = asked.usage;
+            usage += self.usage(&other)?;
+            if purse.afford(usage).is_err() {
+                let (orders, wanted) = (asked.prompts.len(), self.orders.len() + 1);
+                asked.note = Some(format!(
+                    "asked in {orders} orders instead of {wanted}: more may not be spent"
+                ));
+                break;
+            }
+            asked.usage = usage;
+            asked.prompts.push(other);
+        }
+        Ok(asked)
+    }
+
+    fn write(&self) -> Result<Prompt> {
+        self.prompter()?.write(&self.profile, &self.candidates)
     }
 
     fn prompter(&self) -> Result<Prompter<'_>> {
@@ -97,4 +174,18 @@ impl Writing<'_> {
             .for_model(self.settings.clone())
             .within(self.budget))
     }
+}
+
+/// Orders of so many candidates beside their own, drawn with a seed.
+fn shuffles(count: usize, orders: usize, seed: u64) -> Vec<Vec<usize>> {
+    let key = |order: usize, index: usize| {
+        let parts = [seed, order as u64, index as u64].map(u64::to_le_bytes);
+        *blake3::hash(parts.as_flattened()).as_bytes()
+    };
+    let shuffled = |order: usize| {
+        let mut places: Vec<usize> = (0..count).collect();
+        places.sort_by_cached_key(|&index| key(order, index));
+        places
+    };
+    (1..orders.min(MOST_ORDERS)).map(shuffled).collect()
 }

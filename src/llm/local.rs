@@ -21,7 +21,9 @@ use super::chat::ChatTokenizer;
 use super::guide::{Guide, Ids};
 use super::qwen2::{Qwen2, Shape};
 use super::settings::LocalSettings;
-use super::{Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, gguf, score};
+use super::{
+    Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, Usage, gguf, score,
+};
 use crate::error::{Error, Result};
 use crate::weights::{self, Manifest, Role};
 
@@ -199,8 +201,13 @@ impl LanguageModel for Local {
         self.tokenizer.clone()
     }
 
-    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
-        score::score(self, request, continuations)
+    fn score(
+        &mut self,
+        request: &Request,
+        continuations: &[String],
+        usage: &mut Usage,
+    ) -> Result<Vec<Likelihood>> {
+        score::score(self, request, continuations, usage)
     }
 
     fn complete(&mut self, request: &Request) -> Result<Completion> {

@@ -8,7 +8,7 @@
 
 mod heard;
 mod key;
-mod odds;
+pub(super) mod odds;
 
 use std::fmt;
 use std::io::BufReader;
@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 use super::limits::{Breaker, Pace, Window};
 use super::local::too_long;
 use super::settings::{Format, RemoteSettings, Transfer};
-use super::{Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, tokens};
+use super::{
+    Completion, Finish, LanguageModel, Likelihood, Request, ScoreCalls, TokenCounter, Usage, tokens,
+};
 use crate::error::{Error, Result};
 use heard::{Heard, Wrong, quote};
 use key::{Key, check_url};
@@ -326,7 +328,12 @@ impl LanguageModel for Remote {
         })
     }
 
-    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+    fn score(
+        &mut self,
+        request: &Request,
+        continuations: &[String],
+        usage: &mut Usage,
+    ) -> Result<Vec<Likelihood>> {
         let started = Instant::now();
         let nothing = Likelihood {
             log: f64::NEG_INFINITY,
@@ -339,6 +346,11 @@ impl LanguageModel for Remote {
                 .deadline
                 .map(|limit| limit.saturating_sub(started.elapsed()));
             let heard = self.heard(&asked, Wanted::Odds)?;
+            *usage += Usage {
+                calls: 1,
+                prompt_tokens: heard.usage.prompt_tokens.unwrap_or(0),
+                completion_tokens: heard.usage.completion_tokens.unwrap_or(0),
+            };
             let odds = question.odds(&heard.first).ok_or_else(|| {
                 self.error(match heard.first.is_empty() {
                     true => "it does not tell how likely words are (`top_logprobs`)".into(),
@@ -355,8 +367,8 @@ impl LanguageModel for Remote {
         Ok(scores)
     }
 
-    fn prompts_to_score(&self, continuations: &[String]) -> usize {
-        odds::questions(continuations).len()
+    fn score_calls(&self) -> ScoreCalls {
+        ScoreCalls::ByLastWord
     }
 }
 

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::settings::ReplaySettings;
-use super::{Completion, LanguageModel, Likelihood, Message, Request, TokenCounter, tokens};
+use super::{
+    Completion, LanguageModel, Likelihood, Message, Request, ScoreCalls, TokenCounter, Usage,
+    tokens,
+};
 use crate::error::{Error, Result};
 
 /// The key of the reply to whatever is not recorded.
@@ -103,13 +106,21 @@ impl LanguageModel for Replay {
         reply.cloned().ok_or_else(|| unrecorded(&key, &self.path))
     }
 
-    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+    fn score(
+        &mut self,
+        request: &Request,
+        continuations: &[String],
+        usage: &mut Usage,
+    ) -> Result<Vec<Likelihood>> {
         let key = score_key(&request.messages, continuations);
         let scores = self
             .likelihoods
             .get(&key)
             .filter(|scores| scores.len() == continuations.len());
-        scores.cloned().ok_or_else(|| unrecorded(&key, &self.path))
+        let scores = scores.ok_or_else(|| unrecorded(&key, &self.path))?;
+        let messages = self.count_messages(&request.messages)?;
+        *usage += ScoreCalls::One.usage(messages, continuations, self.counter.as_ref())?;
+        Ok(scores.clone())
     }
 }
 
@@ -163,8 +174,8 @@ impl<M: LanguageModel> LanguageModel for Recording<M> {
         self.model.counter()
     }
 
-    fn prompts_to_score(&self, continuations: &[String]) -> usize {
-        self.model.prompts_to_score(continuations)
+    fn score_calls(&self) -> ScoreCalls {
+        self.model.score_calls()
     }
 
     fn complete(&mut self, request: &Request) -> Result<Completion> {
@@ -178,8 +189,13 @@ impl<M: LanguageModel> LanguageModel for Recording<M> {
         Ok(completion)
     }
 
-    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
-        let scores = self.model.score(request, continuations)?;
+    fn score(
+        &mut self,
+        request: &Request,
+        continuations: &[String],
+        usage: &mut Usage,
+    ) -> Result<Vec<Likelihood>> {
+        let scores = self.model.score(request, continuations, usage)?;
         self.record(&Line {
             key: score_key(&request.messages, continuations),
             messages: Some(request.messages.clone()),
@@ -203,8 +219,8 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Box<M> {
         (**self).counter()
     }
 
-    fn prompts_to_score(&self, continuations: &[String]) -> usize {
-        (**self).prompts_to_score(continuations)
+    fn score_calls(&self) -> ScoreCalls {
+        (**self).score_calls()
     }
 
     fn another(&self) -> Option<Box<dyn LanguageModel>> {
@@ -215,8 +231,13 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Box<M> {
         (**self).complete(request)
     }
 
-    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
-        (**self).score(request, continuations)
+    fn score(
+        &mut self,
+        request: &Request,
+        continuations: &[String],
+        usage: &mut Usage,
+    ) -> Result<Vec<Likelihood>> {
+        (**self).score(request, continuations, usage)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::local::{Clock, Local, failed, too_long};
 use super::tree::Tree;
-use super::{Likelihood, Request};
+use super::{Likelihood, Request, Usage};
 use crate::error::{Error, Result};
 
 /// Tokens that are computed at once behind a prompt.
@@ -14,11 +14,12 @@ const PACK: usize = 256;
 /// States whose scores of the whole vocabulary are held at once.
 const ROWS: usize = 16;
 
-/// The likelihoods of `continuations` behind the messages of `request`.
+/// The likelihoods of `continuations` behind the messages of `request`; the tokens computed for them are added to `usage`.
 pub fn score(
     local: &mut Local,
     request: &Request,
     continuations: &[String],
+    usage: &mut Usage,
 ) -> Result<Vec<Likelihood>> {
     let clock = Clock::start(request.deadline);
     let prompt = local.tokenizer.encode_messages(&request.messages)?;
@@ -35,6 +36,8 @@ pub fn score(
         Error::unavailable(format!("no scores within {seconds} s"))
     };
     let logits = local.prefill(&prompt, &clock)?.ok_or_else(late)?;
+    usage.calls += 1;
+    usage.prompt_tokens += prompt.len();
     let first = Row::new(&logits);
     let mut scores: Vec<Likelihood> = texts
         .iter()
@@ -48,6 +51,7 @@ pub fn score(
         if clock.is_over() {
             return Err(late());
         }
+        usage.prompt_tokens += pack.tree.tokens().len();
         add(local, &pack, &mut scores)?;
     }
     Ok(scores)

@@ -10,7 +10,7 @@
 //! The last three never generate: their texts share the prompt, which is computed once (see [`LanguageModel::score`]). Letters
 //! favour places over items; averaging over shuffles takes that away, as do both orders of a pair.
 
-use crate::llm::{Ids, LanguageModel, Request};
+use crate::llm::{Ids, LanguageModel, Request, ScoreCalls, TokenCounter, Usage};
 use crate::prompt::{Contract, Prompt, Recipe};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -32,15 +32,6 @@ pub enum Mode {
     Pointwise,
     /// The odds within pairs.
     Pairwise,
-}
-
-/// What a model thinks of the candidates of a prompt.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Opinion {
-    /// For each candidate, in the order that the prompt was written for; more is better.
-    pub scores: Vec<f64>,
-    /// Tokens of the prompts that were asked.
-    pub prompt_tokens: usize,
 }
 
 impl Mode {
@@ -89,8 +80,9 @@ impl Mode {
     }
 }
 
-/// Asks a model what it thinks of the candidates of some prompts, which have the same candidates in different orders; all of
-/// that within `deadline`.
+/// What a model thinks of the candidates of some prompts, which have the same candidates in different orders: a score for each
+/// candidate, in the order that the prompts were written for; more is better. All of that within `deadline`; what it takes is
+/// added to `usage`, also where it fails in the middle.
 ///
 /// # Errors
 /// Those of [`LanguageModel::score`]; `Usage` if a prompt asks for something else than odds.
@@ -98,34 +90,34 @@ pub fn opinion(
     model: &mut dyn LanguageModel,
     prompts: &[Prompt],
     deadline: Option<Duration>,
-) -> Result<Opinion> {
-    let mut all = Opinion::default();
+    usage: &mut Usage,
+) -> Result<Vec<f64>> {
+    let mut all = Vec::new();
     let started = Instant::now();
     for prompt in prompts {
         let left = deadline.map(|deadline| deadline.saturating_sub(started.elapsed()));
-        let prompts_of = self::prompts(model, prompt);
-        let one = of_prompt(model, prompt, left)?;
-        all.scores.resize(one.len(), 0.0);
-        for (sum, score) in all.scores.iter_mut().zip(one) {
+        let one = of_prompt(model, prompt, left, usage)?;
+        all.resize(one.len(), 0.0);
+        for (sum, score) in all.iter_mut().zip(one) {
             *sum += score / prompts.len() as f64;
         }
-        all.prompt_tokens += prompt.tokens * prompts_of;
     }
     Ok(all)
 }
 
-/// How often a model computes a prompt to tell what it thinks of the candidates.
-pub fn prompts(model: &dyn LanguageModel, prompt: &Prompt) -> usize {
-    match prompt.contract {
-        Contract::Ranking | Contract::RankingBecause => 1,
-        _ => model.prompts_to_score(&texts(prompt)),
-    }
+/// What asking for an [`opinion`] of one prompt takes at most.
+///
+/// # Errors
+/// Those of [`TokenCounter::count`].
+pub fn usage(prompt: &Prompt, calls: ScoreCalls, counter: &dyn TokenCounter) -> Result<Usage> {
+    calls.usage(prompt.tokens, &texts(prompt), counter)
 }
 
 fn of_prompt(
     model: &mut dyn LanguageModel,
     prompt: &Prompt,
     deadline: Option<Duration>,
+    usage: &mut Usage,
 ) -> Result<Vec<f64>> {
     if matches!(
         prompt.contract,
@@ -135,7 +127,7 @@ fn of_prompt(
     }
     let mut request = Request::new(prompt.messages.clone(), 1);
     request.deadline = deadline;
-    let likelihoods = model.score(&request, &texts(prompt))?;
+    let likelihoods = model.score(&request, &texts(prompt), usage)?;
     let logs: Vec<f64> = likelihoods
         .iter()
         .map(|likelihood| likelihood.log)

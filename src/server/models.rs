@@ -1,6 +1,6 @@
 //! The language models that rank for requests: each call has one to itself, for no longer than it takes.
 
-use crate::llm::{Completion, LanguageModel, Likelihood, Request, TokenCounter};
+use crate::llm::{Completion, LanguageModel, Likelihood, Request, ScoreCalls, TokenCounter, Usage};
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ pub struct Models {
     id: String,
     context: usize,
     counter: Arc<dyn TokenCounter>,
+    score_calls: ScoreCalls,
 }
 
 /// The model, for one request: where all handles are taken, it says so, and the graph answers.
@@ -33,6 +34,7 @@ impl Models {
             id: first.id().to_owned(),
             context: first.context_tokens(),
             counter: first.counter(),
+            score_calls: first.score_calls(),
             idle: Mutex::new(models),
         })
     }
@@ -94,19 +96,22 @@ impl LanguageModel for Asker<'_> {
         Arc::clone(&self.models.counter)
     }
 
-    fn prompts_to_score(&self, continuations: &[String]) -> usize {
-        let idle = self.models.idle();
-        idle.first()
-            .map_or(1, |model| model.prompts_to_score(continuations))
+    fn score_calls(&self) -> ScoreCalls {
+        self.models.score_calls
     }
 
     fn complete(&mut self, request: &Request) -> Result<Completion> {
         self.call(request, |model, request| model.complete(request))
     }
 
-    fn score(&mut self, request: &Request, continuations: &[String]) -> Result<Vec<Likelihood>> {
+    fn score(
+        &mut self,
+        request: &Request,
+        continuations: &[String],
+        usage: &mut Usage,
+    ) -> Result<Vec<Likelihood>> {
         self.call(request, |model, request| {
-            model.score(request, continuations)
+            model.score(request, continuations, usage)
         })
     }
 }

@@ -9,7 +9,7 @@ use super::Plan;
 use crate::engine::Engine;
 use crate::evaluation::random::Random;
 use crate::evaluation::trained::Trained;
-use crate::llm::LanguageModel;
+use crate::llm::{LanguageModel, Usage};
 use crate::model::Progress;
 use crate::prompt::{Prompt, Prompter, Recipe};
 use crate::ranking::mode::{listwise, opinion};
@@ -163,7 +163,8 @@ impl<'a> Asking<'a> {
             written => written?,
         };
         if self.mode != Mode::Listwise {
-            let scores = opinion(self.model, std::slice::from_ref(&prompt), None)?.scores;
+            let prompts = std::slice::from_ref(&prompt);
+            let scores = opinion(self.model, prompts, None, &mut Usage::default())?;
             let mut order: Vec<usize> = (0..scores.len()).collect();
             order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
             let about = order.first().map(|&index| candidates[index].item);

@@ -4,7 +4,7 @@ use super::Plan;
 use super::questions::Question;
 use crate::graph::Graph;
 use crate::journal::{self, Journal};
-use crate::llm::LanguageModel;
+use crate::llm::{LanguageModel, Usage};
 use crate::model::Progress;
 use crate::prompt::recipe::{Kind, Order};
 use crate::prompt::{Prompt, Prompter, Recipe};
@@ -176,8 +176,9 @@ impl Asking<'_> {
     /// The model's opinion, and whether its answer was invalid. What is no ranking at all counts as the order of the prompt.
     fn ask(&mut self, prompt: &Prompt) -> Result<(Vec<f64>, bool)> {
         if self.plan.mode != Mode::Listwise {
-            let opinion = opinion(self.model, std::slice::from_ref(prompt), None)?;
-            return Ok((opinion.scores, false));
+            let prompts = std::slice::from_ref(prompt);
+            let opinion = opinion(self.model, prompts, None, &mut Usage::default())?;
+            return Ok((opinion, false));
         }
         let reply = self
             .model

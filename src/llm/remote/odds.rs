@@ -46,13 +46,15 @@ impl Question<'_> {
             json: false,
             ..request.clone()
         };
-        let begin = self.begin.trim_end();
-        if !begin.is_empty() {
-            asked.messages.push(Message::user(format!(
-                "The answer begins with `{begin}`. Say only the one word that follows."
-            )));
-        }
+        asked.messages.extend(self.message());
         asked
+    }
+
+    /// What is said after the messages of a request to ask it: nothing where the texts have one word.
+    pub fn message(&self) -> Option<Message> {
+        let begin = self.begin.trim_end();
+        let text = format!("The answer begins with `{begin}`. Say only the one word that follows.");
+        (!begin.is_empty()).then(|| Message::user(text))
     }
 
     /// How likely each answer is by the likeliest first tokens; none if no answer is among them.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 /// What the endpoint does with every request.
@@ -22,6 +22,8 @@ enum Act {
 /// An endpoint that does the same with everyone until it is dropped.
 struct Endpoint {
     port: u16,
+    /// How often it was asked.
+    asked: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -31,18 +33,21 @@ impl Endpoint {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let over = Arc::new(AtomicBool::new(false));
-        let seen = over.clone();
+        let (seen, asked) = (over.clone(), Arc::<AtomicUsize>::default());
+        let count = Arc::clone(&asked);
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if seen.load(Ordering::Relaxed) {
                     return;
                 }
+                count.fetch_add(1, Ordering::Relaxed);
                 // A client that goes away in the middle is part of the game.
                 let _ = serve(stream.unwrap(), &act);
             }
         });
         Self {
             port,
+            asked,
             over,
             thread: Some(thread),
         }
@@ -422,4 +427,69 @@ fn streams_and_odds_of_an_endpoint() {
     assert_eq!(answer["rung"], "model", "{answer}");
     let scored = items(&graph);
     assert_eq!(items(&answer)[..3], [scored[3], scored[1], scored[0]]);
+}
+
+/// A server is sent the prompt for each candidate: all of that is foreseen, bounded and recorded.
+#[test]
+fn what_all_calls_for_odds_take_counts() {
+    let desk = Desk::with_build();
+    let graph = desk.answer();
+    let top = json!([{"token": "yes", "logprob": -0.1}, {"token": "no", "logprob": -2.5}]);
+    let body = |logprobs: Value| {
+        json!({
+            "choices": [{"message": {"content": "yes"}, "logprobs": {"content": logprobs}}],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 1},
+        })
+    };
+    let said = |logprobs: Value| {
+        let headers = "content-type: application/json\r\n";
+        http("200 OK", headers, &body(logprobs).to_string())
+    };
+    let endpoint = Endpoint::new(said(json!([{ "top_logprobs": top }])));
+    let ranking = "prices = { prompt = 10.0, completion = 10.0 }\n[ranking]\nmode = 'pointwise'\n";
+    configure(&desk, endpoint.port, ranking);
+    let ask = |flag: &str| desk.json(&[&RECOMMEND[..], &[flag]].concat());
+    let dry = desk.json(&[&RECOMMEND[..], &["--dry-run"]].concat());
+    let number = |value: &Value| value.as_u64().unwrap();
+    let (calls, most) = (number(&dry["calls"]), number(&dry["prompt_tokens"]));
+    assert!(calls > 1 && dry["max_completion_tokens"] == calls, "{dry}");
+
+    // What is short by one token is asked shorter in every call.
+    let allowed = most + calls - 1;
+    let answer = ask(&format!("--max-tokens={allowed}"));
+    assert_eq!(answer["rung"], "model", "{answer}");
+    let note = answer["notes"][0].as_str().unwrap();
+    assert!(note.contains("more may not be spent"), "{note}");
+    let tokens = number(&answer["prompt"]["tokens"]);
+    assert!(tokens * calls < most, "{tokens} {dry}");
+    assert_eq!(endpoint.asked.load(Ordering::Relaxed) as u64, calls);
+    let reply = &answer["reply"];
+    let told = (&reply["prompt_tokens"], &reply["completion_tokens"]);
+    assert_eq!(told, (&json!(100 * calls), &json!(calls)));
+    let cost = 101.0 * calls as f64 * 10.0 / 1e6;
+    assert!((reply["cost"].as_f64().unwrap() - cost).abs() < 1e-12);
+
+    // One prompt alone could be paid for.
+    let refused = ask(&format!("--max-tokens={}", most / calls));
+    assert_eq!(refused["recommendations"], graph["recommendations"]);
+    assert!(
+        refused["notes"].to_string().contains("may take"),
+        "{refused}"
+    );
+    assert_eq!(endpoint.asked.load(Ordering::Relaxed) as u64, calls);
+    for answer in [&answer, &refused] {
+        let id = answer["decision"].as_str().unwrap();
+        let again = desk.run(&["-C", "shop", "replay", id]);
+        assert_eq!(again.code, Some(0), "{}", again.said());
+    }
+    drop(endpoint);
+
+    // A call that led to nothing was paid for.
+    let endpoint = Endpoint::new(said(Value::Null));
+    configure(&desk, endpoint.port, ranking);
+    assert_eq!(ask("--explain")["rung"], "graph");
+    let kept = decision(&desk);
+    assert_eq!(kept["tokens"], 101, "{kept}");
+    let again = desk.run(&["-C", "shop", "replay", kept["decision"].as_str().unwrap()]);
+    assert_eq!(again.code, Some(0), "{}", again.said());
 }

@@ -1,11 +1,11 @@
 //! Likelihoods, and replies that can only be valid, on a tiny random model.
 
 use super::tiny::Tiny;
-use kenning::ErrorKind;
 use kenning::llm::local::Local;
 use kenning::llm::replay::{Recording, Replay};
 use kenning::llm::settings::ReplaySettings;
-use kenning::llm::{Finish, Ids, LanguageModel, Likelihood, Message, Request};
+use kenning::llm::{Finish, Ids, LanguageModel, Likelihood, Message, Request, ScoreCalls, Usage};
+use kenning::{ErrorKind, Result};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -22,6 +22,39 @@ fn texts(list: &[&str]) -> Vec<String> {
     list.iter().map(|&text| text.to_owned()).collect()
 }
 
+fn likely(
+    model: &mut dyn LanguageModel,
+    request: &Request,
+    texts: &[String],
+) -> Result<Vec<Likelihood>> {
+    model.score(request, texts, &mut Usage::default())
+}
+
+/// What texts begin with alike is computed once, their last tokens are not, and all that is computed is counted.
+#[test]
+fn the_tokens_of_scores_are_counted() {
+    let mut model = tiny(1);
+    let request = asked("a question");
+    let messages = model.count_messages(&request.messages).unwrap();
+    let mut usage = Usage::default();
+    for (list, more) in [(&["A", "B"][..], 0), (&["abcx", "abcy", "abd"], 3)] {
+        let texts = texts(list);
+        let most = model.score_calls();
+        assert_eq!(most, ScoreCalls::One);
+        let most = most.usage(messages, &texts, model.counter().as_ref());
+        let most = most.unwrap().prompt_tokens;
+        let before = usage;
+        model.score(&request, &texts, &mut usage).unwrap();
+        let taken = usage.prompt_tokens - before.prompt_tokens;
+        assert_eq!(
+            (usage.calls, usage.completion_tokens),
+            (before.calls + 1, 0)
+        );
+        assert_eq!(taken, messages + more, "{list:?}");
+        assert!(taken <= most, "{taken} {most}");
+    }
+}
+
 /// Packed behind one prompt or each by itself: the same likelihoods, within what grouping changes.
 #[test]
 fn packed_equals_one_by_one() {
@@ -32,14 +65,14 @@ fn packed_equals_one_by_one() {
         .collect();
     for prompt in ["short", long.as_str()] {
         let request = asked(prompt);
-        let packed = model.score(&request, &many).unwrap();
+        let packed = likely(&mut model, &request, &many).unwrap();
         assert_eq!(
             packed,
-            model.score(&request, &many).unwrap(),
+            likely(&mut model, &request, &many).unwrap(),
             "equal requests give equal scores"
         );
         for (text, packed) in many.iter().zip(&packed) {
-            let alone = model.score(&request, std::slice::from_ref(text)).unwrap()[0];
+            let alone = likely(&mut model, &request, std::slice::from_ref(text)).unwrap()[0];
             assert_eq!(alone.tokens, packed.tokens);
             assert!(
                 (alone.log - packed.log).abs() < 1e-3,
@@ -54,7 +87,7 @@ fn packed_equals_one_by_one() {
 fn likelihoods_follow_the_chain_rule_and_add_up() {
     let mut model = tiny(2);
     let request = asked("a question");
-    let whole = model.score(&request, &texts(&["abc"])).unwrap()[0];
+    let whole = likely(&mut model, &request, &texts(&["abc"])).unwrap()[0];
     let begun = |begin: &str| {
         let mut request = request.clone();
         request.messages.push(Message::assistant(begin));
@@ -62,20 +95,19 @@ fn likelihoods_follow_the_chain_rule_and_add_up() {
     };
     let mut sum = 0.0;
     for (begin, next) in [("", "a"), ("a", "b"), ("ab", "c")] {
-        sum += model.score(&begun(begin), &texts(&[next])).unwrap()[0].log;
+        sum += likely(&mut model, &begun(begin), &texts(&[next])).unwrap()[0].log;
     }
     assert!((whole.log - sum).abs() < 1e-3, "{} {sum}", whole.log);
     assert_eq!(whole.tokens, 3);
     // Every token of the vocabulary that is one byte of ASCII: together less than everything.
     let bytes: Vec<String> = (32u8..127).map(|b| char::from(b).to_string()).collect();
-    let all: f64 = model
-        .score(&request, &bytes)
+    let all: f64 = likely(&mut model, &request, &bytes)
         .unwrap()
         .iter()
         .map(|l| l.log.exp())
         .sum();
     assert!(all > 0.0 && all < 1.0, "{all}");
-    let nothing = model.score(&request, &texts(&[""])).unwrap();
+    let nothing = likely(&mut model, &request, &texts(&[""])).unwrap();
     assert_eq!(
         nothing,
         [Likelihood {
@@ -90,17 +122,13 @@ fn scoring_leaves_no_trace_and_keeps_its_limits() {
     let mut model = tiny(3);
     let request = asked("a question");
     let before = tiny(3).complete(&request).unwrap();
-    model
-        .score(&request, &texts(&["one", "two", "three"]))
-        .unwrap();
+    likely(&mut model, &request, &texts(&["one", "two", "three"])).unwrap();
     assert_eq!(model.complete(&request).unwrap(), before);
-    let long = model
-        .score(&request, &texts(&[&"x".repeat(5000)]))
-        .unwrap_err();
+    let long = likely(&mut model, &request, &texts(&[&"x".repeat(5000)])).unwrap_err();
     assert_eq!(long.kind(), ErrorKind::Budget);
     let mut late = request.clone();
     late.deadline = Some(Duration::ZERO);
-    let error = model.score(&late, &texts(&["one"])).unwrap_err();
+    let error = likely(&mut model, &late, &texts(&["one"])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
@@ -174,12 +202,12 @@ fn likelihoods_are_recorded_and_said_again() {
     let request = asked("a question");
     let options = texts(&["A", "B"]);
     let mut recording = Recording::new(tiny(4), &path).unwrap();
-    let scores = recording.score(&request, &options).unwrap();
+    let scores = likely(&mut recording, &request, &options).unwrap();
     let reply = recording.complete(&request).unwrap();
     let mut replay = Replay::open(&ReplaySettings::new(&path)).unwrap();
-    assert_eq!(replay.score(&request, &options).unwrap(), scores);
+    assert_eq!(likely(&mut replay, &request, &options).unwrap(), scores);
     assert_eq!(replay.complete(&request).unwrap(), reply);
-    let other = replay.score(&request, &texts(&["A"])).unwrap_err();
+    let other = likely(&mut replay, &request, &texts(&["A"])).unwrap_err();
     assert_eq!(other.kind(), ErrorKind::Unavailable);
     std::fs::write(&path, "{\"key\": \"*\"}\n").unwrap();
     assert_eq!(

@@ -3,7 +3,7 @@
 use super::stub::{Act, Server, ask, http, said};
 use kenning::llm::remote::Remote;
 use kenning::llm::settings::{RemoteSettings, Transfer};
-use kenning::llm::{Finish, LanguageModel, Request};
+use kenning::llm::{Finish, LanguageModel, Request, ScoreCalls, Usage};
 use kenning::{Error, ErrorKind};
 use serde_json::json;
 use std::time::Duration;
@@ -126,6 +126,7 @@ fn odds(tokens: &[(&str, f64)]) -> Act {
     let content = json!([{"token": "x", "logprob": -1.0, "top_logprobs": top}]);
     let body = json!({
         "choices": [{"message": {"content": "x"}, "logprobs": {"content": content}, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 1},
     });
     http(
         "200 OK",
@@ -143,8 +144,9 @@ fn odds_of_letters_take_one_call() {
     let server = Server::new(vec![odds(&[("B", 0.5), ("A", 0.25), ("the", 0.125)])]);
     let mut model = open(&server);
     let letters = texts(&["A", "B", "C"]);
-    assert_eq!(model.prompts_to_score(&letters), 1);
-    let scores = model.score(&ask(), &letters).unwrap();
+    let mut usage = Usage::default();
+    let scores = model.score(&ask(), &letters, &mut usage).unwrap();
+    assert_eq!(usage.calls, 1);
     let odds: Vec<f64> = scores.iter().map(|score| score.log.exp()).collect();
     for (told, expected) in odds.iter().zip([0.25, 0.5, 0.125]) {
         assert!((told - expected).abs() < 1e-9, "{odds:?}");
@@ -167,11 +169,35 @@ fn odds_of_verdicts_take_a_call_for_each_candidate() {
     let server = Server::new(vec![
         odds(&[("yes", 0.5), ("No", 0.25)]),
         odds(&[(" no", 0.75), ("?", 0.1)]),
+        odds(&[("yes", 0.5), ("No", 0.25)]),
+        http("400 Bad Request", "", "enough"),
     ]);
     let mut model = open(&server);
     let verdicts = texts(&["c1: yes", "c1: no", "c2: yes", "c2: no"]);
-    assert_eq!(model.prompts_to_score(&verdicts), 2);
-    let scores = model.score(&ask(), &verdicts).unwrap();
+    let mut usage = Usage::default();
+    let scores = model.score(&ask(), &verdicts, &mut usage).unwrap();
+    let told = Usage {
+        calls: 2,
+        prompt_tokens: 20,
+        completion_tokens: 2,
+    };
+    assert_eq!(usage, told);
+    let messages = model.count_messages(&ask().messages).unwrap();
+    let foreseen = model.score_calls();
+    assert_eq!(foreseen, ScoreCalls::ByLastWord);
+    let foreseen = foreseen.usage(messages, &verdicts, model.counter().as_ref());
+    let foreseen = foreseen.unwrap();
+    assert_eq!((foreseen.calls, foreseen.completion_tokens), (2, 2));
+    assert!(
+        foreseen.prompt_tokens > 2 * messages,
+        "the messages are sent twice, each with a question"
+    );
+    model.score(&ask(), &verdicts, &mut usage).unwrap_err();
+    assert_eq!(
+        (usage.calls, usage.prompt_tokens),
+        (3, 30),
+        "the first of two calls was made"
+    );
     let odds: Vec<f64> = scores.iter().map(|score| score.log.exp()).collect();
     for (told, expected) in odds.iter().zip([0.5, 0.25, 0.1, 0.75]) {
         assert!((told - expected).abs() < 1e-9, "{odds:?}");
@@ -196,7 +222,7 @@ fn a_server_without_odds_says_so() {
     ] {
         let server = Server::new(vec![act]);
         let error = open(&server)
-            .score(&ask(), &texts(&["A", "B"]))
+            .score(&ask(), &texts(&["A", "B"]), &mut Usage::default())
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.message().contains(why), "{error}");
