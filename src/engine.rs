@@ -121,6 +121,8 @@ pub struct Engine {
     read_policies: Mutex<Option<gates::Read>>,
     /// What answers are made with instead of what is there now, where past ones are made again.
     past: Option<decide::Setup>,
+    /// Under which key the journal keeps the reply of the past answer.
+    past_reply: Option<String>,
 }
 
 impl Engine {
@@ -138,6 +140,7 @@ impl Engine {
             kept_setup: Mutex::default(),
             read_policies: Mutex::default(),
             past: None,
+            past_reply: None,
         })
     }
 

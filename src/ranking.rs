@@ -2,9 +2,12 @@
 //!
 //! Replies are untrusted. The reply must be one JSON object of the prompt's form; its ids are matched exactly.
 //! Ids that are unknown or repeated are dropped, omitted candidates are added in the order of their scores, and all
-//! of that is counted ([`Faults`]). A reply that names no candidate at all is no ranking.
+//! of that is counted ([`Faults`]). A reply that names no candidate at all is no ranking. Of one that was cut off, all counts
+//! that was said whole.
 
 pub mod mode;
+
+mod cut;
 
 pub use mode::Mode;
 
@@ -115,6 +118,19 @@ impl Ranking {
             cited,
             faults,
         })
+    }
+}
+
+impl Ranking {
+    /// Reads the begin of a reply that was cut off: candidates that it does not name any more follow as others do.
+    ///
+    /// # Errors
+    /// `Input` if it is no begin of what was asked for, or names no candidate yet.
+    pub fn begun(reply: &str, prompt: &Prompt) -> Result<Self> {
+        let reply = reply.trim_start();
+        let reply = reply.strip_prefix("```json").unwrap_or(reply);
+        let whole = cut::closed(reply.trim_start_matches('`'));
+        Self::parse(&whole.unwrap_or_default(), prompt)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::prompt::recipe::{DEFAULT, Recipe};
 use crate::ranking::mode::{self, Mode};
 use crate::ranking::{Faults, Ranking, Rung};
 use crate::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -136,7 +137,7 @@ impl Engine {
             }
             _ => self.ask_for_odds(model, &asked, purse)?,
         };
-        answered.note = asked.note;
+        answered.note = answered.note.or(asked.note);
         if opinion.len() != scores.len() {
             return Err(Error::unavailable(
                 "the model's opinion is not about these candidates",
@@ -157,9 +158,7 @@ impl Engine {
         let prompts = &asked.prompts;
         let ids: Vec<&str> = prompts.iter().map(|prompt| prompt.id.as_str()).collect();
         let key = format!("{}/odds/{}", model.id(), ids.join("/"));
-        let kept = self.journal.reply(&key)?;
-        let kept = kept.and_then(|r| serde_json::from_value::<Opinion>(r.reply).ok());
-        let (opinion, rung) = match kept {
+        let (opinion, rung) = match self.kept(&key)? {
             Some(opinion) => (opinion, Rung::Cache),
             None => {
                 purse.afford(asked.usage)?;
@@ -200,12 +199,8 @@ impl Engine {
         purse: &mut Purse<'_>,
     ) -> Result<Answered> {
         let settings = &self.project.settings().model;
-        let key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
-        let kept = self
-            .journal
-            .reply(&key)?
-            .and_then(|r| serde_json::from_value::<Completion>(r.reply).ok());
-        let (completion, rung) = match kept {
+        let mut key = format!("{}/{}/{}", model.id(), settings.max_tokens, prompt.id);
+        let (completion, rung) = match self.kept(&key)? {
             Some(completion) => (completion, Rung::Cache),
             None => {
                 purse.afford(usage)?;
@@ -220,15 +215,13 @@ impl Engine {
                 (completion, Rung::Model)
             }
         };
-        if completion.finish == Finish::Deadline {
-            return Err(Error::unavailable(format!(
-                "no complete reply in time: {} tokens",
-                completion.completion_tokens
-            ))
-            .hint("more time with `model.timeout_s`, or a shorter prompt"));
-        }
-        let ranking = Ranking::parse(&completion.text, prompt)?;
+        let (ranking, note) = read(&completion, prompt)?;
         if rung == Rung::Model {
+            if completion.finish == Finish::Deadline {
+                // Kept for this answer only: the next one may have more time.
+                let text = blake3::hash(completion.text.as_bytes()).to_hex();
+                key = format!("{key}/{text}");
+            }
             self.keep_reply(&key, model.id(), &completion)?;
         }
         let reply = Reply {
@@ -243,8 +236,15 @@ impl Engine {
             reply,
             rung,
             key,
-            note: None,
+            note,
         })
+    }
+
+    /// What a model said to the same before; to a past answer, what it said then.
+    fn kept<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let key = self.past_reply.as_deref().unwrap_or(key);
+        let kept = self.journal.reply(key)?;
+        Ok(kept.and_then(|reply| serde_json::from_value(reply.reply).ok()))
     }
 
     /// Keeps what a model said, to be said again.
@@ -255,4 +255,29 @@ impl Engine {
         self.journal
             .save_reply(key, &journal::Reply { model, reply, at })
     }
+}
+
+/// The ranking of a reply, and what there is to say about it: of one that was cut off, as far as it goes.
+fn read(completion: &Completion, prompt: &Prompt) -> Result<(Ranking, Option<String>)> {
+    let whole = Ranking::parse(&completion.text, prompt);
+    let (why, hint) = match completion.finish {
+        Finish::Deadline => ("no time was left", "more time with `model.timeout_s`"),
+        Finish::Length => ("it has so many tokens", "more with `model.max_tokens`"),
+        Finish::Stop | Finish::Other => return Ok((whole?, None)),
+    };
+    if let Ok(ranking) = whole {
+        return Ok((ranking, None));
+    }
+    let cut = format!(
+        "the model's reply was cut off after {} tokens, as {why}",
+        completion.completion_tokens
+    );
+    let ranking = Ranking::begun(&completion.text, prompt)
+        .map_err(|error| Error::unavailable(format!("{cut}: {error}")).hint(hint))?;
+    let candidates = ranking.order.len();
+    let named = candidates - ranking.faults.omitted;
+    let note = format!(
+        "{cut}: it ranks {named} of {candidates} candidates, the others follow by their scores"
+    );
+    Ok((ranking, Some(note)))
 }

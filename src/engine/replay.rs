@@ -109,6 +109,7 @@ impl Replayer<'_> {
         };
         let mut stand_in = self.stand_in(&decision)?;
         let stage = self.set(setup, &decision.snapshot_hash, last)?;
+        stage.engine.past_reply = decision.trail.reply.clone();
         if let Some(model) = &mut stand_in {
             model.score_calls = score_calls(&stage.engine.project.settings().model);
         }
@@ -138,7 +139,7 @@ impl Replayer<'_> {
     }
 
     /// Sets the stage for a decision.
-    fn set(&mut self, setup: &str, hash: &str, last: ChangeNumber) -> Result<&Stage> {
+    fn set(&mut self, setup: &str, hash: &str, last: ChangeNumber) -> Result<&mut Stage> {
         let engine = self.engine;
         let set = self.stage.take();
         let set = set.filter(|stage| stage.setup == setup && stage.hash == hash);

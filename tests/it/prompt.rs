@@ -287,6 +287,36 @@ fn replies_are_parsed_strictly_and_repaired_in_score_order() {
         }
     );
 
+    let begun = |reply: &str| Ranking::begun(reply, &prompt);
+    for (end, named) in [
+        (whole.len(), 6),
+        (whole.find("e2").unwrap(), 6),
+        (whole.find("\"c2").unwrap() + 3, 4),
+        (whole.find("c5").unwrap() + 3, 2),
+        (whole.find("\"c5").unwrap(), 1),
+    ] {
+        let ranking = begun(&whole[..end]).unwrap();
+        assert_eq!(ranking.order[..named], [5, 4, 3, 2, 1, 0][..named]);
+        assert_eq!(ranking.faults.omitted, 6 - named, "{end}");
+        let fenced = begun(&format!("```json\n{}", &whole[..end])).unwrap();
+        assert_eq!(fenced, ranking);
+    }
+    assert_eq!(
+        begun(&whole[..whole.find("e2").unwrap()]).unwrap().cited[5],
+        [0],
+        "what was cited whole"
+    );
+    for refused in [
+        "",
+        "{\"rank",
+        "{\"ranking\": [\"c",
+        "{]",
+        "[[[[[\"c1\"",
+        "{\"a\": [\"c1\"",
+    ] {
+        assert_eq!(begun(refused).unwrap_err().kind(), ErrorKind::Input);
+    }
+
     for refused in [
         "",
         "c1, c2, c3",

@@ -107,9 +107,13 @@ fn said(text: &str) -> Act {
 }
 
 fn configure(desk: &Desk, port: u16, more: &str) {
+    configure_within(desk, 1, port, more);
+}
+
+fn configure_within(desk: &Desk, seconds: u64, port: u16, more: &str) {
     desk.write(
         "shop/kenning.toml",
-        format!("name = 'shop'\n[model]\nkind = 'remote'\nname = 'm'\nurl = 'http://127.0.0.1:{port}/v1'\ntimeout_s = 1\n{more}"),
+        format!("name = 'shop'\n[model]\nkind = 'remote'\nname = 'm'\nurl = 'http://127.0.0.1:{port}/v1'\ntimeout_s = {seconds}\n{more}"),
     );
 }
 
@@ -492,4 +496,60 @@ fn what_all_calls_for_odds_take_counts() {
     assert_eq!(kept["tokens"], 101, "{kept}");
     let again = desk.run(&["-C", "shop", "replay", kept["decision"].as_str().unwrap()]);
     assert_eq!(again.code, Some(0), "{}", again.said());
+}
+
+/// What was said before time was over ranks the answer, and is no answer to anybody else.
+#[test]
+fn a_reply_that_is_cut_off_counts_as_far_as_it_goes() {
+    let desk = Desk::with_build();
+    let graph = desk.answer();
+    let scored = items(&graph);
+    let part = json!({"choices": [{"delta": {"content": "{\"ranking\": [\"c3\", \"c2\", \"c"}}]});
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let late = Endpoint::new(Act::Hang(format!("{head}data: {part}\n\n")));
+    // Time enough for what is said to arrive.
+    configure_within(&desk, 4, late.port, "transfer = 'stream'\n");
+    let ask = || desk.json(&RECOMMEND);
+    let cut = ask();
+    let expected = [scored[2], scored[1], scored[0], scored[3], scored[4]];
+    assert_eq!(
+        (&cut["rung"], items(&cut)),
+        (&json!("model"), expected.into())
+    );
+    assert_eq!(cut["reply"]["faults"]["omitted"], 8, "{cut}");
+    let note = cut["notes"][0].as_str().unwrap();
+    assert!(
+        note.contains("no time was left") && note.contains("2 of 10"),
+        "{note}"
+    );
+    drop(late);
+
+    let whole = Endpoint::new(said(r#"{"ranking": ["c2", "c1"]}"#));
+    configure(&desk, whole.port, "transfer = 'stream'\n");
+    let asked = ask();
+    assert_eq!(
+        (&asked["rung"], items(&asked)[0]),
+        (&json!("model"), scored[1])
+    );
+    for answer in [&cut, &asked] {
+        let id = answer["decision"].as_str().unwrap();
+        let again = desk.run(&["-C", "shop", "replay", id]);
+        assert_eq!(again.code, Some(0), "{}", again.said());
+    }
+    drop(whole);
+
+    // A reply of too many tokens is the same each time: it is kept as any other.
+    let long = json!({"choices": [{"message": {"content": "{\"ranking\": [\"c2\""}, "finish_reason": "length"}]});
+    let long = Endpoint::new(http("200 OK", "", &long.to_string()));
+    configure(&desk, long.port, "max_tokens = 8\n");
+    let first = ask();
+    assert_eq!(
+        (&first["rung"], items(&first)[0]),
+        (&json!("model"), scored[1])
+    );
+    assert!(
+        first["notes"][0].as_str().unwrap().contains("1 of 10"),
+        "{first}"
+    );
+    assert_eq!(ask()["rung"], "cache");
 }
