@@ -1,5 +1,9 @@
 //! IRIs of `ontologies/kenning.ttl` and of the standards that it builds on.
 
+mod serializer;
+
+pub use serializer::serializer;
+
 /// The namespace of Kenning's own terms.
 pub const KENNING: &str = "https://w3id.org/kenning#";
 

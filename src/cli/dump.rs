@@ -5,9 +5,9 @@ use super::{Outcome, Session, Verb};
 use crate::engine::Snapshot;
 use crate::model::{change, term};
 use crate::sparql::{Cancel, Dataset, Limits, Query, Results};
-use crate::vocabulary::{PREFIXES, kenning};
+use crate::vocabulary::{PREFIXES, kenning, serializer};
 use crate::{Error, Result};
-use oxigraph::io::{RdfFormat, RdfSerializer, WriterQuadSerializer};
+use oxigraph::io::WriterQuadSerializer;
 use oxrdf::{GraphName, NamedNode, Quad, Term, Triple, Variable};
 use std::io::Write;
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl Verb for Dump {
         let snapshot = Snapshot::open(&session.project()?)?;
         let mut out = session.printer.stdout();
         let mut quads = Quads {
-            serializer: serializer(format)?.for_writer(&mut out),
+            serializer: serializer(format, PREFIXES).for_writer(&mut out),
             only: self.only()?,
         };
         match self.all {
@@ -58,16 +58,6 @@ impl Dump {
             graph => graph.map(iri).transpose(),
         }
     }
-}
-
-/// With the usual prefixes, where the format has prefixes.
-fn serializer(format: RdfFormat) -> Result<RdfSerializer> {
-    let mut serializer = RdfSerializer::from_format(format);
-    for (prefix, namespace) in PREFIXES {
-        let bad = |e| Error::usage(format!("`{namespace}` is not an IRI: {e}"));
-        serializer = serializer.with_prefix(*prefix, *namespace).map_err(bad)?;
-    }
-    Ok(serializer)
 }
 
 /// Where quads go. Those of the `only` graph lose its name.

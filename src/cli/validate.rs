@@ -4,9 +4,8 @@ use super::{Outcome, Session, Verb};
 use crate::config::{Project, Settings};
 use crate::engine::{self, Files, Snapshot};
 use crate::validation::{Finding, Group, Report, Shapes, severity};
-use crate::vocabulary::PREFIXES;
-use crate::{Error, ErrorKind, Result};
-use oxigraph::io::{RdfFormat, RdfSerializer};
+use crate::{ErrorKind, Result};
+use oxigraph::io::RdfFormat;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -162,15 +161,8 @@ fn file(session: &Session, path: &Path) -> Result<engine::Named> {
 }
 
 fn triples(session: &Session, report: &Report<'_>, format: RdfFormat) -> Result<()> {
-    let mut serializer = RdfSerializer::from_format(format);
-    for (prefix, namespace) in PREFIXES {
-        let bad = |e| Error::usage(format!("`{namespace}` is not an IRI: {e}"));
-        serializer = serializer.with_prefix(*prefix, *namespace).map_err(bad)?;
-    }
     let mut out = session.printer.stdout();
-    let mut writer = serializer.for_writer(&mut out);
-    report.triples(&mut |triple| written(writer.serialize_triple(&triple)))?;
-    written(writer.finish())?;
+    written(report.write(format, &mut out))?;
     written(out.flush())
 }
 

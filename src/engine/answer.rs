@@ -123,6 +123,17 @@ impl Claims {
         } += 1;
     }
 
+    /// How many have each verdict.
+    pub fn each(&self) -> [(Verdict, usize); 5] {
+        [
+            (Verdict::Verified, self.verified),
+            (Verdict::Aggregate, self.aggregate),
+            (Verdict::Inferred, self.inferred),
+            (Verdict::Unsupported, self.unsupported),
+            (Verdict::Contradicted, self.contradicted),
+        ]
+    }
+
     /// Share of them that hold; 1 where there are none.
     pub fn hold(&self) -> f64 {
         let refused = self.unsupported + self.contradicted;
@@ -134,6 +145,6 @@ impl Claims {
 
     /// How many there are.
     pub fn all(&self) -> usize {
-        self.verified + self.aggregate + self.inferred + self.unsupported + self.contradicted
+        self.each().iter().map(|(_, count)| count).sum()
     }
 }

@@ -128,7 +128,6 @@ impl Engine {
             }
         });
         let shown = shown.collect();
-        let claims = &answer.claims;
         Trail {
             candidates: given
                 .candidates
@@ -138,13 +137,7 @@ impl Engine {
             told,
             shown,
             facts: facts.texts,
-            claims: [
-                claims.verified,
-                claims.aggregate,
-                claims.inferred,
-                claims.unsupported,
-                claims.contradicted,
-            ],
+            claims: answer.claims.each().map(|(_, count)| count),
             violations: given.violations.clone(),
             tokenizer: Some(given.tokenizer.clone()),
             timings: answer.timings.clone(),

@@ -6,10 +6,9 @@ use crate::graph::changes::Changes;
 use crate::graph::{Graph, freeze as frozen};
 use crate::sections::Id;
 use crate::sparql::{Cancel, Dataset};
-use crate::validation::{Report, Shapes, validate};
-use crate::vocabulary::PREFIXES;
+use crate::validation::{Shapes, validate};
 use crate::{Error, Result};
-use oxigraph::io::{RdfFormat, RdfSerializer};
+use oxigraph::io::RdfFormat;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,7 +87,11 @@ impl Engine {
         let bounds = bounds(self.project.settings());
         let report = validate(dataset, &shapes, &bounds, &Cancel::default())?;
         let path = self.report_file();
-        fs::write(&path, turtle(&report)?).map_err(|e| Error::io("write the report", &path, e))?;
+        let mut turtle = Vec::new();
+        let written = report.write(RdfFormat::Turtle, &mut turtle);
+        written
+            .and_then(|()| fs::write(&path, turtle))
+            .map_err(|e| Error::io("write the report", &path, e))?;
         Ok(Verdict {
             conforms: report.conforms(),
             summary: report.summary(),
@@ -96,18 +99,6 @@ impl Engine {
             report: path,
         })
     }
-}
-
-fn turtle(report: &Report<'_>) -> Result<Vec<u8>> {
-    let mut serializer = RdfSerializer::from_format(RdfFormat::Turtle);
-    for (prefix, namespace) in PREFIXES {
-        let bad = |e| Error::usage(format!("`{namespace}` is not an IRI: {e}"));
-        serializer = serializer.with_prefix(*prefix, *namespace).map_err(bad)?;
-    }
-    let failed = |e: std::io::Error| Error::io("write the report", Path::new("memory"), e);
-    let mut writer = serializer.for_writer(Vec::new());
-    report.triples(&mut |triple| writer.serialize_triple(&triple).map_err(failed))?;
-    writer.finish().map_err(failed)
 }
 
 fn refused(verdict: &Verdict) -> Error {

@@ -8,13 +8,13 @@ use super::Host;
 use super::negotiate::{Accept, SOLUTIONS, TRIPLES};
 use super::problem::Problem;
 use crate::sparql::View;
+use crate::vocabulary::serializer;
 use crate::vocabulary::{rdf, xsd};
 use crate::{Error, ErrorKind};
 use axum::body::Body;
 use axum::http::Response;
 use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, VARY};
 use counts::Counts;
-use oxigraph::io::RdfSerializer;
 use oxrdf::{BlankNode, Literal, NamedNode, NamedOrBlankNode, Term, Triple};
 use std::sync::Arc;
 
@@ -167,15 +167,7 @@ impl Page {
     fn written(&self, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
         let (media, format) = Accept::of(headers).choose(TRIPLES)?;
         let prefixes = [("sd", SD), ("void", VOID)];
-        let mut serializer = RdfSerializer::from_format(format);
-        for (prefix, namespace) in prefixes {
-            // Both are IRIs.
-            serializer = match serializer.clone().with_prefix(prefix, namespace) {
-                Ok(prefixed) => prefixed,
-                Err(_) => serializer,
-            };
-        }
-        let mut writer = serializer.for_writer(Vec::new());
+        let mut writer = serializer(format, &prefixes).for_writer(Vec::new());
         let written = self
             .0
             .iter()

@@ -24,14 +24,6 @@ const BOUNDS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 6
 
 const OUTCOMES: [&str; 4] = ["done", "failed", "limited", "stopped"];
 
-const VERDICTS: [&str; 5] = [
-    "verified",
-    "aggregate",
-    "inferred",
-    "unsupported",
-    "contradicted",
-];
-
 /// The counters.
 #[derive(Default)]
 pub struct Metrics {
@@ -40,7 +32,8 @@ pub struct Metrics {
     asked: Counts,
     refused: AtomicU64,
     rows: AtomicU64,
-    claims: [AtomicU64; VERDICTS.len()],
+    /// In the order of [`Claims::each`].
+    claims: [AtomicU64; 5],
 }
 
 #[derive(Default)]
@@ -73,14 +66,7 @@ impl Metrics {
 
     /// Claims were checked.
     pub fn checked(&self, claims: &Claims) {
-        let counts = [
-            claims.verified,
-            claims.aggregate,
-            claims.inferred,
-            claims.unsupported,
-            claims.contradicted,
-        ];
-        for (counter, count) in self.claims.iter().zip(counts) {
+        for (counter, (_, count)) in self.claims.iter().zip(claims.each()) {
             add(counter, count as u64);
         }
     }
@@ -131,8 +117,8 @@ impl Metrics {
         }
         let name = "kenning_claims_total";
         head(&mut text, name, "counter", "Claims of answers, checked.");
-        for (verdict, count) in VERDICTS.iter().zip(&self.claims) {
-            let name = format!("{name}{{verdict=\"{verdict}\"}}");
+        for ((verdict, _), count) in Claims::default().each().iter().zip(&self.claims) {
+            let name = format!("{name}{{verdict=\"{}\"}}", verdict.name());
             line(&mut text, &name, get(count) as f64);
         }
         for (name, help, value) in gauges {

@@ -1,19 +1,33 @@
 //! The report as a `sh:ValidationReport`.
 
 use super::{Finding, Report};
-use crate::Result;
 use crate::model::{change, term};
 use crate::validation::path::{describe, shacl};
 use crate::validation::shape::Constraint;
-use crate::vocabulary::rdf;
+use crate::vocabulary::{PREFIXES, rdf, serializer};
+use oxigraph::io::RdfFormat;
 use oxrdf::{BlankNode, Literal, NamedNode, Term, Triple};
+use std::io;
 
 /// Takes a triple.
-type Take<'t> = dyn FnMut(Triple) -> Result<()> + 't;
+type Take<'t> = dyn FnMut(Triple) -> io::Result<()> + 't;
 
 impl Report<'_> {
-    /// Calls `take` with the triples of a `sh:ValidationReport` of the findings that were kept.
-    pub fn triples(&self, take: &mut Take<'_>) -> Result<()> {
+    /// Writes a `sh:ValidationReport` of the findings that were kept.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, format: RdfFormat, out: impl io::Write) -> io::Result<()> {
+        let mut writer = serializer(format, PREFIXES).for_writer(out);
+        self.triples(&mut |triple| writer.serialize_triple(&triple))?;
+        writer.finish().map(drop)
+    }
+
+    /// Calls `take` with its triples.
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub fn triples(&self, take: &mut Take<'_>) -> io::Result<()> {
         let report = BlankNode::new_unchecked("report");
         let kind = NamedNode::new_unchecked(rdf::TYPE);
         let mut say =
@@ -30,7 +44,7 @@ impl Report<'_> {
 }
 
 impl Finding<'_> {
-    fn triples(&self, node: BlankNode, take: &mut Take<'_>) -> Result<()> {
+    fn triples(&self, node: BlankNode, take: &mut Take<'_>) -> io::Result<()> {
         let kind = NamedNode::new_unchecked(rdf::TYPE);
         let path = self.path_term(&node, take)?;
         let mut say =
@@ -60,7 +74,7 @@ impl Finding<'_> {
     }
 
     /// The path as a term; what describes it is taken.
-    fn path_term(&self, node: &BlankNode, take: &mut Take<'_>) -> Result<Option<Term>> {
+    fn path_term(&self, node: &BlankNode, take: &mut Take<'_>) -> io::Result<Option<Term>> {
         if let Some(path) = self.said().and_then(|said| said.path.as_deref()) {
             let path = term::decode(path);
             return Ok(change::resource(path).map(Term::from));
