@@ -154,7 +154,8 @@ fn found(archive: &Archive, case: &Case, layout: Layout) -> Result<Vec<Triple>, 
         triples.push(triple);
         Ok(())
     };
-    report.map_err(told)?.triples(&mut take).map_err(told)?;
+    let written = report.map_err(told)?.triples(&mut take);
+    written.map_err(|e| e.to_string())?;
     Ok(triples)
 }
 
