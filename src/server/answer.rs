@@ -146,10 +146,10 @@ impl Results for Sink<'_> {
 /// Tells how a query is done, instead of what it finds.
 pub async fn explain(host: Arc<Host>, asked: Asked) -> Result<Response<Body>, Problem> {
     let (text, limits) = (asked.text.clone(), asked.limits);
-    let work = move |host: &Host, limits: &Limits, cancel: &Cancel| {
+    let work = move |host: &Host, limits: &Limits, job: &Job| {
         let snapshot = host.live.current();
         let dataset = host.live.dataset(&snapshot);
-        prepared(&asked)?.explain(dataset, limits, cancel)
+        prepared(&asked)?.explain(dataset, limits, &job.cancel)
     };
     let plan = job(host, (Kind::Query, &text), limits, work).await?;
     Ok(json(&serde_json::json!({ "plan": plan })))
@@ -165,6 +165,7 @@ pub async fn change<W>(
 where
     W: FnOnce(&Host, &Limits, &Cancel) -> Fallible<Updated> + Send + 'static,
 {
+    let work = move |host: &Host, limits: &_, job: &Job| work(host, limits, &job.cancel);
     job(host, (Kind::Update, text), limits, work).await
 }
 
@@ -176,7 +177,7 @@ pub async fn job<T, W>(
     work: W,
 ) -> Result<T, Problem>
 where
-    W: FnOnce(&Host, &Limits, &Cancel) -> Fallible<T> + Send + 'static,
+    W: FnOnce(&Host, &Limits, &Job) -> Fallible<T> + Send + 'static,
     T: Send + 'static,
 {
     let slot = host.pool.enter(kind, limits.time).await?;
@@ -184,7 +185,7 @@ where
     let _watch = ticket.watch();
     let done = tokio::task::spawn_blocking(move || {
         let mut ticket = ticket;
-        let done = work(&host, &limits, &ticket.job.cancel);
+        let done = work(&host, &limits, &ticket.job);
         let done = done.map_err(|error| ticket.job.problem(error, &host.bounds));
         ticket.outcome = match &done {
             Ok(_) => Outcome::Done,

@@ -17,7 +17,8 @@ pub struct Models {
 /// The model, for one request: where all handles are taken, it says so, and the graph answers.
 pub struct Asker<'m> {
     models: &'m Models,
-    until: Instant,
+    /// When its time is over; without any, it may not ask.
+    until: Option<Instant>,
 }
 
 /// A handle that comes back whatever becomes of the call.
@@ -44,7 +45,15 @@ impl Models {
         let now = Instant::now();
         Asker {
             models: self,
-            until: now.checked_add(time).unwrap_or(now),
+            until: now.checked_add(time).or(Some(now)),
+        }
+    }
+
+    /// The model for a request that may not ask it, as others do: it only says that it is busy.
+    pub fn busy(&self) -> Asker<'_> {
+        Asker {
+            models: self,
+            until: None,
         }
     }
 
@@ -62,15 +71,15 @@ impl Asker<'_> {
     ) -> Result<T> {
         let mut taken = Taken {
             models: self.models,
-            model: self.models.idle().pop(),
+            model: self.until.and_then(|_| self.models.idle().pop()),
         };
-        let Some(model) = &mut taken.model else {
+        let (Some(model), Some(until)) = (&mut taken.model, self.until) else {
             return Err(
                 Error::unavailable("the language model is busy with other requests")
                     .hint("allow more calls at a time with `serve.model_calls`"),
             );
         };
-        let left = self.until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(Instant::now());
         let mut request = request.clone();
         request.deadline = Some(request.deadline.map_or(left, |limit| limit.min(left)));
         work(model.as_mut(), &request)

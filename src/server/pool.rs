@@ -91,6 +91,11 @@ impl Job {
         self.stopped.get().copied()
     }
 
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// When it began.
     pub fn since(&self) -> Instant {
         self.since

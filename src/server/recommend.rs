@@ -7,13 +7,13 @@
 use super::Host;
 use super::access::Right;
 use super::answer::{change, job, json};
-use super::pool::{Kind, shown};
+use super::pool::{Job, Kind, shown};
 use super::problem::Problem;
 use super::request::{self, Parameters};
 use crate::Result as Fallible;
 use crate::engine::{About, Request as Asked, TellOutcome, Told, WhatIf};
 use crate::llm::LanguageModel;
-use crate::sparql::{Cancel, Limits};
+use crate::sparql::Limits;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -66,7 +66,7 @@ pub async fn outcomes(
     let limits = Parameters::of(&parts.uri).lower(&host.bounds.limits)?;
     let Outcomes { outcomes } = request::json(&host, &parts.headers, body).await?;
     let count = outcomes.len();
-    let work = move |host: &Host, _: &_, _: &_| {
+    let work = move |host: &Host, _: &_, _: &Job| {
         let snapshot = host.live.current();
         let mut told = outcomes.iter();
         told.try_for_each(|told| host.live.engine().tell_outcome(&snapshot, told))
@@ -90,13 +90,18 @@ pub async fn post(
         None => Kind::Query,
         Some(_) => Kind::Model,
     };
-    answer(host, kind, request, |host, asked: &Asked, bounds| {
+    answer(host, kind, request, |host, asked: &Asked, (limits, job)| {
         let snapshot = host.live.current();
         let engine = host.live.engine();
         // Whom the model does not answer in time, the graph does, which takes some time too.
-        let time = bounds.0.time.mul_f64(MODEL_TIME);
-        let mut asker = host.models.as_ref().map(|models| models.within(time));
+        let time = limits.time.mul_f64(MODEL_TIME);
+        let mut asker = host.models.as_ref().map(|models| match job.kind() {
+            Kind::Model => models.within(time),
+            // As many ask it as may.
+            Kind::Query | Kind::Update => models.busy(),
+        });
         let model = asker.as_mut().map(|asker| asker as &mut dyn LanguageModel);
+        let bounds = (limits, &job.cancel);
         let answer = engine.recommend_within(&snapshot, asked, model, bounds)?;
         host.metrics.checked(&answer.claims);
         Ok(answer)
@@ -109,9 +114,16 @@ pub async fn explain(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, Kind::Query, request, |host, about: &About, bounds| {
-        host.live.engine().why(&host.live.current(), about, bounds)
-    })
+    answer(
+        host,
+        Kind::Query,
+        request,
+        |host, about: &About, (limits, job)| {
+            host.live
+                .engine()
+                .why(&host.live.current(), about, (limits, &job.cancel))
+        },
+    )
     .await
 }
 
@@ -120,11 +132,16 @@ pub async fn profile(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, Kind::Query, request, |host, asked: &Asked, bounds| {
-        host.live
-            .engine()
-            .foresee(&host.live.current(), asked, bounds)
-    })
+    answer(
+        host,
+        Kind::Query,
+        request,
+        |host, asked: &Asked, (limits, job)| {
+            host.live
+                .engine()
+                .foresee(&host.live.current(), asked, (limits, &job.cancel))
+        },
+    )
     .await
 }
 
@@ -133,11 +150,16 @@ pub async fn why_not(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(host, Kind::Query, request, |host, about: &About, bounds| {
-        host.live
-            .engine()
-            .why_not(&host.live.current(), about, bounds)
-    })
+    answer(
+        host,
+        Kind::Query,
+        request,
+        |host, about: &About, (limits, job)| {
+            host.live
+                .engine()
+                .why_not(&host.live.current(), about, (limits, &job.cancel))
+        },
+    )
     .await
 }
 
@@ -150,10 +172,10 @@ pub async fn what_if(
         host,
         Kind::Query,
         request,
-        |host, asked: &WhatIf, bounds| {
+        |host, asked: &WhatIf, (limits, job)| {
             host.live
                 .engine()
-                .what_if(&host.live.current(), asked, bounds)
+                .what_if(&host.live.current(), asked, (limits, &job.cancel))
         },
     )
     .await
@@ -164,7 +186,7 @@ async fn answer<Q, A>(
     host: Arc<Host>,
     kind: Kind,
     request: Request,
-    work: fn(&Host, &Q, (&Limits, &Cancel)) -> Fallible<A>,
+    work: fn(&Host, &Q, (&Limits, &Job)) -> Fallible<A>,
 ) -> Result<Response<Body>, Problem>
 where
     Q: DeserializeOwned + Serialize + Send + 'static,
@@ -175,7 +197,7 @@ where
     let limits = Parameters::of(&parts.uri).lower(&host.bounds.limits)?;
     let asked: Q = request::json(&host, &parts.headers, body).await?;
     let text = shown(&serde_json::to_string(&asked).unwrap_or_default());
-    let work = move |host: &Host, limits: &_, cancel: &_| work(host, &asked, (limits, cancel));
+    let work = move |host: &Host, limits: &_, job: &_| work(host, &asked, (limits, job));
     let answer = job(host, (kind, &text), limits, work).await?;
     match serde_json::to_value(&answer) {
         Ok(answer) => Ok(json(&answer)),

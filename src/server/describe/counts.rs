@@ -4,7 +4,7 @@
 use crate::engine::{Mark, Snapshot};
 use crate::server::Host;
 use crate::server::answer;
-use crate::server::pool::{Kind, crowded};
+use crate::server::pool::{Job, Kind, crowded};
 use crate::server::problem::Problem;
 use crate::sparql::{Cancel, Collected, Dataset, Limits, Query};
 use crate::{Error, Result};
@@ -86,9 +86,9 @@ impl Counted {
             return Ok(Arc::clone(counts));
         }
         let text = format!("{PROPERTIES}\n{GRAPHS}");
-        let work = move |host: &Host, limits: &Limits, cancel: &Cancel| {
+        let work = move |host: &Host, limits: &Limits, job: &Job| {
             let shown: &Snapshot = &snapshot;
-            Counts::of(host.live.dataset(shown), limits, cancel)
+            Counts::of(host.live.dataset(shown), limits, &job.cancel)
         };
         let counts = answer::job(Arc::clone(host), (Kind::Query, &text), limits, work).await?;
         let counts = Arc::new(counts);
