@@ -85,7 +85,7 @@ fn main() {
     for number in first..most {
         engine
             .journal()
-            .record_decision(&kept[number % first].record)
+            .keep(kept[number % first].record.clone(), None)
             .unwrap();
     }
     let bytes: u64 = ["", "-wal"]

@@ -9,10 +9,14 @@
 //! ```
 //! # let dir = tempfile::tempdir().unwrap();
 //! # let path = dir.path().join("journal.sqlite");
-//! use kenning::journal::Journal;
+//! use kenning::journal::{Decision, Journal, prompt_id};
 //! let journal = Journal::open(&path)?;
-//! let prompt = journal.save_prompt("Rank these films.\n")?;
-//! assert_eq!(journal.prompt(&prompt)?, "Rank these films.\n");
+//! let prompt = "Rank these films.\n".to_owned();
+//! let prompt_id = prompt_id(&prompt);
+//! let decision = Decision { prompt_id: Some(prompt_id.clone()), ..Decision::default() };
+//! let id = journal.keep(decision, Some(prompt))?;
+//! assert_eq!(journal.decision(&id)?.record.prompt_id.as_deref(), Some(prompt_id.as_str()));
+//! assert_eq!(journal.prompt(&prompt_id)?, "Rank these films.\n");
 //! # Ok::<(), kenning::Error>(())
 //! ```
 
@@ -138,14 +142,6 @@ impl Journal {
         })
     }
 
-    /// Keeps an answered request whose prompt was saved before; see [`Journal::keep`].
-    ///
-    /// # Errors
-    /// Those of [`Journal::keep`].
-    pub fn record_decision(&self, decision: &Decision) -> Result<String> {
-        self.keep(decision.clone(), None)
-    }
-
     /// The decision of this id.
     ///
     /// # Errors
@@ -172,13 +168,6 @@ impl Journal {
             let rows = sqlx::query(sql).bind(count(limit)).fetch_all(c).await?;
             rows.iter().map(rows::decision).collect()
         })
-    }
-
-    /// Keeps a prompt, byte for byte; returns its [`prompt_id`]. One that is kept already costs nothing.
-    pub fn save_prompt(&self, text: &str) -> Result<String> {
-        let id = prompt_id(text);
-        self.run(async |c| rows::insert_prompt(c, &id, text).await)?;
-        Ok(id)
     }
 
     /// The prompt of this id, byte for byte.

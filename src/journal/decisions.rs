@@ -120,7 +120,8 @@ impl Journal {
         let found = self.run(async |c| {
             let sql = "SELECT answer_json FROM decisions WHERE id = $1";
             let row = sqlx::query(sql).bind(id).fetch_optional(c).await?;
-            row.map_or(Ok(None), |row| rows::text(&row, "answer_json"))
+            let text = row.map(|row| rows::text(&row, "answer_json"));
+            text.transpose()
         })?;
         found.ok_or_else(|| self.no_decision(id))
     }

@@ -130,7 +130,7 @@ async fn naming(
                 user.is_some_and(|user| whom.iris.contains(&user) || whom.ids.contains(&user));
             let mut told = false;
             for column in ["request_json", "answer_json", "trail_json", "error"] {
-                told |= rows::text(row, column)?.is_some_and(|text| names(&text));
+                told |= rows::maybe_text(row, column)?.is_some_and(|text| names(&text));
             }
             if is_theirs || told {
                 doomed.push(Doomed {

@@ -150,7 +150,8 @@ pub(super) fn decision(row: &SqliteRow) -> Result<Entry<Decision, String>> {
         completion_tokens: maybe_unsigned(row, "completion_tokens")?,
         model: row.try_get("model")?,
         rung: row.try_get("rung")?,
-        answer: maybe_parsed(row, "answer_json")?.unwrap_or_default(),
+        answer: serde_json::from_str(&text(row, "answer_json")?)
+            .map_err(|e| undecodable("answer_json", e))?,
         error: row.try_get("error")?,
         started: row.try_get("started")?,
         last_change: row.try_get("last_change")?,
@@ -198,8 +199,14 @@ fn packed(value: &impl Serialize) -> Result<Vec<u8>> {
     zstd::bulk::compress(json(value)?.as_bytes(), LEVEL).map_err(|e| sqlx::Error::Encode(e.into()))
 }
 
-/// The text in a column, packed or not.
-pub(super) fn text(row: &SqliteRow, column: &str) -> Result<Option<String>> {
+/// The text in a column that has to have one, packed or not.
+pub(super) fn text(row: &SqliteRow, column: &str) -> Result<String> {
+    let nothing = || undecodable(column, sqlx::error::UnexpectedNullError);
+    maybe_text(row, column)?.ok_or_else(nothing)
+}
+
+/// The same of a column that may be empty.
+pub(super) fn maybe_text(row: &SqliteRow, column: &str) -> Result<Option<String>> {
     let Some(bytes) = row.try_get::<Option<&[u8]>, _>(column)? else {
         return Ok(None);
     };
@@ -213,7 +220,7 @@ pub(super) fn text(row: &SqliteRow, column: &str) -> Result<Option<String>> {
 
 fn maybe_parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>> {
     let read = |text: String| serde_json::from_str(&text).map_err(|e| undecodable(column, e));
-    text(row, column)?.map(read).transpose()
+    maybe_text(row, column)?.map(read).transpose()
 }
 
 fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T> {

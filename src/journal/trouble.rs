@@ -39,7 +39,7 @@ pub(super) fn explain(path: &Path, error: sqlx::Error) -> Error {
         Some(code::FULL) => Error::new(ErrorKind::Io, "no space is left for the journal")
             .hint("free some space, then run this again"),
         Some(code::CONSTRAINT) => Error::usage(format!("the journal refuses the record: {error}"))
-            .hint("save a prompt before the decision that names it"),
+            .hint("keep a prompt with the first decision that names it"),
         _ => match &error {
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
                 return damaged(path, &error.to_string()).because(error);

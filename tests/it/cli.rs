@@ -353,7 +353,7 @@ fn status_lists_imports_and_builds() {
     let journal = bench.journal();
     journal.record_import(&import()).unwrap();
     journal.record_build(&build()).unwrap();
-    let id = journal.record_decision(&decision()).unwrap();
+    let id = journal.keep(decision(), None).unwrap();
     insta::assert_snapshot!(bench.run(&["status"]).stdout, @r#"
     films in [HERE]
 

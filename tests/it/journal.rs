@@ -130,7 +130,7 @@ fn records_come_back_as_they_were_and_newest_first() {
         assert_eq!(journal.record_import(&first).unwrap(), 1);
         assert_eq!(journal.record_import(&second).unwrap(), 2);
         assert_eq!(journal.record_build(&made).unwrap(), 1);
-        journal.record_decision(&decided).unwrap()
+        journal.keep(decided.clone(), None).unwrap()
     };
     let journal = bench.open();
     let imports = journal.imports().unwrap();
@@ -156,17 +156,22 @@ fn a_prompt_comes_back_byte_for_byte() {
         "千と千尋 \u{202e}",
         " '; DROP TABLE prompts; --",
     ] {
-        let id = journal.save_prompt(text).unwrap();
-        assert_eq!(id, prompt_id(text));
-        assert_eq!(journal.save_prompt(text).unwrap(), id);
-        assert_eq!(journal.prompt(&id).unwrap(), text);
+        let named = Decision {
+            prompt_id: Some(prompt_id(text)),
+            ..decision()
+        };
+        for _ in 0..2 {
+            let kept = journal.keep(named.clone(), Some(text.to_owned()));
+            kept.unwrap();
+        }
+        assert_eq!(journal.prompt(&prompt_id(text)).unwrap(), text);
     }
     let decided = Decision {
         prompt_id: Some(prompt_id("")),
         prompt_tokens: Some(0),
         ..decision()
     };
-    let id = journal.record_decision(&decided).unwrap();
+    let id = journal.keep(decided.clone(), None).unwrap();
     assert_eq!(journal.decision(&id).unwrap().record, decided);
 }
 
@@ -208,9 +213,9 @@ fn a_decision_cannot_name_a_prompt_that_was_not_saved() {
         prompt_id: Some("nobody".into()),
         ..decision()
     };
-    let error = journal.record_decision(&decided).unwrap_err();
+    let error = journal.keep(decided.clone(), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
-    assert!(error.next_step().unwrap().contains("save a prompt"));
+    assert!(error.next_step().unwrap().contains("keep a prompt"));
 }
 
 #[test]
@@ -266,7 +271,7 @@ fn many_writers_create_one_journal_and_never_share_an_id() {
         // Longer than by default: a slow disk and six writers are no error here.
         let journal = Journal::open_within(&bench.path, Duration::from_secs(60)).unwrap();
         let ids: Vec<_> = (0..EACH)
-            .map(|_| journal.record_decision(&decision()).unwrap())
+            .map(|_| journal.keep(decision(), None).unwrap())
             .collect();
         assert!(ids.is_sorted(), "{ids:?}");
     };
@@ -318,9 +323,8 @@ fn damage_within_the_file_is_found() {
     let bench = Bench::new();
     let journal = bench.open();
     for n in 0..200 {
-        journal
-            .save_prompt(&format!("{n} {}", "long ".repeat(100)))
-            .unwrap();
+        let prompt = format!("{n} {}", "long ".repeat(100));
+        journal.keep(decision(), Some(prompt)).unwrap();
     }
     drop(journal);
     let mut behind = Behind::open(&bench.path);
@@ -345,6 +349,31 @@ fn damage_within_a_record_is_found() {
     let error = journal.builds(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.message().contains("counts_json"), "{error}");
+}
+
+/// An answer cannot be missing, unless somebody changed the table.
+#[test]
+fn a_missing_answer_is_damage() {
+    let bench = Bench::new();
+    let journal = bench.open();
+    let id = journal.keep(decision(), None).unwrap();
+    drop(journal);
+    let mut behind = Behind::open(&bench.path);
+    behind.run("ALTER TABLE decisions ADD COLUMN copy BLOB");
+    behind.run("ALTER TABLE decisions DROP COLUMN answer_json");
+    behind.run("ALTER TABLE decisions RENAME COLUMN copy TO answer_json");
+    drop(behind);
+    let journal = bench.open();
+    for error in [
+        journal.decision(&id).unwrap_err(),
+        journal.decisions(1).unwrap_err(),
+        journal.answer_text(&id).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        assert!(error.message().contains("answer_json"), "{error}");
+        assert_eq!(error.place(), bench.path.to_str());
+    }
+    assert_eq!(journal.outlines(0, "", 9).unwrap().decisions[0].id, id);
 }
 
 /// A journal remembers what its migrations said, so one that was published may never be edited: add another.
@@ -444,7 +473,7 @@ fn endless_writer() {
     let acknowledged = Path::new(&path).with_extension("ids");
     let mut acknowledged = std::fs::File::create(acknowledged).unwrap();
     loop {
-        let id = journal.record_decision(&decision()).unwrap();
+        let id = journal.keep(decision(), None).unwrap();
         writeln!(acknowledged, "{id}").unwrap();
     }
 }
@@ -481,5 +510,5 @@ fn a_killed_writer_loses_nothing_that_it_was_told_is_kept() {
     for id in ids {
         journal.decision(&id).unwrap();
     }
-    journal.record_decision(&decision()).unwrap();
+    journal.keep(decision(), None).unwrap();
 }

@@ -143,7 +143,7 @@ fn what_is_gone_or_different_is_said_to_be_so() {
     let kept = engine.journal().decision(&id).unwrap().record;
     let mut other = kept.clone();
     other.answer["recommendations"][0]["label"] = "another mug".into();
-    let other = engine.journal().record_decision(&other).unwrap();
+    let other = engine.journal().keep(other, None).unwrap();
     let replayed = engine.replayer().replay(&other).unwrap();
     assert!(!replayed.is_equal());
     assert!(replayed.kept.contains("another mug") && !replayed.again.contains("another mug"));
@@ -153,7 +153,7 @@ fn what_is_gone_or_different_is_said_to_be_so() {
         model: Some("lost".into()),
         ..kept.clone()
     };
-    let lost = engine.journal().record_decision(&lost).unwrap();
+    let lost = engine.journal().keep(lost, None).unwrap();
     let error = engine.replayer().replay(&lost).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(
@@ -165,7 +165,7 @@ fn what_is_gone_or_different_is_said_to_be_so() {
         setup: None,
         ..kept
     };
-    let old = engine.journal().record_decision(&old).unwrap();
+    let old = engine.journal().keep(old, None).unwrap();
     assert_eq!(
         engine.replayer().replay(&old).unwrap_err().kind(),
         ErrorKind::Usage
