@@ -6,5 +6,4 @@ mod replay;
 mod score;
 mod settings;
 mod stream;
-mod stub;
 pub mod tiny;

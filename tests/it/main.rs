@@ -13,6 +13,7 @@ mod cookbook;
 mod counterfactual;
 mod decisions;
 mod embedding;
+mod endpoint;
 mod evaluation;
 mod explanation;
 mod extraction;

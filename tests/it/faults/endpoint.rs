@@ -1,111 +1,8 @@
 //! A model behind HTTP that misbehaves: the right rung answers, and the journal says what went wrong.
 
+use crate::endpoint::{Act, Endpoint, http, replied, said};
 use crate::program::{Desk, RECOMMEND};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
-
-/// What the endpoint does with every request.
-#[derive(Clone)]
-enum Act {
-    /// Sends these bytes.
-    Say(String),
-    /// Closes without a word.
-    Drop,
-    /// Sends these bytes and then nothing, until the client goes away.
-    Hang(String),
-}
-
-/// An endpoint that does the same with everyone until it is dropped.
-struct Endpoint {
-    port: u16,
-    /// How often it was asked.
-    asked: Arc<AtomicUsize>,
-    over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Endpoint {
-    fn new(act: Act) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let over = Arc::new(AtomicBool::new(false));
-        let (seen, asked) = (over.clone(), Arc::<AtomicUsize>::default());
-        let count = Arc::clone(&asked);
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if seen.load(Ordering::Relaxed) {
-                    return;
-                }
-                count.fetch_add(1, Ordering::Relaxed);
-                // A client that goes away in the middle is part of the game.
-                let _ = serve(stream.unwrap(), &act);
-            }
-        });
-        Self {
-            port,
-            asked,
-            over,
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Drop for Endpoint {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
-        self.thread.take().map(JoinHandle::join);
-    }
-}
-
-fn serve(stream: TcpStream, act: &Act) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        if let Some(number) = line.to_lowercase().strip_prefix("content-length:") {
-            length = number.trim().parse().unwrap_or(0);
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let mut stream = stream;
-    match act {
-        Act::Say(text) => stream.write_all(text.as_bytes()),
-        Act::Drop => Ok(()),
-        Act::Hang(text) => {
-            stream.write_all(text.as_bytes())?;
-            // Returns when the client closes the connection.
-            reader.read(&mut [0]).map(drop)
-        }
-    }
-}
-
-fn http(status: &str, headers: &str, body: &str) -> Act {
-    let length = body.len();
-    Act::Say(format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
-    ))
-}
-
-/// A chat completion that says `text`.
-fn said(text: &str) -> Act {
-    let body = json!({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]});
-    http(
-        "200 OK",
-        "content-type: application/json\r\n",
-        &body.to_string(),
-    )
-}
-
 fn configure(desk: &Desk, port: u16, more: &str) {
     configure_within(desk, 1, port, more);
 }
@@ -142,15 +39,21 @@ fn an_endpoint_that_misbehaves_leaves_the_graph_to_answer() {
         .map(|i| char::from((i * 7919 % 94 + 33) as u8))
         .collect();
     for (what, act) in [
-        ("says nothing", Act::Hang(String::new())),
+        ("says nothing", Act::Hang(Vec::new())),
         (
             "stops in the head",
             Act::Hang("HTTP/1.1 200 OK\r\ncontent-".into()),
         ),
-        ("stops in the body", Act::Hang(format!("{endless}{cut}"))),
-        ("drops the connection", Act::Drop),
-        ("is no web server", Act::Say(garbage.clone())),
-        ("cuts the body short", Act::Say(format!("{endless}{cut}"))),
+        (
+            "stops in the body",
+            Act::Hang(format!("{endless}{cut}").into()),
+        ),
+        ("drops the connection", Act::Close),
+        ("is no web server", Act::Say(garbage.clone().into())),
+        (
+            "cuts the body short",
+            Act::Say(format!("{endless}{cut}").into()),
+        ),
         (
             "is busy for long",
             http("429 Too Many Requests", "retry-after: 3600\r\n", "later"),
@@ -191,7 +94,7 @@ fn an_endpoint_that_misbehaves_leaves_the_graph_to_answer() {
         ),
         ("nests deeply", said(&"[".repeat(5000))),
     ] {
-        let endpoint = Endpoint::new(act);
+        let endpoint = Endpoint::always(act);
         configure(&desk, endpoint.port, "");
         let answer = desk.json(&RECOMMEND);
         assert_eq!(answer["rung"], "graph", "an endpoint that {what}: {answer}");
@@ -219,7 +122,7 @@ fn an_endpoint_that_misbehaves_leaves_the_graph_to_answer() {
 fn an_endpoint_that_errs_a_little_is_repaired() {
     let desk = Desk::with_build();
     let graph = desk.answer();
-    let endpoint = Endpoint::new(said(
+    let endpoint = Endpoint::always(said(
         r#"{"ranking": ["c3", "c3", "c99", "c2"], "because": {"c3": ["e1", "e999"]}}"#,
     ));
     configure(
@@ -304,7 +207,7 @@ fn a_call_that_is_too_dear_is_not_made() {
 #[test]
 fn a_request_says_what_a_model_may_take() {
     let desk = Desk::with_build();
-    let endpoint = Endpoint::new(said(r#"{"ranking": ["c2", "c1"]}"#));
+    let endpoint = Endpoint::always(said(r#"{"ranking": ["c2", "c1"]}"#));
     configure(
         &desk,
         endpoint.port,
@@ -384,24 +287,24 @@ fn streams_and_odds_of_an_endpoint() {
     let (begin, done) = (event("{\"ranking\": "), "data: [DONE]\n\n");
     let whole = format!("{head}{begin}{}{done}", event("[\"c2\", \"c1\"]}"));
     for (what, act, rung) in [
-        ("streams", Act::Say(whole), "model"),
+        ("streams", Act::Say(whole.into()), "model"),
         (
             "streams garbage",
-            Act::Say(format!("{head}{begin}data: {{\n\n{done}")),
+            Act::Say(format!("{head}{begin}data: {{\n\n{done}").into()),
             "graph",
         ),
         (
             "stops in a stream",
-            Act::Hang(format!("{head}{begin}")),
+            Act::Hang(format!("{head}{begin}").into()),
             "graph",
         ),
         (
             "breaks off a stream",
-            Act::Say(format!("{head}{begin}")),
+            Act::Say(format!("{head}{begin}").into()),
             "graph",
         ),
     ] {
-        let endpoint = Endpoint::new(act);
+        let endpoint = Endpoint::always(act);
         configure(&desk, endpoint.port, "transfer = 'stream'\n");
         let answer = desk.json(&RECOMMEND);
         assert_eq!(answer["rung"], rung, "{what}: {answer}");
@@ -421,11 +324,7 @@ fn streams_and_odds_of_an_endpoint() {
         .map(|(token, odds)| json!({"token": token, "logprob": odds.ln()}))
         .into();
     let body = json!({"choices": [{"message": {"content": "D"}, "logprobs": {"content": [{"top_logprobs": top}]}}]});
-    let endpoint = Endpoint::new(http(
-        "200 OK",
-        "content-type: application/json\r\n",
-        &body.to_string(),
-    ));
+    let endpoint = Endpoint::always(replied(&body));
     configure(&desk, endpoint.port, "[ranking]\nmode = 'letters'\n");
     let answer = desk.json(&RECOMMEND);
     assert_eq!(answer["rung"], "model", "{answer}");
@@ -439,17 +338,13 @@ fn what_all_calls_for_odds_take_counts() {
     let desk = Desk::with_build();
     let graph = desk.answer();
     let top = json!([{"token": "yes", "logprob": -0.1}, {"token": "no", "logprob": -2.5}]);
-    let body = |logprobs: Value| {
-        json!({
+    let said = |logprobs: Value| {
+        replied(&json!({
             "choices": [{"message": {"content": "yes"}, "logprobs": {"content": logprobs}}],
             "usage": {"prompt_tokens": 100, "completion_tokens": 1},
-        })
+        }))
     };
-    let said = |logprobs: Value| {
-        let headers = "content-type: application/json\r\n";
-        http("200 OK", headers, &body(logprobs).to_string())
-    };
-    let endpoint = Endpoint::new(said(json!([{ "top_logprobs": top }])));
+    let endpoint = Endpoint::always(said(json!([{ "top_logprobs": top }])));
     let ranking = "prices = { prompt = 10.0, completion = 10.0 }\n[ranking]\nmode = 'pointwise'\n";
     configure(&desk, endpoint.port, ranking);
     let ask = |flag: &str| desk.json(&[&RECOMMEND[..], &[flag]].concat());
@@ -466,7 +361,7 @@ fn what_all_calls_for_odds_take_counts() {
     assert!(note.contains("more may not be spent"), "{note}");
     let tokens = number(&answer["prompt"]["tokens"]);
     assert!(tokens * calls < most, "{tokens} {dry}");
-    assert_eq!(endpoint.asked.load(Ordering::Relaxed) as u64, calls);
+    assert_eq!(endpoint.calls() as u64, calls);
     let reply = &answer["reply"];
     let told = (&reply["prompt_tokens"], &reply["completion_tokens"]);
     assert_eq!(told, (&json!(100 * calls), &json!(calls)));
@@ -480,7 +375,7 @@ fn what_all_calls_for_odds_take_counts() {
         refused["notes"].to_string().contains("may take"),
         "{refused}"
     );
-    assert_eq!(endpoint.asked.load(Ordering::Relaxed) as u64, calls);
+    assert_eq!(endpoint.calls() as u64, calls);
     for answer in [&answer, &refused] {
         let id = answer["decision"].as_str().unwrap();
         let again = desk.run(&["-C", "shop", "replay", id]);
@@ -489,7 +384,7 @@ fn what_all_calls_for_odds_take_counts() {
     drop(endpoint);
 
     // A call that led to nothing was paid for.
-    let endpoint = Endpoint::new(said(Value::Null));
+    let endpoint = Endpoint::always(said(Value::Null));
     configure(&desk, endpoint.port, ranking);
     assert_eq!(ask("--explain")["rung"], "graph");
     let kept = decision(&desk);
@@ -506,7 +401,7 @@ fn a_reply_that_is_cut_off_counts_as_far_as_it_goes() {
     let scored = items(&graph);
     let part = json!({"choices": [{"delta": {"content": "{\"ranking\": [\"c3\", \"c2\", \"c"}}]});
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-    let late = Endpoint::new(Act::Hang(format!("{head}data: {part}\n\n")));
+    let late = Endpoint::always(Act::Hang(format!("{head}data: {part}\n\n").into()));
     // Time enough for what is said to arrive.
     configure_within(&desk, 4, late.port, "transfer = 'stream'\n");
     let ask = || desk.json(&RECOMMEND);
@@ -524,7 +419,7 @@ fn a_reply_that_is_cut_off_counts_as_far_as_it_goes() {
     );
     drop(late);
 
-    let whole = Endpoint::new(said(r#"{"ranking": ["c2", "c1"]}"#));
+    let whole = Endpoint::always(said(r#"{"ranking": ["c2", "c1"]}"#));
     configure(&desk, whole.port, "transfer = 'stream'\n");
     let asked = ask();
     assert_eq!(
@@ -540,7 +435,7 @@ fn a_reply_that_is_cut_off_counts_as_far_as_it_goes() {
 
     // A reply of too many tokens is the same each time: it is kept as any other.
     let long = json!({"choices": [{"message": {"content": "{\"ranking\": [\"c2\""}, "finish_reason": "length"}]});
-    let long = Endpoint::new(http("200 OK", "", &long.to_string()));
+    let long = Endpoint::always(http("200 OK", "", &long.to_string()));
     configure(&desk, long.port, "max_tokens = 8\n");
     let first = ask();
     assert_eq!(

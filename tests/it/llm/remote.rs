@@ -1,24 +1,23 @@
-use std::time::Duration;
-
-use super::stub::{Act, Server, ask, http, said};
+use crate::endpoint::{Act, Endpoint, ask, http, said};
 use kenning::llm::remote::Remote;
 use kenning::llm::settings::{Format, RemoteSettings};
 use kenning::llm::{Finish, Ids, LanguageModel, Request};
 use kenning::{Error, ErrorKind};
 use serde_json::json;
+use std::time::Duration;
 
 const KEY: &str = "sk-very-secret";
 
 /// The error of a client without tries left.
 fn error(acts: Vec<Act>) -> Error {
-    let server = Server::new(acts);
+    let server = Endpoint::new(acts);
     let mut model = Remote::open(&RemoteSettings {
         retries: 0,
         ..server.settings()
     })
     .unwrap();
     let error = model.complete(&ask()).unwrap_err();
-    server.thread.join().unwrap();
+    server.join();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.place().unwrap().ends_with("/v1/chat/completions"));
     error
@@ -26,7 +25,7 @@ fn error(acts: Vec<Act>) -> Error {
 
 #[test]
 fn a_server_is_asked_in_its_language() {
-    let server = Server::new(vec![said("Hi."), said("{}")]);
+    let server = Endpoint::new(vec![said("Hi."), said("{}")]);
     let folder = tempfile::tempdir().unwrap();
     let key_file = folder.path().join("key");
     std::fs::write(&key_file, format!("{KEY}\n")).unwrap();
@@ -47,7 +46,7 @@ fn a_server_is_asked_in_its_language() {
         .unwrap();
     assert!(!format!("{model:?}{}", model.id()).contains(KEY));
 
-    let asked = server.thread.join().unwrap();
+    let asked = server.join();
     let (head, body) = &asked[0];
     assert!(
         head.starts_with("post /v1/chat/completions http/1.1"),
@@ -74,16 +73,16 @@ fn a_server_is_asked_in_its_language() {
 fn refusals_that_pass_are_tried_again() {
     let busy = http("429 Too Many Requests", "retry-after: 0\r\n", "busy");
     let down = http("503 Service Unavailable", "retry-after: 0\r\n", "");
-    let server = Server::new(vec![busy, down, Act::Close, said("At last.")]);
+    let server = Endpoint::new(vec![busy, down, Act::Close, said("At last.")]);
     let mut model = Remote::open(&server.settings()).unwrap();
     assert_eq!(model.complete(&ask()).unwrap().text, "At last.");
-    assert_eq!(server.thread.join().unwrap().len(), 4);
+    assert_eq!(server.join().len(), 4);
 }
 
 #[test]
 fn tries_are_counted() {
     let busy = || http("429 Too Many Requests", "retry-after: 0\r\n", "slow down");
-    let server = Server::new(vec![busy(), busy()]);
+    let server = Endpoint::new(vec![busy(), busy()]);
     let mut model = Remote::open(&RemoteSettings {
         retries: 1,
         ..server.settings()
@@ -95,12 +94,12 @@ fn tries_are_counted() {
         "{error}"
     );
     assert!(error.message().contains("tries: 2"), "{error}");
-    server.thread.join().unwrap();
+    server.join();
 }
 
 #[test]
 fn a_pause_beyond_the_deadline_is_not_waited_for() {
-    let server = Server::new(vec![http(
+    let server = Endpoint::new(vec![http(
         "429 Too Many Requests",
         "retry-after: 3600\r\n",
         "",
@@ -114,12 +113,12 @@ fn a_pause_beyond_the_deadline_is_not_waited_for() {
         model.complete(&request).unwrap_err().kind(),
         ErrorKind::Unavailable
     );
-    server.thread.join().unwrap();
+    server.join();
 }
 
 #[test]
 fn a_slow_server_is_left_at_the_deadline() {
-    let server = Server::new(vec![Act::Hang(Vec::new())]);
+    let server = Endpoint::new(vec![Act::Hang(Vec::new())]);
     let mut model = Remote::open(&server.settings()).unwrap();
     let request = Request {
         deadline: Some(Duration::from_millis(200)),
@@ -131,7 +130,7 @@ fn a_slow_server_is_left_at_the_deadline() {
         error.message().contains("timeout: global (tries: 1)"),
         "{error}"
     );
-    server.thread.join().unwrap();
+    server.join();
 }
 
 #[test]
@@ -167,7 +166,7 @@ fn the_key_is_not_repeated() {
     let key_file = folder.path().join("key");
     std::fs::write(&key_file, KEY).unwrap();
     let body = format!("wrong key {KEY}");
-    let server = Server::new(vec![http("401 Unauthorized", "", &body)]);
+    let server = Endpoint::new(vec![http("401 Unauthorized", "", &body)]);
     let mut model = Remote::open(&RemoteSettings {
         key_file: Some(key_file),
         ..server.settings()
@@ -176,7 +175,7 @@ fn the_key_is_not_repeated() {
     let error = model.complete(&ask()).unwrap_err();
     assert!(error.message().contains("wrong key ***"), "{error}");
     assert!(!format!("{error:?}").contains(KEY));
-    server.thread.join().unwrap();
+    server.join();
 }
 
 #[test]
@@ -194,7 +193,7 @@ fn nobody_there_is_an_error() {
 
 #[test]
 fn the_ids_that_a_reply_may_hold_are_in_the_schema() {
-    let server = Server::new(vec![said("{}")]);
+    let server = Endpoint::new(vec![said("{}")]);
     let mut model = Remote::open(&RemoteSettings {
         format: Format::JsonSchema,
         ..server.settings()
@@ -210,7 +209,7 @@ fn the_ids_that_a_reply_may_hold_are_in_the_schema() {
         ..ask()
     };
     model.complete(&request).unwrap();
-    let asked = server.thread.join().unwrap();
+    let asked = server.join();
     let format = &asked[0].1["response_format"];
     assert_eq!(format["type"], "json_schema");
     let schema = &format["json_schema"]["schema"];
@@ -229,7 +228,7 @@ fn the_ids_that_a_reply_may_hold_are_in_the_schema() {
 /// Nothing is sent that the limits of a minute have no room for before the deadline.
 #[test]
 fn limits_of_a_minute_hold() {
-    let server = Server::new(vec![said("Hi.")]);
+    let server = Endpoint::new(vec![said("Hi.")]);
     let mut model = Remote::open(&RemoteSettings {
         requests_per_minute: Some(1),
         tokens_per_minute: Some(500),
@@ -256,17 +255,13 @@ fn limits_of_a_minute_hold() {
         })
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Budget, "{error}");
-    assert_eq!(
-        server.thread.join().unwrap().len(),
-        1,
-        "one request was sent"
-    );
+    assert_eq!(server.join().len(), 1, "one request was sent");
 }
 
 #[test]
 fn a_server_that_keeps_failing_is_left_alone() {
     let failing = || http("500 Internal Server Error", "", "no");
-    let server = Server::new(vec![failing(), failing(), said("Hi.")]);
+    let server = Endpoint::new(vec![failing(), failing(), said("Hi.")]);
     let mut model = Remote::open(&RemoteSettings {
         retries: 0,
         failures: 2,
@@ -293,7 +288,7 @@ fn a_server_that_keeps_failing_is_left_alone() {
     // Another client is not bound by that: the server is still there.
     let mut other = Remote::open(&server.settings()).unwrap();
     assert_eq!(other.complete(&ask()).unwrap().text, "Hi.");
-    assert_eq!(server.thread.join().unwrap().len(), 3);
+    assert_eq!(server.join().len(), 3);
 }
 
 #[test]
@@ -303,7 +298,7 @@ fn a_date_to_come_back_at_is_understood() {
         "retry-after: Fri, 01 Jan 2100 00:00:00 GMT\r\n",
         "",
     );
-    let server = Server::new(vec![busy]);
+    let server = Endpoint::new(vec![busy]);
     let mut model = Remote::open(&server.settings()).unwrap();
     let request = Request {
         deadline: Some(Duration::from_secs(2)),
@@ -319,7 +314,7 @@ fn a_date_to_come_back_at_is_understood() {
         "retry-after: Sat, 01 Jan 2000 00:00:00 GMT\r\n",
         "",
     );
-    let server = Server::new(vec![past, said("Hi.")]);
+    let server = Endpoint::new(vec![past, said("Hi.")]);
     let mut model = Remote::open(&server.settings()).unwrap();
     assert_eq!(model.complete(&ask()).unwrap().text, "Hi.");
 }

@@ -1,6 +1,6 @@
 //! Replies that come as a stream, and the odds that a server tells.
 
-use super::stub::{Act, Server, ask, http, said};
+use crate::endpoint::{Act, Endpoint, ask, http, replied, said};
 use kenning::llm::remote::Remote;
 use kenning::llm::settings::{RemoteSettings, Transfer};
 use kenning::llm::{Finish, LanguageModel, Request, ScoreCalls, Usage};
@@ -26,10 +26,10 @@ fn end() -> String {
 }
 
 fn stream(events: &[String]) -> Act {
-    Act::Say(format!("{HEAD}{}", events.concat()).into_bytes())
+    Act::Say(format!("{HEAD}{}", events.concat()).into())
 }
 
-fn open(server: &Server) -> Remote {
+fn open(server: &Endpoint) -> Remote {
     let settings = RemoteSettings {
         transfer: Transfer::Stream,
         retries: 1,
@@ -39,16 +39,16 @@ fn open(server: &Server) -> Remote {
 }
 
 fn error(acts: Vec<Act>) -> Error {
-    let server = Server::new(acts);
+    let server = Endpoint::new(acts);
     let error = open(&server).complete(&ask()).unwrap_err();
-    server.thread.join().unwrap();
+    server.join();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     error
 }
 
 #[test]
 fn a_stream_is_put_together() {
-    let server = Server::new(vec![
+    let server = Endpoint::new(vec![
         stream(&[part("H"), part("i."), end()]),
         said("Whole."),
     ]);
@@ -58,16 +58,16 @@ fn a_stream_is_put_together() {
     assert_eq!((reply.prompt_tokens, reply.completion_tokens), (11, 2));
     let whole = model.complete(&ask()).unwrap();
     assert_eq!(whole.text, "Whole.", "a server that streams nothing");
-    let asked = server.thread.join().unwrap();
+    let asked = server.join();
     assert_eq!(asked[0].1["stream"], true);
     assert_eq!(asked[0].1["stream_options"], json!({"include_usage": true}));
 }
 
 #[test]
 fn a_stream_that_breaks_off_is_asked_again() {
-    let server = Server::new(vec![stream(&[part("H")]), stream(&[part("Hi."), end()])]);
+    let server = Endpoint::new(vec![stream(&[part("H")]), stream(&[part("Hi."), end()])]);
     assert_eq!(open(&server).complete(&ask()).unwrap().text, "Hi.");
-    server.thread.join().unwrap();
+    server.join();
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn garbage_in_a_stream_is_an_error() {
 
 #[test]
 fn a_deadline_ends_a_stream_with_what_was_said() {
-    let begun = format!("{HEAD}{}", part("Hi")).into_bytes();
-    let server = Server::new(vec![Act::Hang(begun), Act::Hang(HEAD.into())]);
+    let begun = format!("{HEAD}{}", part("Hi"));
+    let server = Endpoint::new(vec![Act::Hang(begun.into()), Act::Hang(HEAD.into())]);
     let mut model = open(&server);
     let request = Request {
         deadline: Some(Duration::from_secs(2)),
@@ -114,7 +114,7 @@ fn a_deadline_ends_a_stream_with_what_was_said() {
         ErrorKind::Unavailable,
         "nothing was said: {error}"
     );
-    server.thread.join().unwrap();
+    server.join();
 }
 
 /// A reply that tells the likeliest first tokens.
@@ -128,11 +128,7 @@ fn odds(tokens: &[(&str, f64)]) -> Act {
         "choices": [{"message": {"content": "x"}, "logprobs": {"content": content}, "finish_reason": "length"}],
         "usage": {"prompt_tokens": 10, "completion_tokens": 1},
     });
-    http(
-        "200 OK",
-        "content-type: application/json\r\n",
-        &body.to_string(),
-    )
+    replied(&body)
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -141,7 +137,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 
 #[test]
 fn odds_of_letters_take_one_call() {
-    let server = Server::new(vec![odds(&[("B", 0.5), ("A", 0.25), ("the", 0.125)])]);
+    let server = Endpoint::new(vec![odds(&[("B", 0.5), ("A", 0.25), ("the", 0.125)])]);
     let mut model = open(&server);
     let letters = texts(&["A", "B", "C"]);
     let mut usage = Usage::default();
@@ -151,7 +147,7 @@ fn odds_of_letters_take_one_call() {
     for (told, expected) in odds.iter().zip([0.25, 0.5, 0.125]) {
         assert!((told - expected).abs() < 1e-9, "{odds:?}");
     }
-    let asked = &server.thread.join().unwrap()[0].1;
+    let asked = &server.join()[0].1;
     assert_eq!(
         (
             &asked["logprobs"],
@@ -166,7 +162,7 @@ fn odds_of_letters_take_one_call() {
 
 #[test]
 fn odds_of_verdicts_take_a_call_for_each_candidate() {
-    let server = Server::new(vec![
+    let server = Endpoint::new(vec![
         odds(&[("yes", 0.5), ("No", 0.25)]),
         odds(&[(" no", 0.75), ("?", 0.1)]),
         odds(&[("yes", 0.5), ("No", 0.25)]),
@@ -202,7 +198,7 @@ fn odds_of_verdicts_take_a_call_for_each_candidate() {
     for (told, expected) in odds.iter().zip([0.5, 0.25, 0.1, 0.75]) {
         assert!((told - expected).abs() < 1e-9, "{odds:?}");
     }
-    let asked = server.thread.join().unwrap();
+    let asked = server.join();
     let last = asked[1].1["messages"][2]["content"].as_str().unwrap();
     assert!(last.contains("`c2:`"), "{last}");
 }
@@ -220,12 +216,12 @@ fn a_server_without_odds_says_so() {
             "logprobs is not supported",
         ),
     ] {
-        let server = Server::new(vec![act]);
+        let server = Endpoint::new(vec![act]);
         let error = open(&server)
             .score(&ask(), &texts(&["A", "B"]), &mut Usage::default())
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.message().contains(why), "{error}");
-        server.thread.join().unwrap();
+        server.join();
     }
 }
