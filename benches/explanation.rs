@@ -19,7 +19,7 @@ use kenning::engine::{
 };
 use kenning::evaluation::{Method, explanations, split::Split};
 use kenning::intake::{Mapping, preset};
-use kenning::model::{Unwatched, term};
+use kenning::model::Unwatched;
 use kenning::server::Server;
 use kenning::sparql::Cancel;
 use serde_json::{Value, json};
@@ -222,7 +222,7 @@ fn claims(engine: Engine) {
         let graph = snapshot.graph();
         let count = graph.users().len();
         let step = count.div_ceil(users()).max(1);
-        let name = |user| term::as_iri(graph.term(user)).unwrap().to_owned();
+        let name = |user| graph.iri(user).unwrap().to_owned();
         graph.users().step_by(step).map(name).collect()
     };
     drop(engine);
@@ -265,7 +265,7 @@ fn ask(
     let user = quantiles::drawn(SEED, request, graph.users().len());
     let scorer = snapshot.scorer();
     let ranked = scorer.rank(&scorer.profile(user), 100, &scorer.met(user));
-    let name = |node: u32| term::as_iri(graph.term(node)).unwrap().to_owned();
+    let name = |node: u32| graph.iri(node).unwrap().to_owned();
     let place = quantiles::drawn(SEED, request + 7, 10) as usize;
     let far = 10 + quantiles::drawn(SEED, request + 13, 90) as usize;
     let about = |place: usize| About {

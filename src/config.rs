@@ -27,9 +27,9 @@ pub use keys::{KEYS, Key, Kind, unknown_variables, variable};
 pub use layers::{Layers, Origin, Resolved};
 pub use lock::Lock;
 pub use settings::{
-    DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, OnBuild,
-    PromptSettings, QuerySettings, RankingSettings, ReasoningSettings, ScoringSettings,
-    ServeSettings, Settings, ValidationSettings,
+    DecisionSettings, EmbeddingSettings, ExtractionSettings, Format, LinkSettings, ModelSettings,
+    OnBuild, PromptSettings, QuerySettings, RankingSettings, ReasoningSettings, ScoringSettings,
+    ServeSettings, Settings, Transfer, ValidationSettings,
 };
 
 use crate::{Error, Result};

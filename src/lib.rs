@@ -51,7 +51,7 @@
 //! | [`candidates`] | which items are ranked, and what a request wishes of their order | graph, model, scoring, sparql, vocabulary |
 //! | [`counterfactual`] | what would have to be otherwise for a ranking to be otherwise | graph, model, scoring |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
-//! | [`llm`] | anything that completes text | weights |
+//! | [`llm`] | anything that completes text | config, weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`policy`] | what an answer must not do, checked at four gates | graph, model, prompt, scoring, selection, sparql, validation, vocabulary |
 //! | [`ranking`] | reply → a valid ranking | llm, prompt |

@@ -209,14 +209,38 @@ pub struct ModelSettings {
     pub prices: BTreeMap<String, f64>,
     /// What one answer may cost at most; a dearer call is not made. 0: anything.
     pub max_cost: f64,
-    /// `remote`: what it can be told about the form of a reply: `text`, `json-object` or `json-schema`.
-    pub format: String,
-    /// `remote`: how replies come: `whole` or as a `stream`.
-    pub transfer: String,
+    /// `remote`: what it can be told about the form of a reply.
+    pub format: Format,
+    /// `remote`: how replies come.
+    pub transfer: Transfer,
     /// `remote`: requests within a minute at most; 0: any number.
     pub requests_per_minute: usize,
     /// `remote`: tokens of prompts and replies within a minute at most; 0: any number.
     pub tokens_per_minute: usize,
+}
+
+/// What a server can be told about the form of a reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Nothing: it is asked in words.
+    #[default]
+    Text,
+    /// That it is a JSON object.
+    JsonObject,
+    /// Its JSON schema, with the ids that it may hold.
+    JsonSchema,
+}
+
+/// How a server's replies come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transfer {
+    /// In one piece.
+    #[default]
+    Whole,
+    /// As a stream of events, so that there is what was said before a deadline.
+    Stream,
 }
 
 impl ModelSettings {
@@ -240,8 +264,8 @@ impl Default for ModelSettings {
             max_tokens: 512,
             prices: BTreeMap::new(),
             max_cost: 0.0,
-            format: "text".into(),
-            transfer: "whole".into(),
+            format: Format::Text,
+            transfer: Transfer::Whole,
             requests_per_minute: 0,
             tokens_per_minute: 0,
         }

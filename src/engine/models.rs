@@ -2,7 +2,7 @@
 
 use crate::config::{ModelSettings, Project};
 use crate::embedding::Embedder;
-use crate::llm::settings::{Format, LocalSettings, RemoteSettings, ReplaySettings, Transfer};
+use crate::llm::settings::{LocalSettings, RemoteSettings, ReplaySettings};
 use crate::llm::{self, LanguageModel, ScoreCalls, Settings};
 use crate::weights::{Manifest, cache_dir, locate};
 use crate::{Error, Result};
@@ -73,15 +73,8 @@ fn settings(project: &Project, model: &ModelSettings) -> Result<Settings> {
         "remote" => Settings::Remote(RemoteSettings {
             key_env: model.key_env.clone(),
             timeout_seconds: model.timeout_s as f64,
-            format: match model.format.as_str() {
-                "json-object" => Format::JsonObject,
-                "json-schema" => Format::JsonSchema,
-                _ => Format::Text,
-            },
-            transfer: match model.transfer.as_str() {
-                "stream" => Transfer::Stream,
-                _ => Transfer::Whole,
-            },
+            format: model.format,
+            transfer: model.transfer,
             requests_per_minute: Some(model.requests_per_minute).filter(|&most| most > 0),
             tokens_per_minute: Some(model.tokens_per_minute).filter(|&most| most > 0),
             ..RemoteSettings::new(

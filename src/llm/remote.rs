@@ -19,10 +19,11 @@ use serde_json::{Value, json};
 
 use super::limits::{Breaker, Pace, Window};
 use super::local::too_long;
-use super::settings::{Format, RemoteSettings, Transfer};
+use super::settings::RemoteSettings;
 use super::{
     Completion, Finish, LanguageModel, Likelihood, Request, ScoreCalls, TokenCounter, Usage, tokens,
 };
+use crate::config::{Format, Transfer};
 use crate::error::{Error, Result};
 use heard::{Heard, Wrong, quote};
 use key::{Key, check_url};

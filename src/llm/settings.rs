@@ -8,6 +8,7 @@ use super::LanguageModel;
 use super::local::Local;
 use super::remote::Remote;
 use super::replay::Replay;
+use crate::config::{Format, Transfer};
 use crate::error::{Error, Result};
 
 /// Which language model to use. In TOML, `kind` names the variant:
@@ -95,30 +96,6 @@ pub struct RemoteSettings {
     /// The model's `tokenizer.json`; without it tokens are counted approximately.
     #[serde(default)]
     pub tokenizer: Option<PathBuf>,
-}
-
-/// What a server can be told about the form of a reply.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// Nothing: it is asked in words.
-    #[default]
-    Text,
-    /// That it is a JSON object.
-    JsonObject,
-    /// Its JSON schema, with the ids that it may hold.
-    JsonSchema,
-}
-
-/// How a server's replies come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transfer {
-    /// In one piece.
-    #[default]
-    Whole,
-    /// As a stream of events, so that there is what was said before a deadline.
-    Stream,
 }
 
 impl RemoteSettings {

@@ -1,6 +1,7 @@
 use crate::endpoint::{Act, Endpoint, ask, http, said};
+use kenning::config::Format;
 use kenning::llm::remote::Remote;
-use kenning::llm::settings::{Format, RemoteSettings};
+use kenning::llm::settings::RemoteSettings;
 use kenning::llm::{Finish, Ids, LanguageModel, Request};
 use kenning::{Error, ErrorKind};
 use serde_json::json;

@@ -1,5 +1,5 @@
 use kenning::ErrorKind;
-use kenning::llm::settings::Format;
+use kenning::config::Format;
 use kenning::llm::{Settings, open};
 
 fn parse(text: &str) -> Result<Settings, toml::de::Error> {

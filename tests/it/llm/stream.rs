@@ -1,8 +1,9 @@
 //! Replies that come as a stream, and the odds that a server tells.
 
 use crate::endpoint::{Act, Endpoint, ask, http, replied, said};
+use kenning::config::Transfer;
 use kenning::llm::remote::Remote;
-use kenning::llm::settings::{RemoteSettings, Transfer};
+use kenning::llm::settings::RemoteSettings;
 use kenning::llm::{Finish, LanguageModel, Request, ScoreCalls, Usage};
 use kenning::{Error, ErrorKind};
 use serde_json::json;
