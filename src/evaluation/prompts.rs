@@ -2,7 +2,8 @@
 //!
 //! The protocol is that of DOKE (Yao et al. 2023): the last item of each user among 19 that they never met, drawn by
 //! popularity; NDCG@10. Rows without a model rank the same lists. Beside the quality stand what it costs (tokens, seconds), how
-//! much of it is an echo of the order that the prompt already has, and what is gained over the score of the paths.
+//! much of it is an echo of the order that the prompt already has, how many of the claims hold where answers cite evidence (checked
+//! as those of answers are; ids that no evidence has make an answer invalid), and what is gained over the score of the paths.
 //!
 //! *Ours* is asked within shares of what DOKE spends on knowledge: the most that one of its recipes spends beyond titles alone.
 //! *Fusion* joins the model's opinion with the path score; its weight is learnt on one half of the users for the other, so that
@@ -19,7 +20,7 @@ use super::random::Random;
 use super::split::Split;
 use super::trained::{Trained, mean};
 use crate::embedding::Embedder;
-use crate::engine::Engine;
+use crate::engine::{Claims, Engine};
 use crate::llm::LanguageModel;
 use crate::model::Progress;
 use crate::prompt::Recipe;
@@ -79,6 +80,10 @@ pub struct Row {
     pub echo: Option<f64>,
     /// Share of the answers that were no ranking, or had to be repaired.
     pub invalid: Option<f64>,
+    /// What became of the evidence that the answers cite when it was checked; none where none was asked for.
+    pub claims: Option<Claims>,
+    /// Share of these claims that hold; none where there are none.
+    pub hold: Option<f64>,
     /// This minus the score of the paths.
     pub lift: Option<Difference>,
     /// Mean weight of the model, for fusion.
@@ -291,6 +296,8 @@ impl Trial<'_> {
             seconds: None,
             echo: None,
             invalid: None,
+            claims: None,
+            hold: None,
             lift: (name != PATHS).then(|| compare(&ndcg, &self.paths, self.plan.seed)),
             weight: None,
         });
@@ -305,9 +312,7 @@ impl Trial<'_> {
             .map(|opinion| order(opinion))
             .collect();
         let row = self.row(name, &orders);
-        let tokens: Vec<f64> = found.tokens.iter().map(|&tokens| tokens as f64).collect();
-        row.tokens = Some(mean(&tokens));
-        row.seconds = Some(found.seconds / orders.len() as f64);
+        row.take(found);
         row.invalid = Some(found.invalid as f64 / orders.len() as f64);
         let echo: Vec<f64> = found
             .hints
@@ -348,9 +353,19 @@ impl Trial<'_> {
             .collect();
         let row = self.row(name, &orders);
         row.weight = Some(mean(&learnt));
+        row.take(found);
+    }
+}
+
+impl Row {
+    /// What the answers of a model took and claimed, in whatever order they are ranked.
+    fn take(&mut self, found: &Answers) {
         let tokens: Vec<f64> = found.tokens.iter().map(|&tokens| tokens as f64).collect();
-        row.tokens = Some(mean(&tokens));
-        row.seconds = Some(found.seconds / orders.len() as f64);
+        self.tokens = Some(mean(&tokens));
+        self.seconds = Some(found.seconds / tokens.len() as f64);
+        self.claims = found.claims;
+        let claims = found.claims.filter(|claims| claims.all() > 0);
+        self.hold = claims.map(|claims| claims.hold());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ways to rank with a model, on a tiny random one and through the program; and what prompts are worth to it.
 
+use crate::endpoint::{Endpoint, said};
 use crate::llm::tiny::Tiny;
 use crate::program::{Desk, RECOMMEND, without_circumstances};
 use candle_core::quantized::gguf_file::Value as Gguf;
@@ -242,4 +243,73 @@ fn prompts_are_judged_with_and_without_a_model() {
     for name in &expected {
         assert!(page.contains(name), "{name} is not on the page");
     }
+}
+
+/// What is cited is checked as answers check it: a model that cites one piece of evidence for two candidates is wrong at least
+/// once.
+#[test]
+fn claims_of_a_model_are_checked_where_prompts_are_judged() {
+    let desk = desk(2);
+    let judged = [
+        "-C",
+        "shop",
+        "evaluate",
+        "prompts",
+        "--mode=listwise",
+        "--users=4",
+        "--recipes=doke-attributes",
+        "--shares=1",
+        "--html=page.html",
+        "--format",
+    ];
+    let report = || desk.json(&[&judged[..], &["json"]].concat());
+    let rows = |report: &Value| report["rows"].as_array().unwrap().clone();
+    let row = |report: &Value, name: &str| {
+        let found = rows(report).into_iter().find(|row| row["name"] == name);
+        found.unwrap_or_else(|| panic!("{report}"))
+    };
+
+    let twice = Endpoint::always(said(
+        r#"{"ranking": ["c2", "c1"], "because": {"c2": ["e1"], "c1": ["e1", "e999"]}}"#,
+    ));
+    let remote = format!(
+        "name = 'shop'\n[model]\nkind = 'remote'\nname = 'm'\nurl = '{}'\n",
+        twice.url()
+    );
+    desk.write("shop/kenning.toml", remote);
+    let found = report();
+    let cites = row(&found, "model + kenning 1");
+    let claims = &cites["claims"];
+    let count = |name: &str| claims[name].as_u64().unwrap();
+    let good = count("verified") + count("aggregate") + count("inferred");
+    let bad = count("unsupported") + count("contradicted");
+    assert_eq!(good + bad, 8, "two for each user: {cites}");
+    assert!(bad >= 4, "{cites}");
+    assert_eq!(cites["hold"], good as f64 / 8.0);
+    assert_eq!(cites["invalid"], 1.0, "an id that no evidence has");
+    let fused = row(&found, "fusion, kenning 1");
+    assert_eq!(&fused["claims"], claims, "{fused}");
+    for name in ["path score", "model alone", "model + doke-attributes"] {
+        let told = row(&found, name);
+        assert_eq!(
+            (&told["claims"], &told["hold"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+    let csv = desk.done(&[&judged[..], &["csv"]].concat()).stdout;
+    let heads: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let line = csv
+        .lines()
+        .find(|line| line.starts_with("model + kenning 1,"));
+    let line: Vec<&str> = line.unwrap().split(',').collect();
+    let cell = |name: &str| line[heads.iter().position(|head| *head == name).unwrap()];
+    assert_eq!(cell("claims"), "8");
+    assert_eq!(cell("hold").parse::<f64>().unwrap(), good as f64 / 8.0);
+    let page = std::fs::read_to_string(desk.path().join("shop/page.html")).unwrap();
+    assert!(page.contains("<th>claims</th><th>hold</th>") && page.contains("<td>8</td>"));
+
+    configure(&desk, "");
+    let silent = row(&report(), "model + kenning 1");
+    assert_eq!(silent["claims"]["verified"], 0, "{silent}");
+    assert_eq!(silent["hold"], Value::Null, "none of none: {silent}");
 }

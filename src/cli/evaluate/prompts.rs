@@ -122,7 +122,9 @@ impl Verb for Prompts {
 }
 
 fn table(report: &Report) -> Table {
-    let columns = ["row", "ndcg@10", "low", "high", "tokens", "seconds", "echo", "invalid", "lift", "p", "weight"];
+    let columns = [
+        "row", "ndcg@10", "low", "high", "tokens", "seconds", "echo", "invalid", "claims", "hold", "lift", "p", "weight",
+    ];
     let mut table = Table::new("rows", columns);
     let short = |value: f64| json!((value * 1e4).round() / 1e4);
     let maybe = |value: Option<f64>| value.map_or(Value::Null, short);
@@ -136,6 +138,8 @@ fn table(report: &Report) -> Table {
             maybe(row.seconds),
             maybe(row.echo),
             maybe(row.invalid),
+            row.claims.map_or(Value::Null, |claims| json!(claims.all())),
+            maybe(row.hold),
             maybe(row.lift.map(|lift| lift.mean)),
             maybe(row.lift.map(|lift| lift.p)),
             maybe(row.weight),

@@ -2,12 +2,14 @@
 
 use super::Plan;
 use super::questions::Question;
+use crate::engine::Claims;
+use crate::explanation::Explainer;
 use crate::graph::Graph;
 use crate::journal::{self, Journal};
 use crate::llm::{LanguageModel, Usage};
 use crate::model::Progress;
 use crate::prompt::recipe::{Kind, Order};
-use crate::prompt::{Prompt, Prompter, Recipe};
+use crate::prompt::{Contract, Prompt, Prompter, Recipe};
 use crate::ranking::mode::{listwise, of_order, opinion};
 use crate::ranking::{Faults, Mode, Ranking};
 use crate::{Error, ErrorKind, Result};
@@ -45,7 +47,7 @@ pub struct Asking<'a> {
 }
 
 /// What a model said to one prompt.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Said {
     /// Scores of the candidates; more is better.
     opinion: Vec<f64>,
@@ -53,6 +55,9 @@ struct Said {
     is_invalid: bool,
     /// How long that took when it was asked.
     seconds: f64,
+    /// For each candidate the evidence that it cites, where it was asked to.
+    #[serde(default)]
+    cited: Option<Vec<Vec<usize>>>,
 }
 
 /// What a model said to the questions, in their order.
@@ -68,6 +73,8 @@ pub struct Answers {
     pub seconds: f64,
     /// Answers that were no ranking or had to be repaired.
     pub invalid: usize,
+    /// What became of the evidence that they cite when it was checked; none where none was asked for.
+    pub claims: Option<Claims>,
 }
 
 impl Asking<'_> {
@@ -123,8 +130,26 @@ impl Asking<'_> {
         answers.hints.push(hint(&recipe, &prompt));
         answers.tokens.push(prompt.tokens);
         answers.invalid += usize::from(said.is_invalid);
+        if let Some(cited) = &said.cited {
+            let claims = answers.claims.get_or_insert_default();
+            self.check(question, (&prompt, cited), claims);
+        }
         answers.opinions.push(said.opinion);
         Ok(prompt.tokens)
+    }
+
+    /// Checks what was cited for each candidate, as answers do.
+    fn check(
+        &self,
+        question: &Question,
+        (prompt, cited): (&Prompt, &[Vec<usize>]),
+        claims: &mut Claims,
+    ) {
+        let explainer = Explainer::new(self.graph, &question.profile);
+        for (item, cited) in question.items().zip(cited) {
+            let pieces = cited.iter().filter_map(|&at| prompt.evidence.get(at));
+            pieces.for_each(|piece| claims.add(explainer.verdict(item, piece)));
+        }
     }
 
     /// What the model says to a prompt, or said to the same one before.
@@ -137,12 +162,8 @@ impl Asking<'_> {
             return Ok(said);
         }
         let started = Instant::now();
-        let (opinion, is_invalid) = self.ask(prompt)?;
-        let said = Said {
-            opinion,
-            is_invalid,
-            seconds: started.elapsed().as_secs_f64(),
-        };
+        let mut said = self.ask(prompt)?;
+        said.seconds = started.elapsed().as_secs_f64();
         let reply = serde_json::to_value(&said)
             .map_err(|e| Error::input(format!("cannot keep the reply: {e}")).because(e))?;
         let (model, at) = (self.model.id().to_owned(), journal::now());
@@ -173,24 +194,30 @@ impl Asking<'_> {
             .write(&question.profile, &question.candidates)
     }
 
-    /// The model's opinion, and whether its answer was invalid. What is no ranking at all counts as the order of the prompt.
-    fn ask(&mut self, prompt: &Prompt) -> Result<(Vec<f64>, bool)> {
+    /// The model's opinion. What is no ranking at all counts as the order of the prompt.
+    fn ask(&mut self, prompt: &Prompt) -> Result<Said> {
+        let mut said = Said::default();
         if self.plan.mode != Mode::Listwise {
             let prompts = std::slice::from_ref(prompt);
-            let opinion = opinion(self.model, prompts, None, &mut Usage::default())?;
-            return Ok((opinion, false));
+            said.opinion = opinion(self.model, prompts, None, &mut Usage::default())?;
+            return Ok(said);
         }
         let reply = self
             .model
             .complete(&listwise(prompt, self.plan.max_tokens))?;
         // Parsing fails on what is no ranking, and on nothing else.
-        Ok(match Ranking::parse(&reply.text, prompt) {
-            Ok(ranking) => (
-                of_order(&ranking.order),
-                ranking.faults != Faults::default(),
-            ),
-            Err(_) => (of_order(&prompt.places), true),
-        })
+        match Ranking::parse(&reply.text, prompt) {
+            Ok(ranking) => {
+                said.opinion = of_order(&ranking.order);
+                said.is_invalid = ranking.faults != Faults::default();
+                said.cited = (prompt.contract == Contract::RankingBecause).then_some(ranking.cited);
+            }
+            Err(_) => {
+                said.opinion = of_order(&prompt.places);
+                said.is_invalid = true;
+            }
+        }
+        Ok(said)
     }
 }
 

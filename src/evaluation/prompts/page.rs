@@ -126,7 +126,7 @@ fn bars(rows: &[Row]) -> String {
 fn table(rows: &[Row]) -> String {
     let mut table = String::from("<table><thead><tr><th>row</th>");
     for name in [
-        "ndcg@10", "tokens", "seconds", "echo", "invalid", "lift", "p", "weight",
+        "ndcg@10", "tokens", "seconds", "echo", "invalid", "claims", "hold", "lift", "p", "weight",
     ] {
         let _ = write!(table, "<th>{name}</th>");
     }
@@ -140,6 +140,9 @@ fn table(rows: &[Row]) -> String {
             number(row.seconds, 2),
             number(row.echo, 2),
             number(row.invalid, 2),
+            row.claims
+                .map_or(String::new(), |claims| claims.all().to_string()),
+            number(row.hold, 4),
             row.lift
                 .map_or(String::new(), |lift| format!("{:+.4}", lift.mean)),
             number(row.lift.map(|lift| lift.p), 3),
