@@ -51,10 +51,10 @@
 //! | [`candidates`] | which items are ranked, and what a request wishes of their order | graph, model, scoring, sparql, vocabulary |
 //! | [`counterfactual`] | what would have to be otherwise for a ranking to be otherwise | graph, model, scoring |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
-//! | [`llm`] | anything that completes text | config, weights |
+//! | [`llm`] | anything that completes text | config, model, weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`policy`] | what an answer must not do, checked at four gates | graph, model, prompt, scoring, selection, sparql, validation, vocabulary |
-//! | [`ranking`] | reply → a valid ranking | llm, prompt |
+//! | [`ranking`] | reply → a valid ranking | llm, model, prompt |
 //! | [`explanation`] | reasons, checked against the graph | extraction, graph, model, prompt, scoring, selection, vocabulary |
 //! | [`journal`] | SQL: imports, builds, changes, decisions, prompts, replies | model, vocabulary |
 //! | [`engine`] | **the API**: [`engine::Engine`] takes changes, [`engine::Snapshot`] answers | candidates, config, counterfactual, embedding, explanation, extraction, graph, intake, journal, knowledge, linking, llm, model, policy, prompt, ranking, reasoning, scoring, search, sections, selection, sparql, validation, vocabulary, weights |

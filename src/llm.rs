@@ -32,6 +32,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::model::Cancel;
 
 /// Something that answers messages with text.
 pub trait LanguageModel: Send {
@@ -146,7 +147,7 @@ impl Message {
 }
 
 /// What is asked of a model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// The conversation so far; the model says the next turn.
@@ -156,6 +157,10 @@ pub struct Request {
     /// How long the call may take from now on, if that matters.
     #[serde(default)]
     pub deadline: Option<Duration>,
+    /// Has the call given up: it fails soon then, as [`Unavailable`](crate::ErrorKind::Unavailable). A server sees the connection
+    /// close, which is all that there is to stop it.
+    #[serde(skip)]
+    pub cancel: Cancel,
     /// 0 takes the likeliest token each time; above, tokens are drawn.
     #[serde(default)]
     pub temperature: f32,
@@ -178,6 +183,7 @@ impl Request {
             messages,
             max_tokens,
             deadline: None,
+            cancel: Cancel::default(),
             temperature: 0.0,
             seed: 0,
             json: false,
@@ -222,4 +228,9 @@ pub struct Completion {
     pub completion_tokens: usize,
     /// Why it ended.
     pub finish: Finish,
+}
+
+/// The error of a call that was given up.
+fn given_up() -> Error {
+    Error::unavailable("the call was given up: nobody waits for the reply any more")
 }

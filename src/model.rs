@@ -1,6 +1,7 @@
 //! The words that every room shares: terms, facts, interactions, evidence ids, progress. No I/O.
 
 mod blanks;
+mod cancel;
 pub mod change;
 pub mod dataset;
 mod heard;
@@ -9,6 +10,7 @@ pub mod taste;
 pub mod term;
 
 pub use blanks::BlankNodes;
+pub use cancel::Cancel;
 pub use change::{Change, Statement};
 pub use dataset::Dataset;
 pub use heard::Heard;

@@ -91,6 +91,7 @@ mod update;
 mod value;
 mod walk;
 
+pub use crate::model::Cancel;
 pub use computed::{Computed, Hit, MATCHES, NEAREST, RECOMMENDED};
 pub use decisions::{Decisions, fact_term};
 pub use explain::Explanation;
@@ -111,8 +112,7 @@ use crate::vocabulary::PREFIXES;
 use crate::{Error, Result};
 use oxrdf::Term;
 use spargebra::SparqlParser;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// What a query sees: a frozen graph, what changed since, and which of it is in the default graph.
@@ -207,22 +207,6 @@ impl std::fmt::Display for Bound {
 }
 
 impl std::error::Error for Bound {}
-
-/// Stops a query from another thread.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Stops it soon.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it shall stop.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// A parsed query.
 #[derive(Clone, Debug)]

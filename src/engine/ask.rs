@@ -11,6 +11,7 @@ use crate::prompt::Prompt;
 use crate::prompt::recipe::{DEFAULT, Recipe};
 use crate::ranking::mode::{self, Mode};
 use crate::ranking::{Faults, Ranking, Rung};
+use crate::sparql::Cancel;
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,8 @@ impl Engine {
         model: Option<&dyn LanguageModel>,
     ) -> Result<Calls> {
         let settings = &self.project.settings().model;
-        let purse = Purse::new(settings, request);
+        let cancel = Cancel::default();
+        let purse = Purse::new(settings, request, &cancel);
         let (prompt, writing) = self.rehearse(snapshot, (request, &purse), model)?;
         let of = |usage: Usage, refused| Calls {
             calls: usage.calls,
@@ -162,8 +164,8 @@ impl Engine {
             Some(opinion) => (opinion, Rung::Cache),
             None => {
                 purse.afford(asked.usage)?;
-                let time = purse.time()?;
-                let scores = mode::opinion(model, prompts, Some(time), &mut purse.spent)?;
+                let bounds = (Some(purse.time()?), purse.cancel);
+                let scores = mode::opinion(model, prompts, bounds, &mut purse.spent)?;
                 let opinion = Opinion {
                     scores,
                     prompt_tokens: purse.spent.prompt_tokens,
@@ -206,6 +208,7 @@ impl Engine {
                 purse.afford(usage)?;
                 let mut request = mode::listwise(prompt, settings.max_tokens);
                 request.deadline = Some(purse.time()?);
+                request.cancel = purse.cancel.clone();
                 let completion = model.complete(&request)?;
                 purse.spent += Usage {
                     calls: 1,

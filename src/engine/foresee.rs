@@ -2,7 +2,7 @@
 
 use super::compare::WITHHELD;
 use super::gates::Gates;
-use super::recommend::within_reason;
+use super::request::within_reason;
 use super::suppose::iri;
 use super::{Engine, ItemNamed, Person, Request, Snapshot};
 use crate::Result;

@@ -8,6 +8,7 @@
 use super::Request;
 use crate::config::ModelSettings;
 use crate::llm::Usage;
+use crate::sparql::Cancel;
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Purse<'a> {
     settings: &'a ModelSettings,
     request: &'a Request,
+    /// Has calls given up.
+    pub(super) cancel: &'a Cancel,
     started: Instant,
     /// What the calls took that were made, whether they led to an answer or not.
     pub(super) spent: Usage,
@@ -22,10 +25,15 @@ pub(super) struct Purse<'a> {
 
 impl<'a> Purse<'a> {
     /// Of a request that came just now.
-    pub(super) fn new(settings: &'a ModelSettings, request: &'a Request) -> Self {
+    pub(super) fn new(
+        settings: &'a ModelSettings,
+        request: &'a Request,
+        cancel: &'a Cancel,
+    ) -> Self {
         Self {
             settings,
             request,
+            cancel,
             started: Instant::now(),
             spent: Usage::default(),
         }

@@ -4,10 +4,9 @@ use super::answer::{Answer, Claims, Person, PromptUse, Recommendation};
 use super::chosen::candidates;
 use super::gates::Gates;
 use super::purse::Purse;
+use super::request::within_reason;
 use super::writing::Writing;
-use super::{Engine, Snapshot, Stopwatch, decide, limits};
-use crate::candidates::Wishes;
-use crate::config::QuerySettings;
+use super::{Engine, Request, Snapshot, Stopwatch, decide, limits};
 use crate::explanation::{Explainer, Reason, Voice};
 use crate::journal::{self, Violation};
 use crate::llm::{LanguageModel, Usage};
@@ -20,77 +19,9 @@ use crate::selection::{Candidate, Piece, together};
 use crate::sparql::{Cancel, Limits};
 use crate::{Error, Result};
 use rustc_hash::FxHashSet;
-use serde::{Deserialize, Serialize};
 
 /// Reasons shown with an item at most.
 const REASONS: usize = 3;
-
-/// Items that one request may ask for, name or wish for at most.
-const MOST: usize = 1000;
-
-/// Who asks for what.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Request {
-    /// The user, by IRI or by the id that the dumps use.
-    pub user: Option<String>,
-    /// Items met, the latest first, for someone whom the graph does not know.
-    pub session: Vec<String>,
-    /// Entities that they like: brands, makers, themes, by IRI or label; items too.
-    pub likes: Vec<String>,
-    /// What they look for, in words.
-    pub text: Option<String>,
-    /// How many items are wanted.
-    pub k: usize,
-    /// Rank these items instead of the whole catalogue.
-    #[serde(alias = "include")]
-    pub candidates: Vec<String>,
-    /// Never these items.
-    pub exclude: Vec<String>,
-    /// Whether items that the user met may come again.
-    pub order: Order,
-    /// What is wished of the items, and of their order.
-    pub wishes: Wishes,
-    /// In which language and tone reasons are said, and which labels are preferred.
-    #[serde(skip_serializing_if = "is_plain")]
-    pub voice: Voice,
-    /// Tokens of prompts and reply together that a model may be asked with. What would take more is asked with less evidence
-    /// or in fewer orders; what is too much still is not asked, and the graph answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<usize>,
-    /// Milliseconds from the request on within which a model may answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_ms: Option<u64>,
-    /// What a model may cost, in the currency of `model.prices`; as with tokens.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_cost: Option<f64>,
-}
-
-fn is_plain(voice: &Voice) -> bool {
-    *voice == Voice::default()
-}
-
-/// Whether items that the user met may come again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Order {
-    /// Only items that are new to the user.
-    #[default]
-    New,
-    /// Any item.
-    Any,
-}
-
-impl Request {
-    /// The `k` best new items for a user.
-    pub fn for_user(user: &str, k: usize) -> Self {
-        Self {
-            user: Some(user.to_owned()),
-            k,
-            ..Self::default()
-        }
-    }
-}
 
 /// A request against one snapshot: what the first stages found.
 pub struct Prepared<'a> {
@@ -138,7 +69,11 @@ impl Engine {
         self.recommend_within(snapshot, request, model, (&limits, &Cancel::default()))
     }
 
-    /// The same, with limits of the request's SPARQL, and what stops it.
+    /// The same, with limits of the request's SPARQL, and what stops it: what is stopped asks no model any more, and is no
+    /// decision.
+    ///
+    /// # Errors
+    /// Also `Budget` if it was stopped.
     pub fn recommend_within(
         &self,
         snapshot: &Snapshot,
@@ -149,6 +84,9 @@ impl Engine {
         let started = journal::now();
         let timed = decide::timed(snapshot, request, &started);
         let given = self.respond(snapshot, &timed, model, bounds)?;
+        if bounds.1.is_cancelled() {
+            return Err(Error::budget("the request was cancelled"));
+        }
         self.keep(snapshot, request, given, started)
     }
 
@@ -161,7 +99,7 @@ impl Engine {
         bounds: (&Limits, &Cancel),
     ) -> Result<Given> {
         let mut watch = Stopwatch::start();
-        let mut purse = Purse::new(&self.project.settings().model, request);
+        let mut purse = Purse::new(&self.project.settings().model, request, bounds.1);
         let asked = model.as_deref().map(|model| model as &dyn LanguageModel);
         let mut prepared = self.prepare(snapshot, (request, &purse), asked, bounds, &mut watch)?;
         let mut ranking = Ranking::as_scored(prepared.candidates.len());
@@ -220,7 +158,8 @@ impl Engine {
         request: &Request,
         model: Option<&dyn LanguageModel>,
     ) -> Result<Prompt> {
-        let purse = Purse::new(&self.project.settings().model, request);
+        let cancel = Cancel::default();
+        let purse = Purse::new(&self.project.settings().model, request, &cancel);
         let (prompt, _) = self.rehearse(snapshot, (request, &purse), model)?;
         Ok(prompt)
     }
@@ -233,7 +172,7 @@ impl Engine {
         model: Option<&dyn LanguageModel>,
     ) -> Result<(Prompt, Writing<'a>)> {
         let limits = limits(&self.project.settings().query);
-        let bounds = (&limits, &Cancel::default());
+        let bounds = (&limits, asked.1.cancel);
         let prepared = self.prepare(snapshot, asked, model, bounds, &mut Stopwatch::start())?;
         match prepared.prompt {
             Some(prompt) => Ok((prompt, prepared.writing)),
@@ -286,40 +225,6 @@ impl Engine {
             voice: request.voice.clone(),
             gates,
         })
-    }
-}
-
-/// Checks what could ask for too much work.
-pub(super) fn within_reason(request: &Request, settings: &QuerySettings) -> Result<()> {
-    if request.k == 0 {
-        return Err(Error::usage("no items are asked for").hint("ask for ten with `-k 10`"));
-    }
-    request.voice.check()?;
-    if let Some(text) = &request.wishes.sparql {
-        super::short(text, settings.max_text_kb << 10)?;
-    }
-    if let Some(cost) = request
-        .max_cost
-        .filter(|cost| !(cost.is_finite() && *cost >= 0.0))
-    {
-        return Err(Error::usage(format!(
-            "`max_cost` is {cost}, and has to be a number from 0 on"
-        )));
-    }
-    let lists = [
-        (request.k, "items asked for"),
-        (request.candidates.len(), "items to rank"),
-        (request.session.len(), "items met"),
-        (request.likes.len(), "entities liked"),
-        (request.wishes.attributes.len(), "attributes"),
-        (request.wishes.at_most.len(), "caps"),
-    ];
-    match lists.into_iter().find(|(count, _)| *count > MOST) {
-        None => Ok(()),
-        Some((count, what)) => Err(Error::usage(format!(
-            "there are {count} {what}, and a request may have {MOST}"
-        ))
-        .hint("ask in parts")),
     }
 }
 

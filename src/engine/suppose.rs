@@ -4,7 +4,7 @@
 //! answer sees. So filters and scores see what they would see if it had really been told.
 
 use super::hear::heard;
-use super::recommend::within_reason;
+use super::request::within_reason;
 use super::{Engine, Person, Request, Snapshot, Told};
 use crate::explanation::Voice;
 use crate::graph::changes::{Changes, Quad};

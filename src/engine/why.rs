@@ -4,7 +4,7 @@ use super::alternative::{Alternative, ChangeKind, FactNamed, ItemNamed};
 use super::chosen::asking;
 use super::compare::Compared;
 use super::gates::Gates;
-use super::recommend::within_reason;
+use super::request::within_reason;
 use super::suppose::iri;
 use super::{Engine, Order, Person, Request, Snapshot};
 use crate::candidates::{Asked, Bar, barred, eligible};

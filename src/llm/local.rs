@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::quantized::tokenizer::TokenizerFromGguf;
@@ -22,7 +22,8 @@ use super::guide::{Guide, Ids};
 use super::qwen2::{Qwen2, Shape};
 use super::settings::LocalSettings;
 use super::{
-    Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, Usage, gguf, score,
+    Completion, Finish, LanguageModel, Likelihood, Request, TokenCounter, Usage, gguf, given_up,
+    score,
 };
 use crate::error::{Error, Result};
 use crate::weights::{self, Manifest, Role};
@@ -99,7 +100,11 @@ impl Local {
     }
 
     /// Computes what `prompt` adds to the kept chunks; the scores of the next token, or none when time ran out.
-    pub(super) fn prefill(&mut self, prompt: &[u32], clock: &Clock) -> Result<Option<Vec<f32>>> {
+    pub(super) fn prefill(
+        &mut self,
+        prompt: &[u32],
+        clock: &Clock<'_>,
+    ) -> Result<Option<Vec<f32>>> {
         let common = self
             .kept
             .iter()
@@ -129,7 +134,7 @@ impl Local {
         mut logits: Vec<f32>,
         limit: usize,
         mut draw: Draw,
-        clock: &Clock,
+        clock: &Clock<'_>,
     ) -> Result<(Vec<u32>, Finish)> {
         let mut reply = Vec::new();
         while reply.len() < limit {
@@ -157,7 +162,7 @@ impl Local {
         mut logits: Vec<f32>,
         limit: usize,
         ids: &Ids,
-        clock: &Clock,
+        clock: &Clock<'_>,
     ) -> Result<(Vec<u32>, Finish)> {
         let mut guide = Guide::new(ids);
         let mut reply = Vec::new();
@@ -211,7 +216,7 @@ impl LanguageModel for Local {
     }
 
     fn complete(&mut self, request: &Request) -> Result<Completion> {
-        let clock = Clock::start(request.deadline);
+        let clock = Clock::start(request);
         let prompt = self.tokenizer.encode_messages(&request.messages)?;
         let room = self.context.saturating_sub(prompt.len());
         if room == 0 {
@@ -225,6 +230,9 @@ impl LanguageModel for Local {
             },
             None => (Vec::new(), Finish::Deadline),
         };
+        if request.cancel.is_cancelled() {
+            return Err(given_up());
+        }
         Ok(Completion {
             text: self.tokenizer.decode(&reply)?,
             prompt_tokens: prompt.len(),
@@ -303,16 +311,24 @@ fn likeliest(logits: &[f32]) -> usize {
 }
 
 /// The time of one call.
-pub(super) struct Clock(Option<(Instant, Duration)>);
+pub(super) struct Clock<'r> {
+    request: &'r Request,
+    started: Instant,
+}
 
-impl Clock {
-    pub(super) fn start(deadline: Option<Duration>) -> Self {
-        Self(deadline.map(|limit| (Instant::now(), limit)))
+impl<'r> Clock<'r> {
+    pub(super) fn start(request: &'r Request) -> Self {
+        Self {
+            request,
+            started: Instant::now(),
+        }
     }
 
+    /// Whether time ran out, or nobody waits any more.
     pub(super) fn is_over(&self) -> bool {
-        self.0
-            .is_some_and(|(start, limit)| start.elapsed() >= limit)
+        let limit = self.request.deadline;
+        self.request.cancel.is_cancelled()
+            || limit.is_some_and(|limit| self.started.elapsed() >= limit)
     }
 }
 

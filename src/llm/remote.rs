@@ -9,6 +9,7 @@
 mod heard;
 mod key;
 pub(super) mod odds;
+mod refusal;
 
 use std::fmt;
 use std::io::BufReader;
@@ -21,12 +22,15 @@ use super::limits::{Breaker, Pace, Window};
 use super::local::too_long;
 use super::settings::RemoteSettings;
 use super::{
-    Completion, Finish, LanguageModel, Likelihood, Request, ScoreCalls, TokenCounter, Usage, tokens,
+    Completion, Finish, LanguageModel, Likelihood, Request, ScoreCalls, TokenCounter, Usage,
+    given_up, tokens,
 };
 use crate::config::{Format, Transfer};
 use crate::error::{Error, Result};
-use heard::{Heard, Wrong, quote};
+use crate::model::Cancel;
+use heard::{Heard, Wrong};
 use key::{Key, check_url};
+use refusal::{CUT, Refusal, retry_after};
 
 /// Tokens that a server may say it counted: sums of what it says must not overflow.
 const MOST_TOKENS: usize = u32::MAX as usize;
@@ -45,7 +49,7 @@ pub struct Remote {
     endpoint: String,
     model: String,
     key: Option<Key>,
-    agent: ureq::Agent,
+    connections: Connections,
     timeout: Duration,
     retries: u32,
     format: Format,
@@ -75,15 +79,12 @@ impl Remote {
             Some(path) => tokens::from_file(path)?,
             None => tokens::approximate(),
         };
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0);
         Ok(Self {
             id: format!("{}@{base}", settings.model),
             endpoint: format!("{base}/chat/completions"),
             model: settings.model.clone(),
             key: Key::find(settings)?,
-            agent: config.max_redirects_will_error(false).build().new_agent(),
+            connections: Connections::new(),
             timeout,
             retries: settings.retries,
             format: settings.format,
@@ -136,7 +137,8 @@ impl Remote {
     /// One try.
     fn ask(&self, body: &[u8], limit: Duration) -> Result<Heard, Refusal> {
         let mut request = self
-            .agent
+            .connections
+            .0
             .post(&self.endpoint)
             .header("content-type", "application/json");
         if let Some(Key(key)) = &self.key {
@@ -165,77 +167,63 @@ impl Remote {
     }
 
     /// Tries until there is a reply, no try is left, or the deadline would pass.
-    fn ask_again(
-        &mut self,
-        body: &[u8],
-        tokens: usize,
-        deadline: Option<Instant>,
-    ) -> Result<(Heard, usize)> {
+    fn ask_again(&self, call: &Call<'_>) -> Result<(Heard, usize)> {
         let mut pause = FIRST_PAUSE;
         for tries in 1.. {
-            let number = self.take_turn(tokens, deadline)?;
-            let left = deadline.map_or(Duration::MAX, |end| {
-                end.saturating_duration_since(Instant::now())
-            });
-            if is_over(deadline) {
+            let number = self.take_turn(call)?;
+            let left = call.left();
+            if call.is_over() {
                 return Err(self.error("the deadline passed before there was a reply".into()));
             }
             // What had little time says nothing of the server where that ended it.
             let is_pressed = left < self.timeout / 2;
-            let refusal = match self.ask(body, self.timeout.min(left)) {
+            let refusal = match self.ask(call.body, self.timeout.min(left)) {
                 Ok(heard) => return Ok((heard, number)),
                 Err(refusal) => refusal,
             };
-            if let Some(heard) = refusal.heard.filter(|_| is_over(deadline)) {
+            if call.cancel.is_cancelled() {
+                return Err(given_up());
+            }
+            if let Some(heard) = refusal.heard.filter(|_| call.is_over()) {
                 return Ok((*heard, number));
             }
             let wait = refusal.pause.unwrap_or(pause).min(LONGEST_PAUSE);
-            let left = deadline.map_or(Duration::MAX, |end| {
-                end.saturating_duration_since(Instant::now())
-            });
-            if !refusal.passes || tries > self.retries || wait >= left {
-                if !(is_pressed && is_over(deadline)) {
+            if !refusal.passes || tries > self.retries || wait >= call.left() {
+                if !(is_pressed && call.is_over()) {
                     self.pace().breaker.fail(Instant::now());
                 }
                 return Err(self.error(format!("{} (tries: {tries})", refusal.message)));
             }
-            std::thread::sleep(wait);
+            call.cancel.sleep(wait);
             pause = pause.saturating_mul(2);
         }
         Err(self.error("no try is left".into()))
     }
 
-    /// Waits until the limits of a minute have room for a request of so many tokens; its number among those sent.
-    fn take_turn(&self, tokens: usize, deadline: Option<Instant>) -> Result<usize> {
+    /// Waits until the limits of a minute have room for a request; its number among those sent.
+    fn take_turn(&self, call: &Call<'_>) -> Result<usize> {
         loop {
+            if call.cancel.is_cancelled() {
+                return Err(given_up());
+            }
             let now = Instant::now();
             let mut pace = self.pace();
-            let wait = pace.window.wait(now, tokens);
+            let wait = pace.window.wait(now, call.tokens);
             if wait.is_zero() {
-                return Ok(pace.window.send(now, tokens));
+                return Ok(pace.window.send(now, call.tokens));
             }
             drop(pace);
-            self.wait((now, wait), tokens, deadline)?;
+            if wait >= call.left() {
+                let (tokens, seconds) = (call.tokens, wait.as_secs_f64().ceil());
+                return Err(self
+                    .error(format!(
+                        "the limits of a minute leave no room for {tokens} tokens before {seconds} s"
+                    ))
+                    .hint("raise `requests_per_minute` or `tokens_per_minute`"));
+            }
+            // After which another may have been first.
+            call.cancel.sleep(wait);
         }
-    }
-
-    /// Waits, after which another may have been first.
-    fn wait(
-        &self,
-        (now, wait): (Instant, Duration),
-        tokens: usize,
-        deadline: Option<Instant>,
-    ) -> Result<()> {
-        if deadline.is_some_and(|end| now + wait >= end) {
-            let seconds = wait.as_secs_f64().ceil();
-            return Err(self
-                .error(format!(
-                    "the limits of a minute leave no room for {tokens} tokens before {seconds} s"
-                ))
-                .hint("raise `requests_per_minute` or `tokens_per_minute`"));
-        }
-        std::thread::sleep(wait);
-        Ok(())
     }
 
     /// Asks, unless the limits forbid it or the server rests.
@@ -269,7 +257,20 @@ impl Remote {
         }
         let body = serde_json::to_vec(&self.body(request, wanted));
         let body = body.map_err(|e| Error::input(format!("cannot write the request: {e}")))?;
-        let (mut heard, number) = self.ask_again(&body, tokens, deadline)?;
+        let call = Call {
+            body: &body,
+            tokens,
+            deadline,
+            cancel: &request.cancel,
+        };
+        let agent = self.connections.0.clone();
+        let asked = request
+            .cancel
+            .giving_up(|| agent.shutdown(), || self.ask_again(&call));
+        if request.cancel.is_cancelled() {
+            self.connections = Connections::new();
+        }
+        let (mut heard, number) = asked?;
         self.pace().breaker.succeed();
         let usage = &mut heard.usage;
         let prompt = usage.prompt_tokens.unwrap_or(prompt).min(MOST_TOKENS);
@@ -390,72 +391,42 @@ enum Wanted {
     Odds,
 }
 
-/// The reason of an end that the deadline made.
-const CUT: &str = "deadline";
-
-fn is_over(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|end| Instant::now() >= end)
+/// A call, in all of its tries.
+struct Call<'a> {
+    body: &'a [u8],
+    /// Tokens of prompt and reply, at most.
+    tokens: usize,
+    deadline: Option<Instant>,
+    cancel: &'a Cancel,
 }
 
-/// Why a try gave no reply.
-struct Refusal {
-    message: String,
-    /// Whether another try may help.
-    passes: bool,
-    /// How long to wait for that at least.
-    pause: Option<Duration>,
-    /// What was heard before time was out.
-    heard: Option<Box<Heard>>,
-}
-
-impl Refusal {
-    fn new(message: String, passes: bool) -> Self {
-        Self {
-            message,
-            passes,
-            pause: None,
-            heard: None,
-        }
+impl Call<'_> {
+    fn left(&self) -> Duration {
+        let end = self.deadline;
+        end.map_or(Duration::MAX, |end| {
+            end.saturating_duration_since(Instant::now())
+        })
     }
 
-    fn broken(error: ureq::Error) -> Self {
-        let passes = matches!(
-            error,
-            ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
-        );
-        Self::new(format!("no answer: {error}"), passes)
-    }
-
-    fn wrong(wrong: Wrong) -> Self {
-        match wrong {
-            Wrong::Garbage(message) => Self::new(message, false),
-            Wrong::Broken(error, mut heard) => {
-                let is_late = matches!(*error, ureq::Error::Timeout(_)) && !heard.text.is_empty();
-                heard.finish = Some(CUT.into());
-                Self {
-                    heard: is_late.then_some(heard),
-                    ..Self::broken(*error)
-                }
-            }
-        }
-    }
-
-    fn status(status: u16, body: &[u8], pause: Option<Duration>) -> Self {
-        let passes = matches!(status, 429 | 500 | 502 | 503 | 504);
-        Self {
-            pause,
-            ..Self::new(format!("status {status}: {}", quote(body)), passes)
-        }
+    fn is_over(&self) -> bool {
+        self.left().is_zero()
     }
 }
 
-/// How long a server asks to wait: seconds, or a date (RFC 9110, 10.2.3).
-fn retry_after(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+/// Connections that are kept for the next call. Each copy has its own: to give a call up closes all of them.
+struct Connections(ureq::Agent);
+
+impl Connections {
+    fn new() -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0);
+        Self(config.max_redirects_will_error(false).build().new_agent())
     }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let left = date.as_second() - jiff::Timestamp::now().as_second();
-    Some(Duration::from_secs(left.max(0).unsigned_abs()))
+}
+
+impl Clone for Connections {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
 }

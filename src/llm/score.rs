@@ -6,7 +6,7 @@
 
 use super::local::{Clock, Local, failed, too_long};
 use super::tree::Tree;
-use super::{Likelihood, Request, Usage};
+use super::{Likelihood, Request, Usage, given_up};
 use crate::error::{Error, Result};
 
 /// Tokens that are computed at once behind a prompt.
@@ -21,7 +21,7 @@ pub fn score(
     continuations: &[String],
     usage: &mut Usage,
 ) -> Result<Vec<Likelihood>> {
-    let clock = Clock::start(request.deadline);
+    let clock = Clock::start(request);
     let prompt = local.tokenizer.encode_messages(&request.messages)?;
     let texts = continuations
         .iter()
@@ -32,6 +32,9 @@ pub fn score(
         return Err(too_long(prompt.len() + longest, local.context, &local.id));
     }
     let late = || {
+        if request.cancel.is_cancelled() {
+            return given_up();
+        }
         let seconds = request.deadline.unwrap_or_default().as_secs_f64();
         Error::unavailable(format!("no scores within {seconds} s"))
     };

@@ -11,6 +11,7 @@
 //! favour places over items; averaging over shuffles takes that away, as do both orders of a pair.
 
 use crate::llm::{Ids, LanguageModel, Request, ScoreCalls, TokenCounter, Usage};
+use crate::model::Cancel;
 use crate::prompt::{Contract, Prompt, Recipe};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -81,22 +82,22 @@ impl Mode {
 }
 
 /// What a model thinks of the candidates of some prompts, which have the same candidates in different orders: a score for each
-/// candidate, in the order that the prompts were written for; more is better. All of that within `deadline`; what it takes is
-/// added to `usage`, also where it fails in the middle.
+/// candidate, in the order that the prompts were written for; more is better. All of that within `deadline`, and until `cancel`
+/// says so; what it takes is added to `usage`, also where it fails in the middle.
 ///
 /// # Errors
 /// Those of [`LanguageModel::score`]; `Usage` if a prompt asks for something else than odds.
 pub fn opinion(
     model: &mut dyn LanguageModel,
     prompts: &[Prompt],
-    deadline: Option<Duration>,
+    (deadline, cancel): (Option<Duration>, &Cancel),
     usage: &mut Usage,
 ) -> Result<Vec<f64>> {
     let mut all = Vec::new();
     let started = Instant::now();
     for prompt in prompts {
         let left = deadline.map(|deadline| deadline.saturating_sub(started.elapsed()));
-        let one = of_prompt(model, prompt, left, usage)?;
+        let one = of_prompt(model, prompt, (left, cancel), usage)?;
         all.resize(one.len(), 0.0);
         for (sum, score) in all.iter_mut().zip(one) {
             *sum += score / prompts.len() as f64;
@@ -116,7 +117,7 @@ pub fn usage(prompt: &Prompt, calls: ScoreCalls, counter: &dyn TokenCounter) -> 
 fn of_prompt(
     model: &mut dyn LanguageModel,
     prompt: &Prompt,
-    deadline: Option<Duration>,
+    (deadline, cancel): (Option<Duration>, &Cancel),
     usage: &mut Usage,
 ) -> Result<Vec<f64>> {
     if matches!(
@@ -127,6 +128,7 @@ fn of_prompt(
     }
     let mut request = Request::new(prompt.messages.clone(), 1);
     request.deadline = deadline;
+    request.cancel = cancel.clone();
     let likelihoods = model.score(&request, &texts(prompt), usage)?;
     let logs: Vec<f64> = likelihoods
         .iter()

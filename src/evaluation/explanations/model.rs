@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::evaluation::random::Random;
 use crate::evaluation::trained::Trained;
 use crate::llm::{LanguageModel, Usage};
-use crate::model::Progress;
+use crate::model::{Cancel, Progress};
 use crate::prompt::{Prompt, Prompter, Recipe};
 use crate::ranking::mode::{listwise, opinion};
 use crate::ranking::{Mode, Ranking};
@@ -164,7 +164,12 @@ impl<'a> Asking<'a> {
         };
         if self.mode != Mode::Listwise {
             let prompts = std::slice::from_ref(&prompt);
-            let scores = opinion(self.model, prompts, None, &mut Usage::default())?;
+            let scores = opinion(
+                self.model,
+                prompts,
+                (None, &Cancel::default()),
+                &mut Usage::default(),
+            )?;
             let mut order: Vec<usize> = (0..scores.len()).collect();
             order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
             let about = order.first().map(|&index| candidates[index].item);

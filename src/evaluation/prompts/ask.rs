@@ -7,7 +7,7 @@ use crate::explanation::Explainer;
 use crate::graph::Graph;
 use crate::journal::{self, Journal};
 use crate::llm::{LanguageModel, Usage};
-use crate::model::Progress;
+use crate::model::{Cancel, Progress};
 use crate::prompt::recipe::{Kind, Order};
 use crate::prompt::{Contract, Prompt, Prompter, Recipe};
 use crate::ranking::mode::{listwise, of_order, opinion};
@@ -199,7 +199,12 @@ impl Asking<'_> {
         let mut said = Said::default();
         if self.plan.mode != Mode::Listwise {
             let prompts = std::slice::from_ref(prompt);
-            said.opinion = opinion(self.model, prompts, None, &mut Usage::default())?;
+            said.opinion = opinion(
+                self.model,
+                prompts,
+                (None, &Cancel::default()),
+                &mut Usage::default(),
+            )?;
             return Ok(said);
         }
         let reply = self

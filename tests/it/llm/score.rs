@@ -130,6 +130,13 @@ fn scoring_leaves_no_trace_and_keeps_its_limits() {
     late.deadline = Some(Duration::ZERO);
     let error = likely(&mut model, &late, &texts(&["one"])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    request.cancel.cancel();
+    for error in [
+        likely(&mut model, &request, &texts(&["one"])).unwrap_err(),
+        model.complete(&request).unwrap_err(),
+    ] {
+        assert!(error.message().contains("given up"), "{error}");
+    }
 }
 
 fn ids(count: usize, evidence: Option<Vec<Vec<String>>>) -> Ids {

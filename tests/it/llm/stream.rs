@@ -1,6 +1,7 @@
 //! Replies that come as a stream, and the odds that a server tells.
 
 use crate::endpoint::{Act, Endpoint, ask, http, replied, said};
+use crate::server::until;
 use kenning::config::Transfer;
 use kenning::llm::remote::Remote;
 use kenning::llm::settings::RemoteSettings;
@@ -116,6 +117,31 @@ fn a_deadline_ends_a_stream_with_what_was_said() {
         "nothing was said: {error}"
     );
     server.join();
+}
+
+/// Whatever the server does by then; the next call is another one.
+#[test]
+fn a_call_is_given_up_by_who_waits_for_it() {
+    let begun = format!("{HEAD}{}", part("Hi"));
+    let busy = http("503 Service Unavailable", "retry-after: 60\r\n", "");
+    for act in [Act::Hang(Vec::new()), Act::Hang(begun.into()), busy] {
+        let server = Endpoint::new(vec![act, said("Hello.")]);
+        let mut model = open(&server);
+        let request = ask();
+        let cancel = request.cancel.clone();
+        let error = std::thread::scope(|scope| {
+            let call = scope.spawn(|| model.complete(&request).unwrap_err());
+            until("it is asked", || server.calls() == 1);
+            cancel.cancel();
+            call.join().unwrap()
+        });
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.message().contains("given up"), "{error}");
+        assert_eq!(model.complete(&ask()).unwrap().text, "Hello.");
+        let error = model.complete(&request).unwrap_err();
+        assert!(error.message().contains("given up"), "it asks nobody");
+        assert_eq!(server.join().len(), 2);
+    }
 }
 
 /// A reply that tells the likeliest first tokens.

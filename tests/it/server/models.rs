@@ -3,6 +3,7 @@
 use super::{Served, until};
 use crate::endpoint::{Endpoint, replied};
 use serde_json::{Value, json};
+use std::io::Write;
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 /// A model that puts the second candidate first, as soon as it may.
@@ -94,6 +95,39 @@ fn what_a_request_allows_bounds_the_model() {
         r#"{"user": "u2", "k": 3}"#,
     );
     assert_eq!(bounded.json()["rung"], "graph", "{:?}", bounded.body);
+}
+
+/// What is stopped, or asked for by nobody any more, asks no model, and its handle is free for others.
+#[test]
+fn who_gives_up_a_request_gives_up_the_call() {
+    let model = held();
+    let served = served(
+        &model,
+        &[("serve.model_calls", "1"), ("serve.allow_updates", "true")],
+    );
+    let body = r#"{"user": "u2", "k": 3}"#;
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| served.send("POST", "/v1/recommend", &JSON, body));
+        until("the model is asked", || model.calls() == 1);
+        let running = served.get("/queries").json();
+        let id = running["queries"][0]["id"].as_u64().unwrap();
+        let killed = served.send("DELETE", &format!("/queries/{id}"), &[], "");
+        assert!(killed.status < 300, "{:?}", killed.body);
+        let told = asked.join().unwrap().problem(503);
+        assert!(told.contains("somebody stopped this"), "{told}");
+    });
+    let length = body.len();
+    let mut client = served.connect();
+    write!(
+        client,
+        "POST /v1/recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    until("the model is asked again", || model.calls() == 2);
+    drop(client);
+    until("the call is given up", || served.server.running() == 0);
+    model.let_go();
+    assert_eq!(ask(&served, body)["rung"], "model");
 }
 
 /// SPARQL needs no model.
