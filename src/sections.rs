@@ -25,7 +25,10 @@
 //!
 //! *Invariant:* a file under its final name is whole. It is written under another name, synced, then renamed.
 
+mod column;
 pub mod stamp;
+
+pub use column::{Column, Strings};
 
 use crate::{Error, Result};
 use bytemuck::{Pod, Zeroable};
@@ -34,8 +37,6 @@ use rayon::prelude::*;
 use stamp::State;
 use std::fs::{self, File};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::marker::PhantomData;
-use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -290,24 +291,15 @@ impl Sections {
         let range = entry.offset as usize..(entry.offset + entry.length) as usize;
         bytemuck::try_cast_slice::<u8, T>(&self.bytes[range.clone()])
             .map_err(|e| self.damage(format!("the section `{name}` has a wrong size: {e}")))?;
-        Ok(Column {
-            bytes: Some(self.bytes.clone()),
-            range,
-            of: PhantomData,
-        })
+        Ok(Column::mapped(&self.bytes, range))
     }
 
     /// The table of strings `name`: row starts in `name` + `.at`, the text of all in `name` + `.utf8`.
     pub fn strings(&self, name: &str) -> Result<Strings> {
-        let strings = Strings {
-            at: self.column(&format!("{name}.at"))?,
-            utf8: self.column(&format!("{name}.utf8"))?,
-        };
-        let ends = (strings.at.first(), strings.at.last());
-        if ends != (Some(&0), Some(&(strings.utf8.len() as u64))) {
-            return Err(self.damage(format!("the string table `{name}` is out of bounds")));
-        }
-        Ok(strings)
+        let at = self.column(&format!("{name}.at"))?;
+        let utf8 = self.column(&format!("{name}.utf8"))?;
+        Strings::of(at, utf8)
+            .ok_or_else(|| self.damage(format!("the string table `{name}` is out of bounds")))
     }
 
     /// An error that says that this file is damaged, and how to make a new one.
@@ -389,123 +381,4 @@ fn hash(bytes: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(bytes);
     hasher.finalize().into()
-}
-
-/// A section as a slice of `T`; keeps the file mapped.
-#[derive(Clone)]
-pub struct Column<T> {
-    bytes: Option<Arc<Mmap>>,
-    range: Range<usize>,
-    of: PhantomData<T>,
-}
-
-impl<T> Default for Column<T> {
-    fn default() -> Self {
-        Self {
-            bytes: None,
-            range: 0..0,
-            of: PhantomData,
-        }
-    }
-}
-
-impl<T: Pod> Column<T> {
-    /// Values that stand in no file.
-    ///
-    /// # Errors
-    /// `Io` if there is no memory for them.
-    pub fn in_memory(values: &[T]) -> Result<Self> {
-        let bytes: &[u8] = bytemuck::cast_slice(values);
-        if bytes.is_empty() {
-            return Ok(Self::default());
-        }
-        // Mapped as files are: aligned for any type, and columns stay of one kind.
-        let no_memory = |e| Error::io("take memory for", "a column".as_ref(), e);
-        let mut map = memmap2::MmapMut::map_anon(bytes.len()).map_err(no_memory)?;
-        map.copy_from_slice(bytes);
-        Ok(Self {
-            bytes: Some(Arc::new(map.make_read_only().map_err(no_memory)?)),
-            range: 0..bytes.len(),
-            of: PhantomData,
-        })
-    }
-
-    /// The value of a row of a section that [`Writer::add_steady`] wrote.
-    pub fn steady(&self, row: usize) -> T {
-        match **self {
-            [every] => every,
-            ref values => values[row],
-        }
-    }
-
-    /// Whether such a section has a value for each of `rows`.
-    pub fn is_steady_for(&self, rows: usize) -> bool {
-        self.len() == rows || self.len() == 1 && rows > 0
-    }
-}
-
-impl<T: Pod> Deref for Column<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        match &self.bytes {
-            Some(bytes) => bytemuck::cast_slice(&bytes[self.range.clone()]),
-            None => &[],
-        }
-    }
-}
-
-/// A table of strings.
-#[derive(Clone, Default)]
-pub struct Strings {
-    at: Column<u64>,
-    utf8: Column<u8>,
-}
-
-impl Strings {
-    /// Strings that stand in no file.
-    ///
-    /// # Errors
-    /// `Io` if there is no memory for them.
-    pub fn in_memory<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Self> {
-        let (mut at, mut utf8) = (vec![0], String::new());
-        for text in texts {
-            utf8.push_str(text);
-            at.push(utf8.len() as u64);
-        }
-        Ok(Self {
-            at: Column::in_memory(&at)?,
-            utf8: Column::in_memory(utf8.as_bytes())?,
-        })
-    }
-
-    /// How many strings there are.
-    pub fn len(&self) -> usize {
-        self.at.len().saturating_sub(1)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// String number `index`; empty where there is none.
-    pub fn get(&self, index: usize) -> &str {
-        let at = &*self.at;
-        let (Some(&from), Some(&to)) = (at.get(index), at.get(index + 1)) else {
-            return "";
-        };
-        let bytes = self.utf8.get(from as usize..to as usize);
-        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
-    }
-
-    /// Whether each string begins where the one before ends, in time that grows with their number.
-    pub fn are_sound(&self) -> bool {
-        self.at.is_sorted()
-    }
-
-    /// All strings in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|index| self.get(index))
-    }
 }
