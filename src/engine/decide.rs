@@ -132,7 +132,7 @@ impl Engine {
             candidates: given
                 .candidates
                 .iter()
-                .map(|&item| iri(graph, item))
+                .map(|&item| graph.name(item).to_owned())
                 .collect(),
             told,
             shown,
@@ -227,11 +227,6 @@ fn fact(graph: &Graph, edge: EvidenceId) -> Option<[String; 3]> {
 /// The number of the edge that an IRI names.
 fn edge(iri: &str) -> Option<u64> {
     iri.strip_prefix(EDGE)?.parse().ok()
-}
-
-fn iri(graph: &Graph, node: u32) -> String {
-    let text = graph.term(node);
-    term::as_iri(text).unwrap_or(text).to_owned()
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<serde_json::Value> {

@@ -8,7 +8,7 @@ use super::{Engine, ItemNamed, Person, Request, Snapshot};
 use crate::Result;
 use crate::explanation::way;
 use crate::graph::Graph;
-use crate::model::{LinkKind, term};
+use crate::model::LinkKind;
 use crate::policy::Gate;
 use crate::scoring::{Profile, Route, Scored, Scorer};
 use crate::selection::{Candidate, Piece};
@@ -214,9 +214,8 @@ fn leanings(
 
 fn named(snapshot: &Snapshot, request: &Request, node: u32) -> ItemNamed {
     let graph = snapshot.graph();
-    let text = graph.term(node);
     ItemNamed {
-        item: term::as_iri(text).unwrap_or(text).to_owned(),
+        item: graph.name(node).to_owned(),
         label: request.voice.label(graph, node).to_owned(),
         weight: None,
     }

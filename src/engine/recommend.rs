@@ -10,7 +10,6 @@ use super::{Engine, Request, Snapshot, Stopwatch, decide, limits};
 use crate::explanation::{Explainer, Reason, Voice};
 use crate::journal::{self, Violation};
 use crate::llm::{LanguageModel, Usage};
-use crate::model::term;
 use crate::policy::Gate;
 use crate::prompt::Prompt;
 use crate::ranking::{Ranking, Rung};
@@ -266,9 +265,8 @@ impl Prepared<'_> {
             let cited: Vec<usize> = cited
                 .filter(|&index| open.get(index) == Some(&true))
                 .collect();
-            let iri = graph.term(candidate.item);
             recommendations.push(Recommendation {
-                item: term::as_iri(iri).unwrap_or(iri).to_owned(),
+                item: graph.name(candidate.item).to_owned(),
                 label: self.voice.label(graph, candidate.item).to_owned(),
                 score: candidate.score,
                 rank: position + 1,

@@ -451,6 +451,5 @@ fn moved(snapshot: &Snapshot, voice: &Voice, [before, after]: [&Side; 2]) -> Vec
 
 /// The IRI of an item.
 pub(super) fn iri(snapshot: &Snapshot, item: u32) -> String {
-    let text = snapshot.graph().term(item);
-    term::as_iri(text).unwrap_or(text).to_owned()
+    snapshot.graph().name(item).to_owned()
 }

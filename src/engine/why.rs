@@ -11,7 +11,6 @@ use crate::candidates::{Asked, Bar, barred, eligible};
 use crate::counterfactual::{Case, Change, Goal};
 use crate::explanation::{Explainer, Reason, Voice};
 use crate::graph::changes::NewEvent;
-use crate::model::term;
 use crate::policy::Gate;
 use crate::scoring::{Profile, Scored, Scorer};
 use crate::selection::Candidate;
@@ -384,10 +383,7 @@ impl<'s> View<'s> {
 
     fn facts(&self, kind: ChangeKind, found: Change<[u32; 3]>) -> Result<Option<Alternative>> {
         let graph = self.snapshot.graph();
-        let name = |number: u32| {
-            let text = graph.term(number);
-            term::as_iri(text).unwrap_or(text).to_owned()
-        };
+        let name = |number: u32| graph.name(number).to_owned();
         let named = |fact: &[u32; 3]| FactNamed {
             fact: fact.map(name),
             labels: fact.map(|number| self.voice.label(graph, number).to_owned()),

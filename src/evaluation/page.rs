@@ -39,16 +39,18 @@ pub fn page(report: &Report) -> String {
     }
     let _ = write!(page, "<h2>All figures</h2>\n{}\n", table(report));
     let _ = write!(page, "<h2>By group</h2>\n{}\n", groups(report));
-    for (name, why) in &report.left_out {
-        let _ = writeln!(
-            page,
-            "<p>Left out: {}: {}.</p>",
-            escaped(name),
-            escaped(why)
-        );
+    page + &end(report.left_out.iter())
+}
+
+/// What is not on a page, and the end of it.
+pub(super) fn end<'r>(left_out: impl Iterator<Item = (&'r String, &'r String)>) -> String {
+    let mut end = String::new();
+    for (name, why) in left_out {
+        let (name, why) = (escaped(name), escaped(why));
+        // Writing to a string cannot fail.
+        let _ = writeln!(end, "<p>Left out: {name}: {why}.</p>");
     }
-    page.push_str("</body></html>\n");
-    page
+    end + "</body></html>\n"
 }
 
 /// Scorers by a metric, the best first.

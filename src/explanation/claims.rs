@@ -2,7 +2,7 @@
 
 use super::check::{Statement, check};
 use super::{Explainer, Verdict, iri};
-use crate::model::{LinkKind, term};
+use crate::model::LinkKind;
 use crate::prompt::wording;
 use crate::scoring::Route;
 use crate::selection::Piece;
@@ -330,8 +330,7 @@ impl Explainer<'_> {
     }
 
     fn name(&self, node: u32) -> String {
-        let text = self.graph.term(node);
-        term::as_iri(text).unwrap_or(text).to_owned()
+        self.graph.name(node).to_owned()
     }
 
     /// Whether the search for the words of the request found an item.

@@ -9,7 +9,7 @@ use super::claims::Claim;
 use super::voice::capital;
 use super::{Explainer, Verdict};
 use crate::graph::Graph;
-use crate::model::{LinkKind, term};
+use crate::model::LinkKind;
 use crate::prompt::wording;
 use crate::scoring::Route;
 use crate::selection::Piece;
@@ -110,10 +110,7 @@ impl Explainer<'_> {
             }
         }
         let verdict = claims.iter().map(|claim| claim.verdict).max()?;
-        let name = |&place: &usize| {
-            let text = self.graph.term(list[place].0);
-            term::as_iri(text).unwrap_or(text).to_owned()
-        };
+        let name = |&place: &usize| self.graph.name(list[place].0).to_owned();
         let theme = Theme {
             text: self.said_of_all(key, (places.len(), list.len())),
             items: places.iter().map(name).collect(),

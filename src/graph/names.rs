@@ -43,6 +43,11 @@ impl Graph {
         term::as_iri(self.term(number))
     }
 
+    /// The IRI of a node or a property; of a blank node or a literal how it is encoded.
+    pub fn name(&self, number: u32) -> &str {
+        self.iri(number).unwrap_or_else(|| self.term(number))
+    }
+
     /// The name of a node: its best label, else the last part of its IRI.
     pub fn label(&self, node: u32) -> &str {
         match self.labels.get(node as usize) {

@@ -11,9 +11,9 @@ use super::pool::{Job, Kind, shown};
 use super::problem::Problem;
 use super::request::{self, Parameters};
 use crate::Result as Fallible;
-use crate::engine::{About, Request as Asked, TellOutcome, Told, WhatIf};
+use crate::engine::{Engine, Request as Asked, Snapshot, TellOutcome, Told};
 use crate::llm::LanguageModel;
-use crate::sparql::Limits;
+use crate::sparql::{Cancel, Limits};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -90,7 +90,7 @@ pub async fn post(
         None => Kind::Query,
         Some(_) => Kind::Model,
     };
-    answer(host, kind, request, |host, asked: &Asked, (limits, job)| {
+    let work = |host: &Host, asked: &Asked, (limits, job): (&Limits, &Job)| {
         let snapshot = host.live.current();
         let engine = host.live.engine();
         // Whom the model does not answer in time, the graph does, which takes some time too.
@@ -105,8 +105,8 @@ pub async fn post(
         let answer = engine.recommend_within(&snapshot, asked, model, bounds)?;
         host.metrics.checked(&answer.claims);
         Ok(answer)
-    })
-    .await
+    };
+    answer(host, kind, request, work).await
 }
 
 /// `POST /v1/explain`: why an item stands where it does.
@@ -114,17 +114,7 @@ pub async fn explain(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(
-        host,
-        Kind::Query,
-        request,
-        |host, about: &About, (limits, job)| {
-            host.live
-                .engine()
-                .why(&host.live.current(), about, (limits, &job.cancel))
-        },
-    )
-    .await
+    question(host, request, Engine::why).await
 }
 
 /// `POST /v1/profile`: what answers will rely on.
@@ -132,17 +122,7 @@ pub async fn profile(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(
-        host,
-        Kind::Query,
-        request,
-        |host, asked: &Asked, (limits, job)| {
-            host.live
-                .engine()
-                .foresee(&host.live.current(), asked, (limits, &job.cancel))
-        },
-    )
-    .await
+    question(host, request, Engine::foresee).await
 }
 
 /// `POST /v1/why-not`: what would bring an item in.
@@ -150,17 +130,7 @@ pub async fn why_not(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(
-        host,
-        Kind::Query,
-        request,
-        |host, about: &About, (limits, job)| {
-            host.live
-                .engine()
-                .why_not(&host.live.current(), about, (limits, &job.cancel))
-        },
-    )
-    .await
+    question(host, request, Engine::why_not).await
 }
 
 /// `POST /v1/what-if`: both answers, as things are and as they would be.
@@ -168,17 +138,24 @@ pub async fn what_if(
     State(host): State<Arc<Host>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    answer(
-        host,
-        Kind::Query,
-        request,
-        |host, asked: &WhatIf, (limits, job)| {
-            host.live
-                .engine()
-                .what_if(&host.live.current(), asked, (limits, &job.cancel))
-        },
-    )
-    .await
+    question(host, request, Engine::what_if).await
+}
+
+/// A question to the graph about answers.
+async fn question<Q, A>(
+    host: Arc<Host>,
+    request: Request,
+    ask: fn(&Engine, &Snapshot, &Q, (&Limits, &Cancel)) -> Fallible<A>,
+) -> Result<Response<Body>, Problem>
+where
+    Q: DeserializeOwned + Serialize + Send + 'static,
+    A: Serialize + Send + 'static,
+{
+    let work = move |host: &Host, asked: &Q, (limits, job): (&Limits, &Job)| {
+        let snapshot = host.live.current();
+        ask(host.live.engine(), &snapshot, asked, (limits, &job.cancel))
+    };
+    answer(host, Kind::Query, request, work).await
 }
 
 /// Reads what is asked, has the graph answer on a thread of the pool, and writes the answer; both are JSON.
@@ -186,7 +163,7 @@ async fn answer<Q, A>(
     host: Arc<Host>,
     kind: Kind,
     request: Request,
-    work: fn(&Host, &Q, (&Limits, &Job)) -> Fallible<A>,
+    work: impl FnOnce(&Host, &Q, (&Limits, &Job)) -> Fallible<A> + Send + 'static,
 ) -> Result<Response<Body>, Problem>
 where
     Q: DeserializeOwned + Serialize + Send + 'static,

@@ -1,7 +1,7 @@
 //! The report as one page of HTML.
 
 use super::{Report, Row};
-use crate::evaluation::page::{STYLE, escaped};
+use crate::evaluation::page::{STYLE, end, escaped};
 use std::fmt::Write;
 
 /// The page of a report.
@@ -26,16 +26,8 @@ pub fn page(report: &Report) -> String {
         bars(&report.rows),
         table(&report.rows),
     );
-    for (name, why) in &report.left_out {
-        let _ = writeln!(
-            page,
-            "<p>Left out: {}: {}.</p>",
-            escaped(name),
-            escaped(why)
-        );
-    }
-    page.push_str("</body></html>\n");
-    page
+    let left_out = report.left_out.iter().map(|(name, why)| (name, why));
+    page + &end(left_out)
 }
 
 /// A point with its interval for each row with tokens; lines for those without.
