@@ -46,7 +46,7 @@ impl Bar {
 /// Whether each item may be in the answer, in the order of their nodes.
 ///
 /// # Errors
-/// As [`super::choose`].
+/// As [`super::Choice::of`].
 pub fn eligible(asked: &Asked<'_>) -> Result<Vec<bool>> {
     let allowed = Allowed::find(asked, &mut Vec::new())?;
     let items = asked.dataset.graph.items();
@@ -57,7 +57,7 @@ pub fn eligible(asked: &Asked<'_>) -> Result<Vec<bool>> {
 /// Everything that keeps an item out of the answer, pins and caps apart.
 ///
 /// # Errors
-/// As [`super::choose`].
+/// As [`super::Choice::of`].
 pub fn barred(asked: &Asked<'_>, item: u32) -> Result<Vec<Bar>> {
     let mut bars = Vec::new();
     if asked.only.is_some_and(|only| !only.contains(&item)) {
