@@ -68,6 +68,7 @@ mod safety;
 mod set;
 mod strata;
 mod terms;
+mod tested;
 mod watch;
 
 pub use closure::{Changed, Closure, Contradiction, Derived, Step};

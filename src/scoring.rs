@@ -274,22 +274,29 @@ impl<'g> Scorer<'g> {
         k: usize,
         wanted: impl Fn(u32) -> bool,
     ) -> Vec<Scored> {
-        let first = self.graph.items().start;
-        let scores = self.all(profile);
-        let items = self.graph.items().filter(|&item| wanted(item));
-        let mut ranked: Vec<Scored> = items
-            .map(|item| Scored {
-                item,
-                score: scores[(item - first) as usize],
-            })
-            .collect();
-        let k = k.min(ranked.len());
-        if k < ranked.len() && k > 0 {
-            ranked.select_nth_unstable_by(k - 1, best_first);
+        if k == 0 {
+            return Vec::new();
         }
-        ranked.truncate(k);
-        ranked.sort_unstable_by(best_first);
-        ranked
+        let scores = self.all(profile);
+        let mut best: Vec<Scored> = Vec::new();
+        // The worst of the best so far: what is no better need not be looked at.
+        let mut bar: Option<Scored> = None;
+        for (item, score) in self.graph.items().zip(scores) {
+            let scored = Scored { item, score };
+            let is_behind = bar.is_some_and(|bar| best_first(&bar, &scored).is_lt());
+            if is_behind || !wanted(item) {
+                continue;
+            }
+            best.push(scored);
+            if best.len() >= k.saturating_mul(2) {
+                best.select_nth_unstable_by(k - 1, best_first);
+                best.truncate(k);
+                bar = best.last().copied();
+            }
+        }
+        best.sort_unstable_by(best_first);
+        best.truncate(k);
+        best
     }
 
     /// The score of one item: the sum of its [`Scorer::paths`].
@@ -348,10 +355,10 @@ impl<'g> Scorer<'g> {
             if items.contains(&entity) {
                 add(entity, sum);
             }
-            let Some(sharing) = self.sharing(relation, entity) else {
+            let Some(sharing) = relation.sharing(self.graph, entity) else {
                 continue;
             };
-            let rare = (sharing.len() as f64).powf(-0.5);
+            let rare = rarity(sharing.len());
             // Most of the time of a request goes by here.
             let (amount, mut last) = (sum * rare, None);
             for &[_, to] in sharing {
@@ -367,15 +374,6 @@ impl<'g> Scorer<'g> {
         }
     }
 
-    /// The facts of a relation that end in an entity, unless it is a hub or not an entity.
-    fn sharing<'a>(&'a self, relation: &'a Relation, entity: u32) -> Option<&'a [[u32; 2]]> {
-        if !relation.is_entity(self.graph, entity) {
-            return None;
-        }
-        let sharing = relation.subjects(self.graph, entity);
-        (2..=HUB).contains(&sharing.len()).then_some(sharing)
-    }
-
     /// A fact between an item and another.
     fn stated(&self, relation: &Relation, from: u32) -> f64 {
         relation.weight * relation.damping(self.graph, from)
@@ -383,7 +381,7 @@ impl<'g> Scorer<'g> {
 
     /// A fact that an item shares with others, as many as `sharing`; each of them damps it once more.
     fn shared(&self, relation: &Relation, from: u32, sharing: usize) -> f64 {
-        relation.weight * relation.damping(self.graph, from) * (sharing as f64).powf(-0.5)
+        relation.weight * relation.damping(self.graph, from) * rarity(sharing)
     }
 
     fn popularity(&self, item: u32) -> f64 {
@@ -396,6 +394,11 @@ impl<'g> Scorer<'g> {
         let known = index.and_then(|index| list.get(index as usize));
         known.copied().unwrap_or(0.0)
     }
+}
+
+/// What a fact says that so many share, or that an item has beside so many: the more there are, the less.
+fn rarity(count: usize) -> f64 {
+    (count.max(1) as f64).sqrt().recip()
 }
 
 /// Of the events of a user, oldest first.

@@ -8,8 +8,6 @@ use super::closure::{Changed, Closure};
 use super::compile::Compiled;
 use super::engine::Engine;
 use super::facts::{Facts, in_order};
-use super::join::World;
-use super::plan::Sources;
 use super::proofs::Proofs;
 use super::terms::Terms;
 use super::watch::{Limits, Watch};
@@ -176,15 +174,7 @@ impl Engine {
     ) -> Result<Vec<[u32; 3]>> {
         let nothing = Facts::default();
         let watch = Watch::new(limits);
-        let world = World {
-            sources: Sources {
-                all: &self.facts,
-                new: &nothing,
-            },
-            words: self.words,
-            watch: &watch,
-            depths: &self.depths,
-        };
+        let world = self.world(&nothing, &watch);
         let again = |triples: &[[u32; 3]], contradicts: bool| -> Result<Proofs> {
             let mut proofs = Proofs::default();
             let rules = self

@@ -69,14 +69,17 @@ impl Closure {
         limits: &Limits,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let mut engine = Engine::new(rules, facts, terms)?;
-        engine.run(terms, limits, progress)?;
-        let mut closure = Self {
-            engine,
-            contradictions: Vec::new(),
-        };
-        closure.settle();
-        Ok(closure)
+        // On one of the threads that share the work: a stage that is over in a moment would wait long for another to wake.
+        rayon::scope(|_| {
+            let mut engine = Engine::new(rules, facts, terms)?;
+            engine.run(terms, limits, progress)?;
+            let mut closure = Self {
+                engine,
+                contradictions: Vec::new(),
+            };
+            closure.settle();
+            Ok(closure)
+        })
     }
 
     /// Makes what was found findable.

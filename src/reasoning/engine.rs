@@ -8,7 +8,7 @@ use super::compile::{Atom, Compiled, Place, Words};
 use super::detours::{self, Shortcuts};
 use super::equality::{Equality, Numbers};
 use super::every;
-use super::facts::{Facts, in_order};
+use super::facts::{Facts, SHARE, in_order};
 use super::found::{Entry, Found, too_many};
 use super::join::World;
 use super::lists;
@@ -18,11 +18,13 @@ use super::proofs::Proofs;
 use super::round::{Round, Stage, Views, least};
 use super::set::RuleSet;
 use super::terms::Terms;
+use super::tested::Tested;
 use super::watch::{Limits, Watch};
 use crate::model::Progress;
 use crate::model::term::{self, Kind};
 use crate::{Error, Result};
 use rustc_hash::FxHashSet;
+use std::sync::Arc;
 
 /// Facts, rules and proofs.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub(super) struct Engine {
     /// The short cut of equality, as long as it holds.
     pub(super) equality: Option<Equality>,
     pub(super) shortcuts: Shortcuts,
+    tested: Tested,
 }
 
 impl Engine {
@@ -57,6 +60,10 @@ impl Engine {
             depths: Depths::default(),
             words: Words::of(terms)?,
             shortcuts: Shortcuts::default(),
+            tested: Tested::new(
+                set.rules().iter().map(Arc::as_ref),
+                stated.iter().flatten().copied().max().unwrap_or(0),
+            ),
             equality: Numbers::of(set.rules()).map(Equality::new),
             set: set.clone(),
         };
@@ -121,6 +128,10 @@ impl Engine {
                 .collect();
             if level == 0 {
                 self.close_schema(terms, &watch, progress)?;
+                // What is closed already has to look at nothing but what is new.
+                for (fresh, rule) in fresh.iter_mut().zip(&self.rules) {
+                    *fresh &= !detours::is_schema(rule, self.words.is);
+                }
                 self.specialise(&mut fresh, terms, &watch)?;
             }
             self.rounds(
@@ -186,16 +197,16 @@ impl Engine {
     ) -> Result<()> {
         progress.begin("reason", None, "facts");
         let mut from = self.proofs.len();
+        // Of what is new at first the log tells nothing.
         let mut views = Views::default();
         loop {
             watch.check()?;
             if stage != Stage::Schema {
                 self.notice_lists(new, &mut fresh, terms, watch)?;
             }
-            let views_now = std::mem::take(&mut views);
             let round = Round {
                 new,
-                views: &views_now,
+                views: &views,
                 from,
                 stage,
                 watch,
@@ -203,8 +214,8 @@ impl Engine {
             let found = self.round(&round, &fresh, terms)?;
             fresh.iter_mut().for_each(|fresh| *fresh = false);
             from = self.proofs.len();
-            let mut triples = self.settle(found, terms)?;
-            *new = self.facts.add(&triples);
+            let mut triples;
+            (triples, *new) = self.settle(found, terms)?;
             let pairs = triples.iter().filter(|t| t[1] == self.words.same_as);
             let pairs: Vec<[u32; 2]> = pairs.map(|t| [t[0], t[2]]).collect();
             let had = self.equality.is_some();
@@ -230,7 +241,7 @@ impl Engine {
             if triples.is_empty() && !fresh.contains(&true) {
                 break;
             }
-            views = self.views(from, new);
+            views = self.views();
         }
         progress.end();
         Ok(())
@@ -254,6 +265,7 @@ impl Engine {
             words: self.words,
             watch,
             depths: &self.depths,
+            tested: &self.tested,
         }
     }
 
@@ -329,12 +341,12 @@ impl Engine {
         self.specialise(&mut Vec::new(), terms, &watch)
     }
 
-    /// Numbers the terms that were made, writes the conclusions down, and gives the new facts, in order.
+    /// Numbers the terms that were made, writes the conclusions down, and gives the new facts, in order and as tables.
     fn settle(
         &mut self,
         mut found: Vec<(Found, Made)>,
         terms: &mut dyn Terms,
-    ) -> Result<Vec<[u32; 3]>> {
+    ) -> Result<(Vec<[u32; 3]>, Facts)> {
         let mut made: Vec<(&str, u8)> = found.iter().flat_map(|(_, made)| made.iter()).collect();
         made.sort_unstable();
         made.dedup_by_key(|(text, _)| *text);
@@ -355,16 +367,25 @@ impl Engine {
             |entry: &Entry| self.set.rules()[entry.rule as usize].finds_contradictions();
         let clashes = least(&found, contradicts);
         let facts = least(&found, |entry| !contradicts(entry));
-        self.contradictions.extend(clashes.iter().copied())?;
-        self.proofs.extend(facts.iter().copied())?;
-        let triples = |kept: &[(&Found, &Entry)]| {
-            kept.iter()
-                .map(|(_, entry)| entry.triple)
-                .collect::<Vec<_>>()
-        };
+        self.contradictions
+            .extend(clashes.iter().flatten().copied())?;
         self.clashes.add(&triples(&clashes));
-        Ok(triples(&facts))
+        let triples = triples(&facts);
+        let (proofs, store) = (&mut self.proofs, &mut self.facts);
+        let mut write = || proofs.extend(facts.iter().flatten().copied());
+        let (written, new) = match triples.len() > SHARE {
+            true => rayon::join(write, || store.add(&triples)),
+            false => (write(), store.add(&triples)),
+        };
+        written?;
+        Ok((triples, new))
     }
+}
+
+fn triples(kept: &[Vec<(&Found, &Entry)>]) -> Vec<[u32; 3]> {
+    let mut triples = Vec::with_capacity(kept.iter().map(Vec::len).sum());
+    triples.extend(kept.iter().flatten().map(|(_, entry)| entry.triple));
+    triples
 }
 
 /// The predicates from whose objects a rule walks along lists.

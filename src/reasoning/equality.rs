@@ -8,7 +8,7 @@
 
 use super::column::Column;
 use super::compile::Words;
-use super::facts::{Facts, Table};
+use super::facts::{Facts, SHARE, Table};
 use super::found::Found;
 use super::join::World;
 use super::proofs::Proofs;
@@ -133,22 +133,26 @@ impl Equality {
         log: Log<'_>,
         world: World<'_>,
         terms: &dyn Terms,
-    ) -> Result<Found> {
+    ) -> Result<Vec<Found>> {
         let Some(equals) = Equals::of(self.numbers, world, terms) else {
-            return Ok(Found::default());
+            return Ok(Vec::new());
         };
-        let mut found = Found::default();
         let (proofs, from) = log;
-        let equal = (from..proofs.len()).filter(|&place| equals.may_replace(proofs.at(place).0));
-        found.expect(equal.count(), 2);
-        for place in from..proofs.len() {
-            let (triple, rule, _) = proofs.at(place);
-            let made_by = self.numbers.replace.iter().position(|&r| r == rule);
-            for at in made_by.map_or(0, |by| by + 1)..3 {
-                equals.replace(triple, at, &mut found)?;
+        let places: Vec<usize> = (from..proofs.len()).collect();
+        let found = places.par_chunks(SHARE).map(|places| {
+            let mut found = Found::default();
+            let log = || places.iter().map(|&place| proofs.at(place));
+            let equal = log().filter(|(triple, ..)| equals.may_replace(*triple));
+            found.expect(equal.count(), 2);
+            for (triple, rule, _) in log() {
+                let made_by = self.numbers.replace.iter().position(|&r| r == rule);
+                for at in made_by.map_or(0, |by| by + 1)..3 {
+                    equals.replace(triple, at, &mut found)?;
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        });
+        found.collect()
     }
 
     /// What follows from all facts by putting equals for equals, once.

@@ -125,23 +125,46 @@ impl Facts {
     /// of their own.
     pub(super) fn add(&mut self, triples: &[[u32; 3]]) -> Self {
         let mut new = Self::default();
+        let mut added: FxHashMap<usize, &[[u32; 3]]> = FxHashMap::default();
         for same in triples.chunk_by(|a, b| a[1] == b[1]) {
-            let rows = same.iter().map(|&[s, _, o]| [s, o]).collect();
-            let run = Arc::new(Run::new(rows));
-            self.table_mut(same[0][1]).add(run.clone());
-            new.table_mut(same[0][1]).add(run);
+            let place = self.place(same[0][1]);
+            added.insert(place, same);
+        }
+        let add = |(place, (predicate, table)): (usize, &mut (u32, Table))| {
+            let rows = added.get(&place)?.iter().map(|&[s, _, o]| [s, o]);
+            let run = Arc::new(Run::new(rows.collect()));
+            table.add(run.clone());
+            Some((*predicate, run))
+        };
+        let runs: Vec<_> = match triples.len() > SHARE {
+            true => self
+                .tables
+                .par_iter_mut()
+                .enumerate()
+                .filter_map(add)
+                .collect(),
+            false => self.tables.iter_mut().enumerate().filter_map(add).collect(),
+        };
+        for (predicate, run) in runs {
+            new.table_mut(predicate).add(run);
         }
         self.sum_up();
         new.sum_up();
         new
     }
 
-    fn table_mut(&mut self, predicate: u32) -> &mut Table {
+    /// The place of a predicate's table, which is made if there is none.
+    fn place(&mut self, predicate: u32) -> usize {
         let next = self.tables.len();
         let place = *self.places.entry(predicate).or_insert(next);
         if place == next {
             self.tables.push((predicate, Table::default()));
         }
+        place
+    }
+
+    fn table_mut(&mut self, predicate: u32) -> &mut Table {
+        let place = self.place(predicate);
         &mut self.tables[place].1
     }
 

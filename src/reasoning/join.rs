@@ -10,11 +10,9 @@ use super::order;
 use super::plan::{Idle, Key, Plan, Sources, Step};
 use super::rule::Part;
 use super::terms::Terms;
+use super::tested::Tested;
 use super::watch::Watch;
 use crate::{Error, Result};
-
-/// Rows whose values are tested before they are walked over, if there are so many.
-const MANY: usize = 64;
 
 /// Takes the rows.
 pub(super) trait Sink {
@@ -33,6 +31,7 @@ pub(super) struct World<'a> {
     pub(super) watch: &'a Watch,
     /// How many steps away from stated terms those are that `BIND` made.
     pub(super) depths: &'a Depths,
+    pub(super) tested: &'a Tested,
 }
 
 /// How a pattern is looked up, and what comes then.
@@ -53,8 +52,6 @@ pub(super) struct Join<'a, S> {
     row: Vec<u32>,
     sink: S,
     made: Made,
-    /// The last test of one term: part, term, and whether it held.
-    tested: Option<((usize, u32), bool)>,
     looked: u32,
 }
 
@@ -75,7 +72,6 @@ impl<'a, S: Sink> Join<'a, S> {
             row,
             sink,
             made: Made::default(),
-            tested: None,
             looked: 0,
         }
     }
@@ -204,20 +200,11 @@ impl<'a, S: Sink> Join<'a, S> {
             let from = rows.len() * which / shares;
             let to = rows.len() * (which + 1) / shares;
             let rows = &rows[from..to];
-            let (passed, rest) = self.tested_first(rows, keys[1], scan.rest)?;
-            if passed.as_ref().is_some_and(Vec::is_empty) {
+            if S::TAKES_ALL && !self.may_pass(rows, keys[1], scan.rest) {
                 continue;
             }
-            let fails = |term: u32| {
-                passed
-                    .as_ref()
-                    .is_some_and(|p| p.binary_search(&term).is_err())
-            };
             let mut last = None;
             for row in rows {
-                if fails(row[1]) {
-                    continue;
-                }
                 // Of what nothing asks for, the first value makes the least premise.
                 if scan.idle.is_some() && last.replace(row[0]) == Some(row[0]) {
                     continue;
@@ -227,7 +214,7 @@ impl<'a, S: Sink> Join<'a, S> {
                 if matches!(keys[1], Key::Same(slot) if self.row[slot] != row[1]) {
                     continue;
                 }
-                if !self.from(rest)? {
+                if !self.from(scan.rest)? {
                     return Ok(false);
                 }
             }
@@ -235,33 +222,28 @@ impl<'a, S: Sink> Join<'a, S> {
         Ok(true)
     }
 
-    /// Where the next step tests the values of many rows and nothing else: those that pass, sorted, and what comes after.
-    /// A value that is in many rows is looked at once, and terms are read in the order in which they lie.
-    fn tested_first<'p>(
-        &mut self,
-        rows: &[Pair],
-        value: Key,
-        steps: &'p [Step],
-    ) -> Result<(Option<Vec<u32>>, &'p [Step])> {
-        let (Key::Free(slot), Some((Step::Test(part), rest))) = (value, steps.split_first()) else {
-            return Ok((None, steps));
+    /// Whether the next step, where it tests the values of rows and nothing else, lets any of them pass. What it has not
+    /// tested yet is tested in the order in which the texts of terms lie.
+    fn may_pass(&mut self, rows: &[Pair], value: Key, steps: &[Step]) -> bool {
+        let (Key::Free(slot), Some(Step::Test(part))) = (value, steps.first()) else {
+            return true;
         };
-        let alone = self.expression(*part).and_then(Expr::reads_only) == Some(slot);
-        if !alone || rows.len() < MANY || !S::TAKES_ALL {
-            return Ok((None, steps));
+        let expr = self.expression(*part);
+        let expr = expr.filter(|expr| expr.reads_only() == Some(slot));
+        let Some(marks) = expr.and_then(|expr| self.world.tested.marks(expr)) else {
+            return true;
+        };
+        let values = rows.iter().map(|row| row[1]);
+        let mut new: Vec<u32> = values
+            .clone()
+            .filter(|&value| marks.is_new(value))
+            .collect();
+        order::sort(&mut new, |value| u64::from(*value));
+        for value in new {
+            self.row[slot] = value;
+            self.test(*part);
         }
-        let mut values: Vec<u32> = rows.iter().map(|row| row[1]).collect();
-        order::sort(&mut values, |value| u64::from(*value));
-        values.dedup();
-        let mut passed = Vec::new();
-        for some in values.chunks(MANY) {
-            self.world.watch.check()?;
-            passed.extend(some.iter().copied().filter(|&value| {
-                self.row[slot] = value;
-                self.test(*part)
-            }));
-        }
-        Ok((Some(passed), rest))
+        values.clone().any(|value| marks.may_pass(value))
     }
 
     fn walk(&mut self, from: Key, to: Key, least: usize, rest: &[Step]) -> Result<bool> {
@@ -297,19 +279,16 @@ impl<'a, S: Sink> Join<'a, S> {
             .unwrap_or_else(|| self.terms.text(self.row[slot]))
     }
 
-    fn test(&mut self, part: usize) -> bool {
+    fn test(&self, part: usize) -> bool {
         let Some(expr) = self.expression(part) else {
             return false;
         };
-        let asked = expr.reads_only().map(|slot| (part, self.row[slot]));
-        if let (Some(asked), Some((last, held))) = (asked, self.tested)
-            && asked == last
-        {
-            return held;
+        let test = || expr.holds(&|slot: usize| Some(self.text(slot)));
+        let slot = expr.reads_only();
+        match slot.zip(self.world.tested.marks(expr)) {
+            Some((slot, marks)) => marks.passes(self.row[slot], test),
+            None => test(),
         }
-        let held = expr.holds(&|slot: usize| Some(self.text(slot)));
-        self.tested = asked.map(|asked| (asked, held));
-        held
     }
 
     /// The number of the term that a `BIND` gives.

@@ -3,6 +3,7 @@
 use super::found::{Entry, Found};
 use super::order;
 use crate::{Error, Result};
+use rayon::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
 struct Proof {
@@ -113,9 +114,9 @@ impl Proofs {
             .map(|(place, proof)| (proof.triple[0], place))
             .collect();
         order::sort(&mut sorted, |(subject, _)| u64::from(*subject));
-        for same in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
-            same.sort_by_key(|(_, place)| log[*place as usize].triple);
-        }
+        sorted
+            .par_chunk_by_mut(|a, b| a.0 == b.0)
+            .for_each(|same| same.sort_by_key(|(_, place)| log[*place as usize].triple));
         self.sorted = sorted.into_iter().map(|(_, place)| place).collect();
         self.premises.shrink_to_fit();
     }

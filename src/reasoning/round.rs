@@ -15,6 +15,7 @@ use super::watch::Watch;
 use crate::Result;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::sync::OnceLock;
 
 /// Driving rows of a round for which a second thread is not worth its start.
 const FEW: usize = 256;
@@ -39,19 +40,11 @@ pub(super) enum Stage {
     Level(u32),
 }
 
-/// New facts without the conclusions of some rules, where there are any of them.
-pub(super) type Views = FxHashMap<ViewKey, Facts>;
+/// New facts without the conclusions of some rules, made when they are first asked for.
+pub(super) type Views = FxHashMap<ViewKey, OnceLock<Facts>>;
 
 /// The rules that are left out, and the one predicate that is wanted.
 type ViewKey = (Vec<u32>, Option<u32>);
-
-fn view_key(left_out: &[u32], [_, predicate, _]: &Atom) -> ViewKey {
-    let predicate = match predicate {
-        Place::Is(predicate) => Some(*predicate),
-        Place::Slot(_) => None,
-    };
-    (left_out.to_vec(), predicate)
-}
 
 /// A rule's plan, and how many threads may share it.
 struct Job<'a> {
@@ -63,30 +56,41 @@ struct Job<'a> {
 }
 
 impl Engine {
-    /// What the log has from a place on, as it is for patterns that need not read all of it.
-    pub(super) fn views(&self, from: usize, new: &Facts) -> Views {
-        let mut views = Views::default();
-        for rule in self.rules.iter().filter(|rule| self.may_fire(rule)) {
-            for (at, atom) in rule.atoms.iter().enumerate() {
-                let Some(left_out) = self.shortcuts.detours.get(&(rule.number, at)) else {
-                    continue;
-                };
-                let key = view_key(left_out, atom);
-                let is_new = key.1.is_none_or(|predicate| new.table(predicate).is_some());
-                if is_new && !views.contains_key(&key) {
-                    let view = self.view(from, &key);
-                    views.insert(key, view);
-                }
-            }
-        }
-        views
+    /// The views of new facts for patterns that need not read all of them.
+    pub(super) fn views(&self) -> Views {
+        let patterns = self.rules.iter().flat_map(|rule| {
+            let atoms = rule.atoms.iter().enumerate();
+            atoms.filter_map(|(at, atom)| self.view_key(rule, at, atom))
+        });
+        patterns.map(|key| (key, OnceLock::new())).collect()
     }
 
+    fn view_key(&self, rule: &Compiled, at: usize, [_, predicate, _]: &Atom) -> Option<ViewKey> {
+        let left_out = self.shortcuts.detours.get(&(rule.number, at))?;
+        let predicate = match predicate {
+            Place::Is(predicate) => Some(*predicate),
+            Place::Slot(_) => None,
+        };
+        Some((left_out.clone(), predicate))
+    }
+
+    /// The new facts that a pattern of a rule has to be matched with.
+    fn new_for<'a>(&self, rule: &Compiled, at: usize, round: &Round<'a>) -> &'a Facts {
+        let key = self.view_key(rule, at, &rule.atoms[at]);
+        let view = key.and_then(|key| round.views.get_key_value(&key));
+        view.map_or(round.new, |(key, view)| {
+            view.get_or_init(|| self.view(round.from, key))
+        })
+    }
+
+    /// What the log has from a place on.
     fn view(&self, from: usize, (left_out, predicate): &ViewKey) -> Facts {
         let log = self.proofs.since(from);
         let log = log.filter(|(triple, _)| predicate.is_none_or(|p| triple[1] == p));
         let kept = log.filter(|(_, rule)| !left_out.contains(rule));
-        Facts::of(&kept.map(|(triple, _)| triple).collect::<Vec<_>>())
+        let mut triples = Vec::with_capacity(self.proofs.len() - from);
+        triples.extend(kept.map(|(triple, _)| triple));
+        Facts::of(&triples)
     }
 
     /// What the rules conclude in a round.
@@ -99,13 +103,33 @@ impl Engine {
         let rules = self.rules.iter().zip(fresh);
         let active =
             rules.filter(|(rule, _)| self.is_run(rule, round.stage) && self.may_fire(rule));
-        let jobs: Vec<Job<'_>> = active
-            .flat_map(|(rule, fresh)| self.jobs(rule, *fresh, round))
-            .collect();
-        let shares = jobs
-            .iter()
-            .flat_map(|job| (0..job.shares).map(move |which| (job, which)));
-        let shares: Vec<_> = shares.collect();
+        let active: Vec<_> = active.collect();
+        // Plans make the tables that they need, which takes longer the more is new.
+        let jobs: Vec<Job<'_>> = match round.new.len() > SHARE {
+            true => active
+                .into_par_iter()
+                .flat_map_iter(|(rule, fresh)| self.jobs(rule, *fresh, round))
+                .collect(),
+            false => active
+                .into_iter()
+                .flat_map(|(rule, fresh)| self.jobs(rule, *fresh, round))
+                .collect(),
+        };
+        let (found, replaced) = rayon::join(
+            || self.run_jobs(&jobs, round, terms),
+            || self.replace_equals(round, fresh, terms),
+        );
+        let mut found = found?;
+        found.extend(replaced?.into_iter().map(|found| (found, Made::default())));
+        Ok(found)
+    }
+
+    fn run_jobs(
+        &self,
+        jobs: &[Job<'_>],
+        round: &Round<'_>,
+        terms: &dyn Terms,
+    ) -> Result<Vec<(Found, Made)>> {
         let run = |(job, which): (&Job<'_>, usize)| {
             let world = self.world(job.new, round.watch);
             let known = if job.rule.contradicts {
@@ -118,22 +142,33 @@ impl Engine {
             let (sink, made) = join.share(job.shares, which).run(&job.plan)?;
             Ok((sink.found, made))
         };
+        let shares = jobs
+            .iter()
+            .flat_map(|job| (0..job.shares).map(move |which| (job, which)));
+        let shares: Vec<_> = shares.collect();
         let rows: usize = jobs.iter().map(|job| job.plan.rows).sum();
-        let mut found: Vec<_> = match rows > FEW {
-            true => shares.into_par_iter().map(run).collect::<Result<_>>()?,
-            false => shares.into_iter().map(run).collect::<Result<_>>()?,
-        };
-        if let Some(equality) = &self.equality {
-            let world = self.world(round.new, round.watch);
-            let mut rules = self.rules.iter().zip(fresh);
-            let first = rules.any(|(rule, fresh)| *fresh && equality.numbers.replaces(rule.number));
-            let replaced = match first {
-                true => equality.replace_all(world, terms)?,
-                false => vec![equality.replace((&self.proofs, round.from), world, terms)?],
-            };
-            found.extend(replaced.into_iter().map(|found| (found, Made::default())));
+        match rows > FEW {
+            true => shares.into_par_iter().map(run).collect(),
+            false => shares.into_iter().map(run).collect(),
         }
-        Ok(found)
+    }
+
+    /// What follows by putting equals for equals, as far as that is not left to the rules.
+    fn replace_equals(
+        &self,
+        round: &Round<'_>,
+        fresh: &[bool],
+        terms: &dyn Terms,
+    ) -> Result<Vec<Found>> {
+        let Some(equality) = &self.equality else {
+            return Ok(Vec::new());
+        };
+        let world = self.world(round.new, round.watch);
+        let mut rules = self.rules.iter().zip(fresh);
+        match rules.any(|(rule, fresh)| *fresh && equality.numbers.replaces(rule.number)) {
+            true => equality.replace_all(world, terms),
+            false => equality.replace((&self.proofs, round.from), world, terms),
+        }
     }
 
     fn is_run(&self, rule: &Compiled, stage: Stage) -> bool {
@@ -168,38 +203,28 @@ impl Engine {
             return Vec::new();
         }
         if fresh || walks {
-            return vec![self.job(rule, None, round.new, round)];
+            let job = self.job(rule, None, round);
+            return job.into_iter().collect();
         }
         let mut jobs = Vec::new();
         for (atom, [_, predicate, _]) in rule.atoms.iter().enumerate() {
-            let left_out = self.shortcuts.detours.get(&(rule.number, atom));
-            let key = left_out.map(|out| view_key(out, &rule.atoms[atom]));
-            let view = key.and_then(|key| round.views.get(&key));
-            let new = view.unwrap_or(round.new);
+            let job = |predicate| self.job(rule, Some(Trigger { atom, predicate }), round);
             match *predicate {
-                Place::Is(predicate) if new.table(predicate).is_some() => {
-                    jobs.push(self.job(rule, Some(Trigger { atom, predicate }), new, round));
-                }
-                Place::Is(_) => {}
+                Place::Is(predicate) => jobs.extend(job(predicate)),
                 Place::Slot(_) if replaces => {}
-                Place::Slot(_) => {
-                    let triggers = new
-                        .tables()
-                        .map(|(predicate, _)| Trigger { atom, predicate });
-                    jobs.extend(triggers.map(|trigger| self.job(rule, Some(trigger), new, round)));
-                }
+                Place::Slot(_) => jobs.extend(round.new.tables().filter_map(|(name, _)| job(name))),
             }
         }
         jobs
     }
 
+    /// A run of a rule, unless nothing is new for it, or a pattern of which all is known is no fact.
     fn job<'a>(
         &self,
         rule: &'a Compiled,
         trigger: Option<Trigger>,
-        new: &'a Facts,
-        round: &Round<'_>,
-    ) -> Job<'a> {
+        round: &Round<'a>,
+    ) -> Option<Job<'a>> {
         let mut known = vec![None; rule.slots];
         for &(slot, term) in &rule.preset {
             known[slot] = Some(term);
@@ -209,30 +234,57 @@ impl Engine {
         {
             known[slot] = Some(predicate);
         }
+        let value = |place: Place| match place {
+            Place::Is(term) => Some(term),
+            Place::Slot(slot) => known[slot],
+        };
+        let is_no_fact = |[s, p, o]: &Atom| match (value(*s), value(*p), value(*o)) {
+            (Some(s), Some(p), Some(o)) => !self.facts.contains([s, p, o]),
+            _ => false,
+        };
+        if rule.atoms.iter().any(is_no_fact) {
+            return None;
+        }
+        let new = match trigger {
+            Some(Trigger { atom, predicate }) => {
+                round.new.table(predicate)?;
+                let new = self.new_for(rule, atom, round);
+                new.table(predicate).map(|_| new)?
+            }
+            None => round.new,
+        };
         let sources = self.world(new, round.watch).sources;
         let plan = plan::rule(rule, trigger, &known, sources);
-        Job {
+        Some(Job {
             shares: (plan.rows / SHARE + 1).min(4 * rayon::current_num_threads()),
             row: known.into_iter().map(Option::unwrap_or_default).collect(),
             plan,
             rule,
             new,
-        }
+        })
     }
 }
 
-/// Of the conclusions that are wanted, the least of each triple, in order.
+/// Of the conclusions that are wanted, the least of each triple, in order, by predicate.
 pub(super) fn least(
     found: &[Found],
     wanted: impl Fn(&Entry) -> bool + Sync,
-) -> Vec<(&Found, &Entry)> {
+) -> Vec<Vec<(&Found, &Entry)>> {
+    // Counted first, for memory that is asked for again and again has to be brought in each time.
+    let mut counts: FxHashMap<u32, usize> = FxHashMap::default();
+    for same in found.iter().flat_map(of_one_predicate) {
+        *counts.entry(same[0].triple[1]).or_default() += same.len();
+    }
     let mut by: FxHashMap<u32, Vec<(Pair, u32, u32)>> = FxHashMap::default();
     for (from, found) in (0..).zip(found) {
         let mut at = 0;
-        for same in found.entries.chunk_by(|a, b| a.triple[1] == b.triple[1]) {
+        for same in of_one_predicate(found) {
+            let predicate = same[0].triple[1];
+            let rows = by
+                .entry(predicate)
+                .or_insert_with(|| Vec::with_capacity(counts[&predicate]));
             let entries = (at..).zip(same).filter(|(_, entry)| wanted(entry));
-            let rows = entries.map(|(at, entry)| ([entry.triple[0], entry.triple[2]], from, at));
-            by.entry(same[0].triple[1]).or_default().extend(rows);
+            rows.extend(entries.map(|(at, entry)| ([entry.triple[0], entry.triple[2]], from, at)));
             at += same.len() as u32;
         }
     }
@@ -244,17 +296,23 @@ pub(super) fn least(
     };
     let least = |mut rows: Vec<(Pair, u32, u32)>| {
         order::sort(&mut rows, |(row, ..)| order::pair(*row));
-        let same = rows.chunk_by(|a, b| a.0 == b.0);
-        let least = same.map(|same| match same {
-            [one] => Some(entry(one)),
-            _ => same.iter().map(entry).min_by(|a, b| Found::compare(*a, *b)),
-        });
-        least.flatten().collect::<Vec<_>>()
+        let mut kept = Vec::with_capacity(rows.len());
+        for same in rows.chunk_by(|a, b| a.0 == b.0) {
+            kept.extend(match same {
+                [one] => Some(entry(one)),
+                _ => same.iter().map(entry).min_by(|a, b| Found::compare(*a, *b)),
+            });
+        }
+        kept
     };
     let count: usize = by.iter().map(|(_, rows)| rows.len()).sum();
-    let all: Vec<Vec<_>> = match count > SHARE {
+    match count > SHARE {
         true => by.into_par_iter().map(|(_, rows)| least(rows)).collect(),
         false => by.into_iter().map(|(_, rows)| least(rows)).collect(),
-    };
-    all.concat()
+    }
+}
+
+fn of_one_predicate(found: &Found) -> impl Iterator<Item = &[Entry]> {
+    let entries = &found.entries;
+    entries.chunk_by(|a, b| a.triple[1] == b.triple[1])
 }

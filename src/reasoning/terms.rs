@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// Terms by number, encoded as [`crate::model::term`] says.
-pub trait Terms: Sync {
+pub trait Terms: Send + Sync {
     /// The encoded term of a number.
     fn text(&self, number: u32) -> &str;
 

@@ -1,7 +1,7 @@
 //! How alike two items are, by what the ways of a scorer lead to from each.
 
-use super::Scorer;
 use super::relations::distinct;
+use super::{Scorer, rarity};
 use std::cmp::Ordering;
 
 /// What the ways lead to from an item: entities by facts, items by links; each list sorted, and of length 1 as a vector.
@@ -17,8 +17,8 @@ impl Scorer<'_> {
         let facts = self.tables.relations.iter().flat_map(|relation| {
             let predicate = relation.predicate;
             distinct(relation.objects(self.graph, item)).map(move |entity| {
-                let sharing = relation.subjects(self.graph, entity).len().max(1);
-                let rare = (sharing as f64).powf(-0.5);
+                let sharing = relation.subjects(self.graph, entity).len();
+                let rare = rarity(sharing);
                 ((predicate, entity), relation.weight * rare)
             })
         });

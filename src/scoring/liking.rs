@@ -5,7 +5,7 @@
 
 use super::paths::Evidence;
 use super::relations::distinct;
-use super::{Path, Profile, Route, Scorer};
+use super::{Path, Profile, Route, Scorer, rarity};
 use std::cmp::Reverse;
 
 /// Items that stand for an entity at most.
@@ -54,7 +54,7 @@ impl Scorer<'_> {
         for &(entity, count) in &profile.likes {
             for relation in self.tables.relations.iter() {
                 let having = relation.subjects(self.graph, entity);
-                let fact = count * relation.weight * shared_by(having.len());
+                let fact = count * relation.weight * rarity(having.len());
                 for item in distinct(having).filter(|item| items.contains(item)) {
                     add(item, fact * relation.damping(self.graph, item));
                 }
@@ -83,7 +83,7 @@ impl Scorer<'_> {
                     continue;
                 }
                 let having = relation.subjects(self.graph, entity).len();
-                let fact = count * relation.weight * shared_by(having);
+                let fact = count * relation.weight * rarity(having);
                 let fact = fact * relation.damping(self.graph, item);
                 let evidence = self.stating(triple).into_iter().collect();
                 paths.push(path(Route::Liked(predicate), Some(entity), fact, evidence));
@@ -94,11 +94,6 @@ impl Scorer<'_> {
             fits.map(|fit| path(Route::Described, None, DESCRIBED * fit.1, Evidence::new())),
         );
     }
-}
-
-/// What a fact says of an item that so many share.
-fn shared_by(items: usize) -> f64 {
-    (items.max(1) as f64).powf(-0.5)
 }
 
 /// Adds seeds that count as one item together.

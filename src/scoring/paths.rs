@@ -1,12 +1,17 @@
 //! The summands of a score, with what they rest on.
 
 use super::relations::{Relation, distinct};
-use super::{Profile, Scorer};
+use super::{Profile, Scorer, rarity};
 use crate::graph::Graph;
 use crate::model::{EvidenceId, LinkKind};
 use arrayvec::ArrayVec;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
+use std::ops::Range;
+
+/// Pairs of a start and an end for which a second thread is worth its start.
+const MANY: usize = 2000;
 
 /// The way that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -61,6 +66,17 @@ struct Start {
     met: Option<EvidenceId>,
 }
 
+/// What a way from a start adds to an end: a path before it is put in its place, and small, for a request has many.
+#[derive(Clone, Copy)]
+struct Step {
+    route: Route,
+    /// The place of the start.
+    start: u32,
+    via: Option<u32>,
+    contribution: f64,
+    edges: [Option<EvidenceId>; 2],
+}
+
 impl Scorer<'_> {
     /// The paths to an item, the largest contribution first; their contributions add up to its score.
     pub fn paths(&self, profile: &Profile, item: u32) -> Vec<Path> {
@@ -111,22 +127,32 @@ impl Walk<'_> {
 
     /// The paths to each of several distinct items, as [`Scorer::paths`]: what they start from is walked once for all.
     pub fn paths_to(&self, items: &[u32]) -> Vec<Vec<Path>> {
-        let mut ends = Ends::new(self.scorer.graph, items);
         let starts: Vec<Start> = self.profile.starts().map(|at| self.start(at)).collect();
-        for start in &starts {
-            self.link_paths(start, &mut ends);
-        }
-        for relation in self.scorer.tables.relations.iter() {
-            self.fact_paths(relation, &starts, &mut ends);
-        }
-        for (&item, paths) in items.iter().zip(&mut ends.paths) {
+        let mut ends = Ends::new(self.scorer.graph, items);
+        self.link_steps(&starts, &mut ends);
+        let relations = self.scorer.tables.relations.iter();
+        let gathered = relations.map(|relation| self.gather(relation, &starts, &mut ends));
+        let gathered: Vec<Gathered> = gathered.collect();
+        let paths = |steps: &mut Vec<Step>, (&item, direct): (&u32, &Vec<Step>)| {
+            steps.clone_from(direct);
+            gathered
+                .iter()
+                .for_each(|gathered| gathered.lead_on(self.scorer, &starts, item, steps));
+            let mut others = Vec::new();
             if self.scorer.graph.items().contains(&item) {
-                self.other_paths(item, paths);
+                self.other_paths(item, &mut others);
             }
-            paths.retain(|p| p.contribution != 0.0);
-            sort(paths);
+            in_order((&starts, steps), item, others)
+        };
+        let ends = (items, &ends.steps);
+        match starts.len() * items.len() > MANY {
+            true => ends.into_par_iter().map_init(Vec::new, paths).collect(),
+            false => {
+                let mut steps = Vec::new();
+                let ends = ends.0.iter().zip(ends.1);
+                ends.map(|end| paths(&mut steps, end)).collect()
+            }
         }
-        ends.paths
     }
 
     fn start(&self, (item, count): (u32, f64)) -> Start {
@@ -154,113 +180,168 @@ impl Walk<'_> {
         });
     }
 
-    fn link_paths(&self, start: &Start, ends: &mut Ends) {
-        for &(kind, weight) in &self.scorer.tables.links {
-            let row = self.scorer.graph.links(kind, start.item);
-            for (index, (to, &score)) in row.to.iter().zip(row.score).enumerate() {
-                let Some(place) = ends.place(*to) else {
-                    continue;
-                };
-                let amount = weight * f64::from(score);
-                let link = EvidenceId(row.first + index as u64);
-                let way = (Route::Link(kind), None, *to);
-                ends.paths[place].push(start.path(way, amount, [link]));
+    fn link_steps(&self, starts: &[Start], ends: &mut Ends) {
+        for (place, start) in (0..).zip(starts) {
+            for &(kind, weight) in &self.scorer.tables.links {
+                let row = self.scorer.graph.links(kind, start.item);
+                for (index, (to, &score)) in row.to.iter().zip(row.score).enumerate() {
+                    let Some(end) = ends.place(*to) else {
+                        continue;
+                    };
+                    ends.steps[end].push(Step {
+                        route: Route::Link(kind),
+                        start: place,
+                        via: None,
+                        contribution: weight * f64::from(score) * start.count,
+                        edges: [Some(EvidenceId(row.first + index as u64)), None],
+                    });
+                }
             }
         }
     }
 
-    /// Facts from starts to ends, and those that both share.
-    fn fact_paths(&self, relation: &Relation, starts: &[Start], ends: &mut Ends) {
-        let (scorer, predicate) = (self.scorer, relation.predicate);
-        let mut had: Vec<(u32, &Start, Option<EvidenceId>)> = Vec::new();
-        for start in starts {
+    /// What the starts have under a relation; where that is an end itself, it is a step to it.
+    fn gather<'r>(
+        &self,
+        relation: &'r Relation,
+        starts: &[Start],
+        ends: &mut Ends,
+    ) -> Gathered<'r> {
+        let scorer = self.scorer;
+        let mut had: Vec<(u32, Step)> = Vec::new();
+        for (place, start) in (0..).zip(starts) {
+            let contribution = scorer.stated(relation, start.item) * start.count;
             for (entity, fact) in facts(scorer.graph, start.item, relation) {
-                if let Some(place) = ends.place(entity) {
-                    let way = (Route::Stated(predicate), None, entity);
-                    let amount = scorer.stated(relation, start.item);
-                    ends.paths[place].push(start.path(way, amount, fact));
+                let step = Step {
+                    route: Route::Stated(relation.predicate),
+                    start: place,
+                    via: None,
+                    contribution,
+                    edges: [fact, None],
+                };
+                if let Some(end) = ends.place(entity) {
+                    ends.steps[end].push(step);
                 }
-                had.push((entity, start, fact));
+                had.push((entity, step));
             }
         }
         // Stable: equal entities stay in the order of their starts.
         had.sort_by_key(|had| had.0);
-        let runs = had.chunk_by(|a, b| a.0 == b.0);
-        let shared = runs.filter_map(|run| {
-            let sharing = scorer.sharing(relation, run[0].0)?;
-            Some((run[0].0, (run, sharing.len())))
-        });
-        let shared: FxHashMap<u32, (&[_], usize)> = shared.collect();
-        for (&to, paths) in ends.items.iter().zip(&mut ends.paths) {
-            let damping = relation.damping(scorer.graph, to);
-            for (entity, fact) in facts(scorer.graph, to, relation) {
-                let Some(&(had, sharing)) = shared.get(&entity) else {
-                    continue;
-                };
-                let way = (Route::Shared(predicate), Some(entity), to);
-                // Nothing is like itself.
-                for &(_, start, met) in had.iter().filter(|had| had.1.item != to) {
-                    let amount = scorer.shared(relation, start.item, sharing) * damping;
-                    paths.push(start.path(way, amount, met.into_iter().chain(fact)));
-                }
+        let mut shared = FxHashMap::default();
+        let mut from = 0;
+        for run in had.chunk_by(|a, b| a.0 == b.0) {
+            if let Some(sharing) = relation.sharing(scorer.graph, run[0].0) {
+                shared.insert(run[0].0, (from..from + run.len(), rarity(sharing.len())));
             }
+            from += run.len();
+        }
+        Gathered {
+            relation,
+            had,
+            shared,
         }
     }
 }
 
-impl Start {
-    /// A path from here: its way, the entity on it and its end; what it adds for a count of 1; its edges.
-    fn path(
-        &self,
-        (route, via, to): (Route, Option<u32>, u32),
-        amount: f64,
-        edges: impl IntoIterator<Item = EvidenceId>,
-    ) -> Path {
+/// What starts have under a relation.
+struct Gathered<'r> {
+    relation: &'r Relation,
+    /// By entity: the steps to it, as if they ended there.
+    had: Vec<(u32, Step)>,
+    /// For each entity that others may have too, its steps, and what it says.
+    shared: FxHashMap<u32, (Range<usize>, f64)>,
+}
+
+impl Gathered<'_> {
+    /// Adds the steps to an item by what it has in common with starts.
+    fn lead_on(&self, scorer: &Scorer, starts: &[Start], to: u32, steps: &mut Vec<Step>) {
+        let damping = self.relation.damping(scorer.graph, to);
+        for (entity, fact) in facts(scorer.graph, to, self.relation) {
+            let Some((had, rare)) = self.shared.get(&entity) else {
+                continue;
+            };
+            // Nothing is like itself.
+            let others = self.had[had.clone()]
+                .iter()
+                .filter(|(_, step)| starts[step.start as usize].item != to);
+            steps.extend(others.map(|(_, step)| Step {
+                route: Route::Shared(self.relation.predicate),
+                via: Some(entity),
+                contribution: step.contribution * rare * damping,
+                edges: [step.edges[0], fact],
+                ..*step
+            }));
+        }
+    }
+}
+
+impl Step {
+    /// The path from one of the starts to an item.
+    fn path(&self, starts: &[Start], to: u32) -> Path {
+        let start = &starts[self.start as usize];
+        let edges = self.edges.into_iter().flatten();
         Path {
-            route,
-            from: Some(self.item),
-            via,
+            route: self.route,
+            from: Some(start.item),
+            via: self.via,
             to,
-            contribution: amount * self.count,
-            evidence: self.met.into_iter().chain(edges).collect(),
+            contribution: self.contribution,
+            evidence: start.met.into_iter().chain(edges).collect(),
         }
     }
 }
 
-/// Puts the largest contribution first. Numbers are sorted, not paths, which are large.
-fn sort(paths: &mut Vec<Path>) {
-    let way = |place: u32| {
-        let path = &paths[place as usize];
-        (path.route, path.from, path.via)
+/// The paths to an item that add anything, the largest contribution first, equal ones by their way. Numbers are sorted, not
+/// paths, which are large.
+fn in_order((starts, steps): (&[Start], &[Step]), to: u32, others: Vec<Path>) -> Vec<Path> {
+    let amounts = steps.iter().map(|step| step.contribution);
+    let amounts = amounts.chain(others.iter().map(|path| path.contribution));
+    let mut order: Vec<(u64, u32)> = amounts
+        .zip(0..)
+        .filter(|(amount, _)| *amount != 0.0)
+        .map(|(amount, place)| (descending(amount), place))
+        .collect();
+    order.sort_unstable();
+    let way = |&(_, place): &(u64, u32)| match steps.get(place as usize) {
+        Some(step) => (step.route, Some(starts[step.start as usize].item), step.via),
+        None => {
+            let path = &others[place as usize - steps.len()];
+            (path.route, path.from, path.via)
+        }
     };
-    let amounts = paths.iter().map(|path| path.contribution);
-    let mut order: Vec<(f64, u32)> = amounts.zip(0..).collect();
-    order.sort_unstable_by(|a, b| {
-        let larger = b.0.total_cmp(&a.0);
-        larger.then_with(|| way(a.1).cmp(&way(b.1)))
-    });
-    let sorted = order
-        .iter()
-        .map(|&(_, place)| paths[place as usize].clone());
-    *paths = sorted.collect();
+    for equal in order.chunk_by_mut(|a, b| a.0 == b.0) {
+        equal.sort_unstable_by_key(way);
+    }
+    let path = |(_, place): (u64, u32)| match steps.get(place as usize) {
+        Some(step) => step.path(starts, to),
+        None => others[place as usize - steps.len()].clone(),
+    };
+    order.into_iter().map(path).collect()
 }
 
-/// The items that paths are to end at, and what was found of these paths.
-struct Ends<'a> {
-    items: &'a [u32],
+/// A number that is the smaller the larger an amount is, as [`f64::total_cmp`] orders them.
+fn descending(amount: f64) -> u64 {
+    let bits = amount.to_bits();
+    match amount.is_sign_negative() {
+        true => bits,
+        false => !bits & !(1 << 63),
+    }
+}
+
+/// The items that paths are to end at, and the steps to each that were found.
+struct Ends {
     places: FxHashMap<u32, usize>,
-    paths: Vec<Vec<Path>>,
+    steps: Vec<Vec<Step>>,
 }
 
-impl<'a> Ends<'a> {
-    fn new(graph: &Graph, items: &'a [u32]) -> Self {
+impl Ends {
+    fn new(graph: &Graph, items: &[u32]) -> Self {
         let numbered = items.iter().copied().zip(0..);
         Self {
-            items,
             places: numbered
                 .filter(|end| graph.items().contains(&end.0))
                 .collect(),
-            paths: vec![Vec::new(); items.len()],
+            steps: vec![Vec::new(); items.len()],
         }
     }
 

@@ -1,9 +1,11 @@
 //! Which facts lead from item to item, and which entities are on everybody's list.
 
 use super::supposing::Patch;
-use super::{RELATION_WEIGHT, Scorer};
+use super::{HUB, RELATION_WEIGHT, Scorer, rarity};
 use crate::graph::Graph;
 use crate::vocabulary::rdf;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A predicate between items and resources, with the facts under it: those of the graph, but for what is supposed.
 #[derive(Clone, Debug)]
@@ -12,8 +14,13 @@ pub(super) struct Relation {
     pub(super) weight: f64,
     /// For each item the square root of one over the number of its facts; 0 without facts.
     damping: Vec<f64>,
+    shared: Arc<Shared>,
     patch: Patch,
 }
+
+/// For each entity that some items share and not too many, where its facts lie among those of the predicate, and how
+/// many they are.
+type Shared = FxHashMap<u32, (u32, u32)>;
 
 impl Relation {
     /// Every predicate that leads from an item to a resource, but the class, which all items share. One under which
@@ -23,7 +30,9 @@ impl Relation {
         let predicates = graph.predicates().iter().copied();
         let relations = predicates.filter_map(|predicate| {
             let iri = graph.iri(predicate)?;
-            Self::under(graph, (predicate, iri), &weight, Patch::default())
+            let relation = Self::under(graph, (predicate, iri), &weight, Patch::default())?;
+            let shared = Arc::new(shared(graph, predicate));
+            Some(Self { shared, ..relation })
         });
         relations.collect()
     }
@@ -44,6 +53,7 @@ impl Relation {
             predicate,
             weight,
             damping: Vec::new(),
+            shared: Arc::default(),
             patch,
         };
         if weight == 0.0 || !relation.leads(graph, own.is_some()) {
@@ -51,6 +61,15 @@ impl Relation {
         }
         relation.damping = relation.damped(graph);
         Some(relation)
+    }
+
+    /// The same facts as another relation has them, but for what is supposed.
+    pub(super) fn beside(self, other: Option<&Self>, graph: &Graph) -> Self {
+        let shared = match other {
+            Some(other) => Arc::clone(&other.shared),
+            None => Arc::new(shared(graph, self.predicate)),
+        };
+        Self { shared, ..self }
     }
 
     /// Whether an item has a resource under it: one that is not only concluded by rules, unless that counts too.
@@ -83,6 +102,17 @@ impl Relation {
     pub(super) fn subjects<'a>(&'a self, graph: &'a Graph, object: u32) -> &'a [[u32; 2]] {
         let supposed = self.patch.subjects(object);
         supposed.unwrap_or_else(|| graph.subjects(object, self.predicate))
+    }
+
+    /// The facts that end in an entity, as sorted pairs of a number and a subject, if it is one that tells items apart.
+    pub(super) fn sharing<'a>(&'a self, graph: &'a Graph, entity: u32) -> Option<&'a [[u32; 2]]> {
+        if let Some(supposed) = self.patch.subjects(entity) {
+            let tells = self.is_entity(graph, entity) && tells(supposed.len());
+            return tells.then_some(supposed);
+        }
+        let &(start, count) = self.shared.get(&entity)?;
+        let range = start as usize..(start + count) as usize;
+        graph.pairs(self.predicate).get(range)
     }
 
     /// The facts of a subject, with the number of the first of them if the graph has them all; the others follow then.
@@ -134,10 +164,28 @@ impl Relation {
         let degrees = graph.items().map(|item| self.objects(graph, item).len());
         let damped = |degree: usize| match degree {
             0 => 0.0,
-            degree => (degree as f64).powf(-0.5),
+            degree => rarity(degree),
         };
         degrees.map(damped).collect()
     }
+}
+
+fn shared(graph: &Graph, predicate: u32) -> Shared {
+    let mut start = 0;
+    let mut shared = Shared::default();
+    for facts in graph.pairs(predicate).chunk_by(|a, b| a[0] == b[0]) {
+        let (entity, count) = (facts[0][0], facts.len() as u32);
+        if tells(facts.len()) && graph.nodes().contains(&entity) {
+            shared.insert(entity, (start, count));
+        }
+        start += count;
+    }
+    shared
+}
+
+/// Whether an entity of so many facts says what some items have in common, and others have not.
+fn tells(facts: usize) -> bool {
+    (2..=HUB).contains(&facts)
 }
 
 /// An entity that popular items have in common.

@@ -5,7 +5,7 @@
 //! taken away: how rare an entity is and how many facts damp one another change with them; links stay here too.
 
 use super::relations::{Relation, distinct};
-use super::{HUB, Profile, Route, Scorer, Tables, popularity};
+use super::{HUB, Profile, Route, Scorer, Tables, popularity, rarity};
 use crate::graph::Graph;
 use crate::graph::changes::{NewEvent, Quad};
 use crate::model::taste::Spread;
@@ -217,7 +217,8 @@ impl Tables {
         for predicate in predicates {
             let known = facts.terms.get(&predicate).map(String::as_str);
             let iri = term::as_iri(known.unwrap_or_else(|| graph.term(predicate)));
-            self.relations.retain(|known| known.predicate != predicate);
+            let is_it = |relation: &mut Arc<Relation>| relation.predicate == predicate;
+            let known = self.relations.extract_if(.., is_it).next();
             let weights = &self.settings.weights;
             let weight = |iri: &str| {
                 let own = weights.get(iri);
@@ -227,7 +228,7 @@ impl Tables {
             let patch = Patch::of(graph, predicate, facts);
             let relation = iri
                 .and_then(|iri| Relation::under(graph, (predicate, iri), weight, patch))
-                .map(Arc::new);
+                .map(|relation| Arc::new(relation.beside(known.as_deref(), graph)));
             self.relations.extend(relation);
         }
         self.relations.sort_by_key(|relation| relation.predicate);
@@ -333,7 +334,7 @@ impl<'g> Scorer<'g> {
                 *sums.entry(from).or_default() += self.stated(relation, from);
             }
             for entity in distinct(relation.objects(graph, item)) {
-                let Some(sharing) = self.sharing(relation, entity) else {
+                let Some(sharing) = relation.sharing(graph, entity) else {
                     continue;
                 };
                 let damping = relation.damping(graph, item);
@@ -406,7 +407,7 @@ impl<'g> Scorer<'g> {
                 if relation.has(graph, item, entity) || !(2..=HUB).contains(&sharing) {
                     continue;
                 }
-                let gain = sum * (sharing as f64).powf(-0.5) * (had + 1.0).powf(-0.5);
+                let gain = sum * rarity(sharing) * (had + 1.0).sqrt().recip();
                 wanting.push((predicate, entity, gain - lost));
             }
         }
@@ -422,7 +423,7 @@ impl<'g> Scorer<'g> {
         };
         let sharing = relation.subjects(self.graph, entity).len();
         let rare = |sharing: usize| match (2..=HUB).contains(&sharing) {
-            true => (sharing as f64).powf(-0.5),
+            true => rarity(sharing),
             false => 0.0,
         };
         let having = profile

@@ -58,6 +58,25 @@ fn equality_comes_and_goes() {
     );
 }
 
+/// Of what is derived, rules go on from some only; of what is stated, from all.
+#[test]
+fn things_get_classes_and_lose_them() {
+    let rules = RuleSet::shipped("owl2-rl").unwrap();
+    let schema =
+        ":A rdfs:subClassOf :B . :B rdfs:subClassOf :C . :p rdfs:domain :A ; rdfs:range :B ;
+        rdfs:subPropertyOf :q . :q rdfs:domain :D .";
+    follow(
+        &rules,
+        schema,
+        &[
+            (":x a :A . :y a :B .", ""),
+            (":x :p :z . :C rdfs:subClassOf :E .", ":x a :A ."),
+            (":q rdfs:subPropertyOf :r . :r rdfs:range :F .", ":y a :B ."),
+            (":y a :C .", ":x :p :z ."),
+        ],
+    );
+}
+
 #[test]
 fn axioms_of_lists_come_and_go() {
     let rules = RuleSet::shipped("owl2-rl").unwrap();
