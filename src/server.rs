@@ -37,7 +37,7 @@
 //! `serve.memory_mb`, so each may remember its share of that, if this is less; bodies that wait for their turn have as
 //! much room as four of the largest. A language model is asked in at most `serve.model_calls` places at once; whoever comes
 //! then, and whoever the model does not answer in time, has the graph's answer. Queries and updates wait in queues of their own. A connection whose client takes
-//! nothing of a response for `serve.idle_s` is closed. Relative IRIs are resolved against the address of the request.
+//! nothing of a response for `serve.idle_s` is closed, and so is one after the refusal of a request that has a body. Relative IRIs are resolved against the address of the request.
 //!
 //! *Invariants:* a result that is not whole never looks whole (`stream`); an update whose success was told is on the
 //! disk, and every later query sees it; a client that went away costs nothing.

@@ -7,12 +7,14 @@ use super::{Host, describe, protocol, recommend, store};
 use crate::config::ServeSettings;
 use crate::{Error, Result};
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::body::{Body, HttpBody};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderValue,
 };
 use axum::http::{Method, Response, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use std::sync::Arc;
@@ -53,6 +55,7 @@ pub(super) fn router(host: Arc<Host>, settings: &ServeSettings) -> Result<Router
         .route("/metrics", get(metrics))
         .method_not_allowed_fallback(not_allowed)
         .fallback(nowhere)
+        .layer(middleware::from_fn(part_on_refusal))
         .with_state(host);
     match origins(settings).next() {
         None => Ok(router),
@@ -161,6 +164,18 @@ async fn metrics(State(host): State<Arc<Host>>, headers: HeaderMap) -> Answer {
     ]);
     let media = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((media, text).into_response())
+}
+
+/// Says that the connection ends where the body of a refused request may not have been read: a client that takes it for one
+/// that goes on loses its next request.
+async fn part_on_refusal(request: Request, next: Next) -> Response<Body> {
+    let has_body = !request.body().is_end_stream();
+    let mut response = next.run(request).await;
+    if has_body && !response.status().is_success() {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn not_allowed() -> Problem {

@@ -11,6 +11,19 @@ fn request(served: &Served, query: &str) -> std::net::TcpStream {
     stream
 }
 
+/// The body was not read, so what comes next on the connection would be lost.
+#[test]
+fn a_refusal_that_has_not_read_the_body_parts() {
+    let served = Served::new(&[]);
+    let mut stream = served.connect();
+    let head = "POST /v1/recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 2";
+    write!(stream, "{head}\r\n\r\n").unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 415 "), "{said}");
+    assert!(said.contains("\r\nconnection: close\r\n"), "{said}");
+}
+
 #[test]
 fn a_client_that_goes_away_cancels_its_query() {
     let served = Served::new(&[
