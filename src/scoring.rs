@@ -19,7 +19,7 @@ pub use alike::Outline;
 pub use paths::{Evidence, Path, Route, Walk};
 pub use supposing::{Facts, Supposed};
 
-use crate::config::ScoringSettings;
+use crate::config::{ScoringSettings, weight_of};
 use crate::graph::Graph;
 use crate::graph::changes::{Changes, NewEvent};
 use crate::model::taste::Spread;
@@ -118,7 +118,7 @@ impl Tables {
         let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
         let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
         let relations = Relation::find(graph, |iri| {
-            weight(iri).or_else(|| weight(&crate::vocabulary::shorten(iri)))
+            weight_of(&settings.weights, iri).map(f64::from)
         });
         let met_by = met_by(graph);
         let spreads = graph.users().map(|user| Spread::of(weights(graph, user)));

@@ -68,9 +68,9 @@ fn sections(Method { scoring, links }: &Method) -> String {
     let ScoringSettings { history, decay, preference, popularity, weights } = scoring;
     let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npreference = {preference:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
     text += &weights_of(weights);
-    let LinkSettings { window, neighbours, damping, regressors, ridge, shared, order, preference, weights: traits } = links;
+    let LinkSettings { window, neighbours, damping, regressors, ridge, dropout, shared, order, preference, weights: traits } = links;
     text += &format!(
-        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\ndamping = {damping:?}\nregressors = {regressors}\nridge = {ridge:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}\n\n[links.weights]"
+        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\ndamping = {damping:?}\nregressors = {regressors}\nridge = {ridge:?}\ndropout = {dropout:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}\n\n[links.weights]"
     );
     text + &weights_of(traits)
 }

@@ -90,6 +90,7 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         damping,
         regressors,
         ridge,
+        dropout,
         shared,
         order,
         preference,
@@ -113,7 +114,7 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
                 .map(|(property, w)| format!(", of {property} {w} n^-1/2"));
             let others: String = others.collect();
             return format!(
-                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
+                "ridge regression ({ridge}, dropout {dropout}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
                 neighbours.max(regressors)
             );
         }

@@ -6,6 +6,7 @@
 
 use super::relations::{Relation, distinct};
 use super::{HUB, Profile, Route, Scorer, Tables, popularity};
+use crate::config::weight_of;
 use crate::graph::Graph;
 use crate::graph::changes::{NewEvent, Quad};
 use crate::model::taste::Spread;
@@ -219,11 +220,7 @@ impl Tables {
             let iri = term::as_iri(known.unwrap_or_else(|| graph.term(predicate)));
             self.relations.retain(|known| known.predicate != predicate);
             let weights = &self.settings.weights;
-            let weight = |iri: &str| {
-                let own = weights.get(iri);
-                let own = own.or_else(|| weights.get(&crate::vocabulary::shorten(iri)));
-                own.map(|&weight| f64::from(weight))
-            };
+            let weight = |iri: &str| weight_of(weights, iri).map(f64::from);
             let patch = Patch::of(graph, predicate, facts);
             let relation = iri
                 .and_then(|iri| Relation::under(graph, (predicate, iri), weight, patch))
