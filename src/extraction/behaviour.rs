@@ -59,6 +59,20 @@ pub struct Traits {
     pub properties: Vec<(String, u32)>,
 }
 
+impl Traits {
+    /// The properties, each with its pairs.
+    pub fn counts(&self) -> Vec<(String, usize)> {
+        let end = |number: u32| self.pairs.partition_point(|pair| pair.0 < number);
+        let mut start = 0;
+        let counts = self.properties.iter().map(|(property, number)| {
+            let pairs = end(*number).saturating_sub(start);
+            start += pairs;
+            (property.clone(), pairs)
+        });
+        counts.collect()
+    }
+}
+
 /// Computes the links of every kind that the events allow.
 pub fn links(behaviour: Behaviour, settings: &LinkSettings) -> Vec<LinkTable> {
     let events = Events {

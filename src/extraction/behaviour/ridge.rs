@@ -18,7 +18,6 @@ use super::{Behaviour, LinkTable, Rows, Square};
 use crate::config::LinkSettings;
 use crate::knowledge::segment::NONE;
 use crate::model::LinkKind;
-use crate::sections::row_starts;
 use gram::Gram;
 use rayon::prelude::*;
 
@@ -39,29 +38,29 @@ pub(super) fn table(behaviour: &Behaviour, histories: &Rows, settings: &LinkSett
     } else {
         model.on_nearest(size)
     };
-    let mut weights: Vec<Weight> = columns.into_iter().flatten().collect();
-    weights.retain(|weight| weight.value != 0.0);
-    weights.par_sort_unstable_by(|a, b| {
-        let stronger = || b.value.abs().total_cmp(&a.value.abs());
-        a.from
-            .cmp(&b.from)
-            .then_with(stronger)
-            .then(a.to.cmp(&b.to))
-    });
-    let at = row_starts(&weights, size, |w| w.from as usize);
+    let mut rows = vec![Vec::new(); size];
+    let weights = columns.into_iter().flatten();
+    for weight in weights.filter(|weight| weight.value != 0.0) {
+        rows[weight.from as usize].push((weight.to, weight.value, weight.support));
+    }
     let most = settings.neighbours.max(settings.regressors.min(met));
-    let row = |range: &[u64]| {
-        let row = &weights[range[0] as usize..range[1] as usize];
-        let strongest = row.iter().take(most);
-        let mut row: Vec<_> = strongest.map(|w| (w.to, w.value, w.support)).collect();
-        row.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        row
-    };
+    rows.par_iter_mut().for_each(|row| strongest(row, most));
     LinkTable {
         kind: LinkKind::GoesWith,
         first_item: behaviour.first_item,
-        rows: at.windows(2).map(row).collect(),
+        rows,
     }
+}
+
+/// Leaves the strongest of a row, for or against; the largest first.
+fn strongest(row: &mut Vec<(u32, f32, u32)>, most: usize) {
+    let order = |a: f32, b: f32, items: [u32; 2]| b.total_cmp(&a).then(items[0].cmp(&items[1]));
+    if most < row.len() {
+        row.select_nth_unstable_by(most, |a, b| order(a.1.abs(), b.1.abs(), [a.0, b.0]));
+        row.truncate(most);
+        row.shrink_to_fit();
+    }
+    row.sort_unstable_by(|a, b| order(a.1, b.1, [a.0, b.0]));
 }
 
 /// What an item says for another.
