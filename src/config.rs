@@ -29,7 +29,7 @@ pub use lock::Lock;
 pub use settings::{
     DecisionSettings, EmbeddingSettings, ExtractionSettings, LinkSettings, ModelSettings, OnBuild,
     PromptSettings, QuerySettings, RankingSettings, ReasoningSettings, ScoringSettings,
-    ServeSettings, Settings, ValidationSettings, weight_of,
+    ServeSettings, Settings, ValidationSettings,
 };
 
 use crate::{Error, Result};

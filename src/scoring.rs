@@ -19,11 +19,12 @@ pub use alike::Outline;
 pub use paths::{Evidence, Path, Route, Walk};
 pub use supposing::{Facts, Supposed};
 
-use crate::config::{ScoringSettings, weight_of};
+use crate::config::ScoringSettings;
 use crate::graph::Graph;
 use crate::graph::changes::{Changes, NewEvent};
 use crate::model::taste::Spread;
 use crate::model::{LinkKind, Taste};
+use crate::vocabulary::weight_of;
 use relations::{Relation, Trend, distinct};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Ordering;

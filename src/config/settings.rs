@@ -1,4 +1,3 @@
-use crate::vocabulary::shorten;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -414,10 +413,4 @@ impl Default for ServeSettings {
             idle_s: 30,
         }
     }
-}
-
-/// What weights say of a property: under its IRI or, where that is not named, under its short name.
-pub fn weight_of(weights: &BTreeMap<String, f32>, iri: &str) -> Option<f32> {
-    let own = weights.get(iri).or_else(|| weights.get(&shorten(iri)));
-    own.copied()
 }

@@ -6,11 +6,11 @@
 
 use super::relations::{Relation, distinct};
 use super::{HUB, Profile, Route, Scorer, Tables, popularity};
-use crate::config::weight_of;
 use crate::graph::Graph;
 use crate::graph::changes::{NewEvent, Quad};
 use crate::model::taste::Spread;
 use crate::model::{Taste, term};
+use crate::vocabulary::weight_of;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

@@ -1,8 +1,7 @@
 //! The settings that are tried, each with its values.
 
-use crate::config::weight_of;
 use crate::evaluation::Method;
-use crate::vocabulary::shorten;
+use crate::vocabulary::{shorten, weight_of};
 
 /// What a weight of the scorer is multiplied with.
 const FACTORS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];

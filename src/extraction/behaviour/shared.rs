@@ -1,8 +1,9 @@
 //! What items share, as rows of the linear model.
 
 use super::{Behaviour, Rows, Ways};
-use crate::config::{LinkSettings, weight_of};
+use crate::config::LinkSettings;
 use crate::sections::row_starts;
+use crate::vocabulary::weight_of;
 
 /// Entities with more items that somebody met tell nothing apart and cost the most: with 5000, Beauty's links took three times
 /// as long for the same rankings.
