@@ -74,3 +74,35 @@ fn rows(pairs: &[(u32, u32)], count: usize) -> Rows {
         events: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Traits;
+    use super::*;
+
+    #[test]
+    fn sizes_are_of_what_was_met_and_no_property_is_needed() {
+        let behaviour = Behaviour {
+            events: &[],
+            first_item: 0,
+            items: 5,
+            groups: 0,
+            traits: Traits {
+                pairs: vec![(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 3), (1, 4)],
+                properties: Vec::new(),
+            },
+        };
+        let settings = LinkSettings {
+            shared: 3.0,
+            ..LinkSettings::default()
+        };
+        let shared = Shared::of(&behaviour, &settings, |item| item < 4);
+        assert_eq!(shared.weights, [1.5, 3.0]);
+        let mut ways = Ways::new(5);
+        // Nobody met item 4; it is beside four others by one entity, and beside one of them by another.
+        assert_eq!(shared.add(4, &mut ways), 4.5);
+        let mut row = ways.drain(10, |_, way| way).to_vec();
+        row.sort_unstable_by_key(|way| way.0);
+        assert_eq!(row, [(0, 1.5, 1), (1, 1.5, 1), (2, 1.5, 1), (3, 4.5, 2)]);
+    }
+}
