@@ -24,6 +24,7 @@ use crate::graph::Graph;
 use crate::graph::changes::{Changes, NewEvent};
 use crate::model::taste::Spread;
 use crate::model::{LinkKind, Taste};
+use crate::vocabulary::weight_of;
 use relations::{Relation, Trend, distinct};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Ordering;
@@ -118,7 +119,7 @@ impl Tables {
         let weight = |name: &str| settings.weights.get(name).map(|&w| f64::from(w));
         let links = LINK_WEIGHTS.map(|(kind, usual)| (kind, weight(kind.name()).unwrap_or(usual)));
         let relations = Relation::find(graph, |iri| {
-            weight(iri).or_else(|| weight(&crate::vocabulary::shorten(iri)))
+            weight_of(&settings.weights, iri).map(f64::from)
         });
         let met_by = met_by(graph);
         let spreads = graph.users().map(|user| Spread::of(weights(graph, user)));

@@ -64,6 +64,12 @@ pub fn shorten(iri: &str) -> String {
     iri.to_owned()
 }
 
+/// What weights say of a property: under its IRI or, where that is not named, under its short name.
+pub fn weight_of(weights: &std::collections::BTreeMap<String, f32>, iri: &str) -> Option<f32> {
+    let own = weights.get(iri).or_else(|| weights.get(&shorten(iri)));
+    own.copied()
+}
+
 macro_rules! terms {
     ($($(#[$doc:meta])* $name:ident = $namespace:literal $local:literal;)*) => {
         $($(#[$doc])* pub const $name: &str = concat!($namespace, $local);)*

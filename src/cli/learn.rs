@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 /// Learn how to rank on a validation part, and print it as settings
 ///
 /// What the flags hold out for testing is taken away first. Of the rest a quarter of each user's events, or the last
-/// event, is held out to learn on.
+/// event, is held out to learn on. Where there are fewer users than `--users` says, several quarters are drawn, five at
+/// most.
 #[derive(Debug, clap::Args)]
 pub struct Learn {
     #[command(flatten)]
@@ -29,7 +30,7 @@ pub struct Learn {
     #[arg(long)]
     graded: bool,
 
-    /// Users that are looked at
+    /// Users that are looked at, or rankings of the same users where there are fewer
     #[arg(long, value_name = "N", default_value_t = 2000)]
     users: usize,
 
@@ -53,7 +54,7 @@ impl Verb for Learn {
         };
         let engine = Engine::open(session.project()?)?;
         let learnt = learn(&engine, &lesson, &session.bars())?;
-        session.printer.note(format_args!("ndcg@{} before: {:.4}", lesson.k, learnt.before));
+        session.printer.note(format_args!("ndcg@{} before: {:.4}, validation parts: {}", lesson.k, learnt.before, learnt.parts));
         for step in &learnt.steps {
             session.printer.note(format_args!("{:.4} with {} = {}", step.ndcg, step.name, step.value));
         }
@@ -68,9 +69,9 @@ fn sections(Method { scoring, links }: &Method) -> String {
     let ScoringSettings { history, decay, preference, popularity, weights } = scoring;
     let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npreference = {preference:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
     text += &weights_of(weights);
-    let LinkSettings { window, neighbours, damping, regressors, ridge, shared, order, preference, weights: traits } = links;
+    let LinkSettings { window, neighbours, damping, regressors, ridge, dropout, shared, order, preference, weights: traits } = links;
     text += &format!(
-        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\ndamping = {damping:?}\nregressors = {regressors}\nridge = {ridge:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}\n\n[links.weights]"
+        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\ndamping = {damping:?}\nregressors = {regressors}\nridge = {ridge:?}\ndropout = {dropout:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}\n\n[links.weights]"
     );
     text + &weights_of(traits)
 }

@@ -47,6 +47,7 @@ pub const KEYS: &[Key] = &[
     key("links.damping", Kind::Number(0.0, 1.0)),
     key("links.regressors", Kind::Count(0)),
     key("links.ridge", Kind::Number(0.001, f32::MAX as f64)),
+    key("links.dropout", Kind::Number(0.0, 0.9)),
     key("links.shared", Kind::Number(0.0, 1e6)),
     key("links.order", Kind::Number(0.0, 1e6)),
     key("links.preference", Kind::Number(0.0, 0.5)),

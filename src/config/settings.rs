@@ -94,11 +94,16 @@ pub struct LinkSettings {
     pub neighbours: usize,
     /// How much less a counted link says because many met its end: it is divided by their number to this power, 0..=1.
     pub damping: f32,
-    /// Items that the linear model predicts an item from; none without the model.
+    /// Items that the linear model predicts an item from, of those that somebody met; 0: no model. With no fewer than there are
+    /// (30,000 at most) one inverse gives all weights; fewer are chosen for each item.
     pub regressors: usize,
     /// The linear model's ridge: how many interactions a weight must explain away.
     pub ridge: f32,
-    /// What an entity that two items alone share weighs in the linear model, beside 1 for a user who met both.
+    /// Share of each history that the linear model has to do without when it is fitted, 0..=0.9: the ridge grows by
+    /// `dropout / (1 - dropout)` for each user of an item, so that no item leans on a few others alone.
+    pub dropout: f32,
+    /// What an entity or a value weighs in the linear model that items share, beside 1 for a user: divided by the square root of the
+    /// number of its items that somebody met.
     pub shared: f32,
     /// What items next to one another in a history weigh more in the linear model.
     pub order: f32,
@@ -116,6 +121,7 @@ impl Default for LinkSettings {
             damping: 0.3,
             regressors: 50,
             ridge: 100.0,
+            dropout: 0.0,
             shared: 1.0,
             order: 0.5,
             preference: 0.25,

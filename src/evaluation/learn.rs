@@ -1,40 +1,35 @@
-//! How to rank, learnt on a validation part of what trains.
+//! How to rank, learnt on validation parts of what trains.
 //!
 //! Coordinate ascent: one setting after the other is tried at some values, and what raises the mean NDCG of a seeded
-//! sample of users is kept, until a round changes nothing. The test part is taken away before anything is looked at.
+//! sample of users is kept, until a round changes nothing. Where there are fewer users than are asked for, several
+//! validation parts are drawn (up to [`PARTS`]) and averaged, as one of a few hundred rankings would teach its own noise. A
+//! try whose first parts are worse, or the same, is not made on the others. The test part is taken away before anything is looked at.
+
+mod dials;
 
 use super::Method;
 use super::random::Random;
 use super::ranking::Gain;
 use super::split::Split;
 use super::trained::{Case, Trained, mean};
-use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
-use crate::graph::Graph;
 use crate::model::{Progress, Unwatched};
 use crate::scoring::Scorer;
-use crate::vocabulary::rdf;
+use crate::vocabulary::{expand, shorten, weight_of};
 use crate::{Error, Result};
+use dials::Dial;
+use std::collections::BTreeMap;
 
 /// Rounds over all settings at most.
 const ROUNDS: usize = 4;
-/// What a weight is multiplied with.
-const FACTORS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];
-/// A weight of nothing is tried at this.
-const LEAST: f32 = 0.02;
-const DECAYS: [f32; 5] = [1.0, 0.95, 0.9, 0.8, 0.6];
-const PREFERENCES: [f32; 3] = [0.0, 0.25, 0.5];
-const POPULARITIES: [f32; 5] = [0.0, 0.003, 0.01, 0.03, 0.1];
-/// What the ridge of the linear model is multiplied with, and its other weights: links are costly to compute.
-const RIDGES: [f32; 2] = [1.0 / 3.0, 3.0];
-const PARTS: [f32; 4] = [0.0, 0.5, 2.0, 4.0];
-/// Numbers of regressors; all items where these are few, as no neighbourhood is chosen then.
-const REGRESSORS: [usize; 2] = [50, 400];
-const FEW: usize = 2000;
-const DAMPINGS: [f32; 4] = [0.3, 0.5, 0.7, 0.9];
-const WINDOWS: [f32; 3] = [5.0, 10.0, 20.0];
+/// Validation parts at most.
+const PARTS: usize = 5;
 /// A gain below this is noise.
 const GAIN: f64 = 1e-5;
+/// Standard errors below what is known at which a try is given up.
+const CLEARLY: f64 = 1.0;
+/// Properties that fewer pairs of an item and what it shares stand under, for each item, cannot matter.
+const SHARING: f64 = 0.01;
 
 /// What is learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +47,11 @@ pub struct Lesson {
     pub learns: Learns,
     /// Taken away first: the test part.
     pub test: Split,
-    /// Taken from the rest: the validation part.
+    /// Taken from the rest: the validation part. Of a share that is drawn, several are drawn where there are few users.
     pub validation: Split,
     /// Only users and items with so many partners count.
     pub core: usize,
-    /// Users that are looked at.
+    /// Rankings that are looked at: of so many users, or of the same users in several validation parts.
     pub users: usize,
     /// Length of the lists.
     pub k: usize,
@@ -84,6 +79,8 @@ pub struct Learnt {
     pub method: Method,
     /// Mean NDCG of the settings before.
     pub before: f64,
+    /// Validation parts that were drawn.
+    pub parts: usize,
     /// What raised it, in order.
     pub steps: Vec<Step>,
 }
@@ -94,38 +91,33 @@ pub struct Learnt {
 /// `Input` if nothing is held out for validation.
 pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Result<Learnt> {
     let mut method = Method::of(engine);
-    let class = class(engine, lesson, &method.links, progress)?;
-    if class.cases.is_empty() {
+    let first = part(engine, lesson, (0, &method), progress)?;
+    if first.cases.is_empty() {
         return Err(
             Error::input("nothing is left to validate on").hint("another split, or more events")
         );
     }
-    let weights = Scorer::new(&class.graph, &method.scoring).weights();
-    method.scoring.weights = weights
-        .into_iter()
-        .map(|(name, weight)| (name, weight as f32))
+    method.scoring.weights = weights(&first, &method);
+    let mut parts = vec![first];
+    for number in 1..lesson.parts(parts[0].cases.len()) {
+        parts.push(part(engine, lesson, (number, &method), progress)?);
+    }
+    let known: Vec<f64> = parts
+        .iter()
+        .flat_map(|part| ndcg(part, &method, lesson))
         .collect();
-    let before = mean(&class.ndcg(&method.scoring, (lesson.k, lesson.gain)));
+    let before = mean(&known);
     let mut climb = Climb {
         engine,
         lesson,
-        class,
+        parts,
         method,
-        best: before,
+        known,
         steps: Vec::new(),
     };
-    for round in 1..=ROUNDS {
+    for round in 0..ROUNDS {
         let known = climb.steps.len();
-        let tries = climb.method.scoring.weights.len() as u64 + 3;
-        progress.begin(&format!("round {round}: scoring"), Some(tries), "settings");
-        climb.scoring(progress);
-        progress.end();
-        if lesson.learns == Learns::Links {
-            let tries = 7 + shared(&climb.class.graph).len() as u64;
-            progress.begin(&format!("round {round}: links"), Some(tries), "settings");
-            climb.links(progress)?;
-            progress.end();
-        }
+        climb.round(round, progress)?;
         if climb.steps.len() == known {
             break;
         }
@@ -133,177 +125,176 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
     Ok(Learnt {
         method: climb.method,
         before,
+        parts: climb.parts.len(),
         steps: climb.steps,
     })
 }
 
-/// The properties under which items share entities or values.
-fn shared(graph: &Graph) -> Vec<String> {
-    let items = graph.items();
-    let of_item = |pair: &&[u32; 2]| items.contains(&pair[1]);
-    let shares = |property: &u32| {
-        let runs = graph.pairs(*property).chunk_by(|a, b| a[0] == b[0]);
-        runs.into_iter()
-            .any(|run| run.iter().filter(of_item).nth(1).is_some())
-    };
-    let iri = |property| graph.iri(property).map(str::to_owned);
-    let properties = graph.predicates().iter().copied().filter(shares);
-    let named = properties.filter_map(iri);
-    named.filter(|property| property != rdf::TYPE).collect()
+impl Lesson {
+    /// How many validation parts are drawn, where one has rankings of so many users.
+    fn parts(&self, users: usize) -> usize {
+        match self.validation {
+            Split::Holdout { .. } => self.users.div_ceil(users).clamp(1, PARTS),
+            _ => 1,
+        }
+    }
+
+    /// One of the validation parts.
+    fn validation(&self, number: usize) -> Split {
+        match self.validation {
+            Split::Holdout { share, seed } => Split::Holdout {
+                share,
+                seed: seed.wrapping_add(number as u64),
+            },
+            ref one => one.clone(),
+        }
+    }
 }
 
-/// What is left to train on, and the users that are looked at.
-fn class(
+/// What is left to train on beside one of the validation parts, and the users that are looked at.
+fn part(
     engine: &Engine,
     lesson: &Lesson,
-    links: &LinkSettings,
+    (number, method): (usize, &Method),
     progress: &dyn Progress,
 ) -> Result<Trained> {
-    let splits = [&lesson.test, &lesson.validation];
-    let mut class = Trained::of(engine, &splits, (lesson.core, links), progress)?;
+    let splits = [&lesson.test, &lesson.validation(number)];
+    let mut part = Trained::of(engine, &splits, (lesson.core, &method.links), progress)?;
     let drawn = |case: &Case| Random::of(lesson.seed, u64::from(case.0)).bits();
-    class
-        .cases
+    part.cases
         .sort_unstable_by_key(|case| (drawn(case), case.0));
-    class.cases.truncate(lesson.users);
-    Ok(class)
+    part.cases.truncate(lesson.users);
+    Ok(part)
+}
+
+fn ndcg(part: &Trained, method: &Method, lesson: &Lesson) -> Vec<f64> {
+    part.ndcg(&method.scoring, (lesson.k, lesson.gain))
+}
+
+/// A weight for every way of the scorer, those that say nothing included, by their short names.
+fn weights(part: &Trained, method: &Method) -> BTreeMap<String, f32> {
+    let scorer = Scorer::new(&part.graph, &method.scoring);
+    let used = scorer.weights().into_iter();
+    let used = used.map(|(name, weight)| (shorten(&name), weight as f32));
+    let set = &method.scoring.weights;
+    let set_so = set.keys().map(|name| {
+        let weight = weight_of(set, &expand(name));
+        (shorten(&expand(name)), weight.unwrap_or_default())
+    });
+    used.chain(set_so).collect()
 }
 
 /// The way up.
 struct Climb<'a> {
     engine: &'a Engine,
     lesson: &'a Lesson,
-    class: Trained,
+    parts: Vec<Trained>,
     method: Method,
-    best: f64,
+    /// The NDCG of each ranking of each part.
+    known: Vec<f64>,
     steps: Vec<Step>,
 }
 
-impl Climb<'_> {
-    fn scoring(&mut self, progress: &dyn Progress) {
-        self.score("decay", &DECAYS, |s, value| s.decay = value);
-        progress.advance(1, 1);
-        self.score("preference", &PREFERENCES, |s, value| s.preference = value);
-        progress.advance(1, 1);
-        self.score("popularity", &POPULARITIES, |s, value| s.popularity = value);
-        progress.advance(1, 1);
-        let weights = self.method.scoring.weights.clone();
-        for (name, now) in weights {
-            let now = if now > 0.0 { now } else { LEAST };
-            let values = FACTORS.map(|factor| now * factor);
-            self.score(&name, &values, |settings, value| {
-                settings.weights.insert(name.clone(), value);
-            });
-            progress.advance(1, 1);
-        }
-    }
+/// A method, with its NDCG as [`Climb`] has it, and the parts if items are linked otherwise.
+struct Tried {
+    method: Method,
+    ndcg: Vec<f64>,
+    parts: Option<Vec<Trained>>,
+}
 
-    fn links(&mut self, progress: &dyn Progress) -> Result<()> {
-        let now = self.method.links.clone();
-        let around = |value: f32, factors: &[f32]| -> Vec<f32> {
-            factors.iter().map(|factor| value * factor).collect()
-        };
-        let items = self.class.graph.items().len();
-        let all = (items <= FEW).then_some(items);
-        let regressors = REGRESSORS.into_iter().chain(all).map(|count| count as f32);
-        self.link("links.regressors", &Vec::from_iter(regressors), |l, v| {
-            l.regressors = v as usize
-        })?;
-        progress.advance(1, 1);
-        self.link("links.damping", &DAMPINGS, |l, v| l.damping = v)?;
-        progress.advance(1, 1);
-        self.link("links.window", &WINDOWS, |l, v| l.window = v as usize)?;
-        progress.advance(1, 1);
-        self.link("links.shared", &around(now.shared, &PARTS), |l, v| {
-            l.shared = v
-        })?;
-        progress.advance(1, 1);
-        self.link("links.ridge", &around(now.ridge, &RIDGES), |l, v| {
-            l.ridge = v
-        })?;
-        progress.advance(1, 1);
-        self.link("links.order", &around(now.order, &PARTS), |l, v| {
-            l.order = v
-        })?;
-        progress.advance(1, 1);
-        self.link("links.preference", &PREFERENCES, |l, v| l.preference = v)?;
-        progress.advance(1, 1);
-        for property in shared(&self.class.graph) {
-            let weight = self.method.links.weights.get(&property);
-            let weight = *weight.unwrap_or(&self.method.links.shared);
-            self.link(
-                &format!("links.weights.{property}"),
-                &around(weight.max(LEAST), &PARTS),
-                |links, value| {
-                    links.weights.insert(property.clone(), value);
-                },
-            )?;
-            progress.advance(1, 1);
+impl Climb<'_> {
+    fn round(&mut self, round: usize, progress: &dyn Progress) -> Result<()> {
+        let dials = dials::scoring(&self.method);
+        self.turn(dials, &format!("round {}: scoring", round + 1), progress)?;
+        if self.lesson.learns == Learns::Links && round < dials::ROUNDS {
+            let graph = &self.parts[0].graph;
+            let items = graph.items();
+            let met = items.clone().filter(|&item| !graph.met_by(item).is_empty());
+            let counts = (met.count(), items.len());
+            let dials = dials::links(&self.method, round, counts);
+            self.turn(dials, &format!("round {}: links", round + 1), progress)?;
+            let shared = self.parts[0].shared.iter();
+            let least = SHARING * items.len() as f64;
+            let shared = shared.filter(|(_, pairs)| *pairs as f64 >= least);
+            let properties: Vec<String> = shared.map(|(property, _)| property.clone()).collect();
+            let dials = dials::traits(&self.method, round, &properties);
+            self.turn(dials, &format!("round {}: properties", round + 1), progress)?;
         }
         Ok(())
     }
 
-    /// Tries values in a place of the scorer's settings, and keeps the best if it is better than now.
-    fn score(&mut self, name: &str, values: &[f32], set: impl Fn(&mut ScoringSettings, f32)) {
-        let mut found = None;
-        for &value in values {
-            let mut settings = self.method.scoring.clone();
-            set(&mut settings, value);
-            if self.rises(mean(
-                &self
-                    .class
-                    .ndcg(&settings, (self.lesson.k, self.lesson.gain)),
-            )) {
-                found = Some((settings, value));
-            }
+    fn turn(&mut self, dials: Vec<Dial>, what: &str, progress: &dyn Progress) -> Result<()> {
+        progress.begin(what, Some(dials.len() as u64), "settings");
+        for dial in dials {
+            self.climb(&dial)?;
+            progress.advance(1, 1);
         }
-        if let Some((settings, value)) = found {
-            self.method.scoring = settings;
-            self.step(name, value);
-        }
+        progress.end();
+        Ok(())
     }
 
-    /// The same for how items are linked.
-    fn link(
-        &mut self,
-        name: &str,
-        values: &[f32],
-        set: impl Fn(&mut LinkSettings, f32),
-    ) -> Result<()> {
-        let mut found = None;
-        for &value in values {
-            let mut links = self.method.links.clone();
-            set(&mut links, value);
-            if links == self.method.links {
+    /// Tries the values of a setting, and keeps the best if it is better than now.
+    fn climb(&mut self, dial: &Dial) -> Result<()> {
+        let (mut best, mut found) = (mean(&self.known), None);
+        for &value in &dial.values {
+            let method = dial.turned(&self.method, value);
+            if method == self.method {
                 continue;
             }
-            let class = class(self.engine, self.lesson, &links, &Unwatched)?;
-            if self.rises(mean(
-                &class.ndcg(&self.method.scoring, (self.lesson.k, self.lesson.gain)),
-            )) {
-                found = Some((links, class, value));
+            let Some(tried) = self.tried(method)? else {
+                continue;
+            };
+            let ndcg = mean(&tried.ndcg);
+            if ndcg > best + GAIN {
+                (best, found) = (ndcg, Some((tried, value)));
             }
         }
-        if let Some((links, class, value)) = found {
-            (self.method.links, self.class) = (links, class);
-            self.step(name, value);
+        if let Some((tried, value)) = found {
+            (self.method, self.known) = (tried.method, tried.ndcg);
+            self.parts = tried.parts.unwrap_or(std::mem::take(&mut self.parts));
+            self.steps.push(Step {
+                name: dial.name.clone(),
+                value,
+                ndcg: best,
+            });
         }
         Ok(())
     }
 
-    fn rises(&mut self, ndcg: f64) -> bool {
-        let rises = ndcg > self.best + GAIN;
-        if rises {
-            self.best = ndcg;
+    /// What a method comes to; nothing if it is clearly worse than what is known.
+    fn tried(&self, method: Method) -> Result<Option<Tried>> {
+        if method.links == self.method.links {
+            let each = self.parts.iter();
+            let ndcg = each.flat_map(|part| ndcg(part, &method, self.lesson));
+            return Ok(Some(Tried {
+                ndcg: ndcg.collect(),
+                method,
+                parts: None,
+            }));
         }
-        rises
+        let (mut values, mut parts) = (Vec::new(), Vec::new());
+        for number in 0..self.parts.len() {
+            let part = part(self.engine, self.lesson, (number, &method), &Unwatched)?;
+            values.extend(ndcg(&part, &method, self.lesson));
+            if is_hopeless(&values, &self.known) {
+                return Ok(None);
+            }
+            parts.push(part);
+        }
+        Ok(Some(Tried {
+            method,
+            ndcg: values,
+            parts: Some(parts),
+        }))
     }
+}
 
-    fn step(&mut self, name: &str, value: f32) {
-        self.steps.push(Step {
-            name: name.to_owned(),
-            value,
-            ndcg: self.best,
-        });
-    }
+/// Whether values lie below the first of those that are known by more than the noise of their differences, or are the same.
+fn is_hopeless(values: &[f64], known: &[f64]) -> bool {
+    let differences = values.iter().zip(known).map(|(value, known)| value - known);
+    let differences: Vec<f64> = differences.collect();
+    let middle = mean(&differences);
+    let squares: Vec<f64> = differences.iter().map(|d| (d - middle).powi(2)).collect();
+    let error = (mean(&squares) / differences.len().max(1) as f64).sqrt();
+    middle <= -CLEARLY * error
 }

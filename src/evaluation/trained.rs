@@ -24,6 +24,8 @@ pub struct Trained {
     pub cases: Vec<Case>,
     /// Users of whom something was held out and nothing trains.
     pub cold: usize,
+    /// Properties under which items share entities or values, each with its pairs of these and items.
+    pub shared: Vec<(String, usize)>,
     _folder: TempDir,
 }
 
@@ -43,7 +45,7 @@ impl Trained {
             .map_err(|e| Error::io("create a folder in", &std::env::temp_dir(), e))?;
         let until = splits.iter().filter_map(|split| split.facts_until()).min();
         progress.begin("train", None, "graphs");
-        let (graph, held) = engine.build_part(
+        let part = engine.build_part(
             until.map_or(Horizon::Open, Horizon::Facts),
             links,
             |draft, datasets| {
@@ -58,7 +60,8 @@ impl Trained {
             progress,
         )?;
         progress.end();
-        let mut cases: Vec<Case> = held.into_iter().collect();
+        let (graph, shared) = (part.graph, part.shared);
+        let mut cases: Vec<Case> = part.kept.into_iter().collect();
         cases.sort_unstable_by_key(|case| case.0);
         let all = cases.len();
         cases.retain(|(user, _)| !graph.met(*user).is_empty());
@@ -66,6 +69,7 @@ impl Trained {
             cold: all - cases.len(),
             graph,
             cases,
+            shared,
             _folder: folder,
         })
     }

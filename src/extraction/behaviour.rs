@@ -59,6 +59,20 @@ pub struct Traits {
     pub properties: Vec<(String, u32)>,
 }
 
+impl Traits {
+    /// The properties, each with its pairs.
+    pub fn counts(&self) -> Vec<(String, usize)> {
+        let end = |number: u32| self.pairs.partition_point(|pair| pair.0 < number);
+        let mut start = 0;
+        let counts = self.properties.iter().map(|(property, number)| {
+            let pairs = end(*number).saturating_sub(start);
+            start += pairs;
+            (property.clone(), pairs)
+        });
+        counts.collect()
+    }
+}
+
 /// Computes the links of every kind that the events allow.
 pub fn links(behaviour: Behaviour, settings: &LinkSettings) -> Vec<LinkTable> {
     let events = Events {
@@ -90,6 +104,7 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         damping,
         regressors,
         ridge,
+        dropout,
         shared,
         order,
         preference,
@@ -113,7 +128,7 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
                 .map(|(property, w)| format!(", of {property} {w} n^-1/2"));
             let others: String = others.collect();
             return format!(
-                "ridge regression ({ridge}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
+                "ridge regression ({ridge}, dropout {dropout}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
                 neighbours.max(regressors)
             );
         }

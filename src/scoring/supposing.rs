@@ -10,6 +10,7 @@ use crate::graph::Graph;
 use crate::graph::changes::{NewEvent, Quad};
 use crate::model::taste::Spread;
 use crate::model::{Taste, term};
+use crate::vocabulary::weight_of;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -220,11 +221,7 @@ impl Tables {
             let is_it = |relation: &mut Arc<Relation>| relation.predicate == predicate;
             let known = self.relations.extract_if(.., is_it).next();
             let weights = &self.settings.weights;
-            let weight = |iri: &str| {
-                let own = weights.get(iri);
-                let own = own.or_else(|| weights.get(&crate::vocabulary::shorten(iri)));
-                own.map(|&weight| f64::from(weight))
-            };
+            let weight = |iri: &str| weight_of(weights, iri).map(f64::from);
             let patch = Patch::of(graph, predicate, facts);
             let relation = iri
                 .and_then(|iri| Relation::under(graph, (predicate, iri), weight, patch))

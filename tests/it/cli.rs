@@ -266,6 +266,7 @@ fn config_show_tells_origins() {
     links.damping              0.3               default
     links.regressors           50                default
     links.ridge                100               default
+    links.dropout              0                 default
     links.shared               1                 default
     links.order                0.5               default
     links.preference           0.25              default

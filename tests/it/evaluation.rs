@@ -236,6 +236,38 @@ fn learning_never_sees_what_is_held_out() {
     assert_eq!(plain, learnt(Some("p1")));
 }
 
+/// Few users are looked at in several parts, and what is learnt of a property replaces what was set, by whichever name.
+#[test]
+fn links_are_learnt_on_several_parts() {
+    let desk = Desk::with_import();
+    let weights = "'followed-by' = 0.0\n'https://schema.org/brand' = 0.3\n";
+    let links = "regressors = 20\nridge = 20.0\n[links.weights]\n'schema:brand' = 0.0\n";
+    let file = format!("[scoring.weights]\n{weights}[links]\n{links}");
+    desk.write("shop/kenning.toml", file);
+    let run = desk.done(&["-C", "shop", "learn", "--links", "--users", "100"]);
+    assert!(run.stderr.contains("validation parts: 2"), "{}", run.stderr);
+    let said = run.stderr.lines();
+    let risen: Vec<f64> = said
+        .filter_map(|line| line.split_once(" with ")?.0.parse().ok())
+        .collect();
+    assert!(!risen.is_empty() && risen.is_sorted(), "{}", run.stderr);
+    let learnt: toml::Table = run.stdout.parse().unwrap();
+    let keys = |section: &str| {
+        let table = learnt[section]["weights"].as_table().unwrap();
+        table.keys().cloned().collect::<Vec<_>>()
+    };
+    let scoring = keys("scoring");
+    assert!(scoring.contains(&"followed-by".to_owned()), "{scoring:?}");
+    let brands = scoring.iter().filter(|key| key.ends_with("brand"));
+    assert_eq!(brands.collect::<Vec<_>>(), ["schema:brand"]);
+    let known = ["schema:brand", "schema:keywords", "rdfs:label"];
+    let traits = keys("links");
+    assert!(
+        traits.iter().all(|key| known.contains(&key.as_str())),
+        "{traits:?}"
+    );
+}
+
 /// The sales with another product in the last line of each customer.
 fn with_last(sales: &str, product: &str) -> String {
     let mut lines: Vec<String> = sales.lines().map(str::to_owned).collect();

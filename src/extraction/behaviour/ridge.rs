@@ -1,310 +1,231 @@
 //! A linear model of what goes with what, of behaviour and knowledge at once.
 //!
-//! Users, and the entities that items share by one relation, are rows over the items; an item's column is predicted
-//! from the columns of its nearest items by ridge regression in closed form: `w = (G_NN + λI)⁻¹ G_Nc` with `G = XᵀX`.
-//! With all items in `N` that is EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data"); a
-//! neighbourhood chosen first (Ning & Karypis 2011, "SLIM") makes it linear in the number of items. A user's items weigh
-//! as [`Taste`] says, those of an entity of `n` items `(shared · n^-½)^½` each, or as the weight of its property says; items `d` places from one another in a
-//! history add `order / d` to their entry of `G`, so that what follows what is part of the model.
+//! Users, and the entities that items share by one relation, are rows over the items that somebody met; an item's column is
+//! predicted from the columns of its nearest items by ridge regression in closed form: `w = (G_NN + Λ)⁻¹ G_Nc` with
+//! `G = XᵀX` and `Λ_ii = ridge + dropout / (1 - dropout) · users(i)`. With all items in `N` that is EASE (Steck 2019,
+//! "Embarrassingly shallow autoencoders for sparse data"); a neighbourhood chosen first (Ning & Karypis 2011, "SLIM") makes it
+//! linear in the number of items. A user's items weigh as [`Taste`](crate::model::Taste) says, those of an entity of `n` items
+//! `(shared · n^-½)^½` each, or as the weight of its property says; items `d` places from one another in a history add
+//! `order / d` to their entry of `G`, so that what follows what is part of the model.
+//!
+//! Histories hold nothing that nobody met, so such an item predicts nothing in the model. It is predicted, by what it
+//! shares, and what it says if somebody meets it later is what it would have said as one regressor more.
 
-use super::shared::Shared;
-use super::{Behaviour, LinkTable, Rows, Square, Ways};
+mod gram;
+mod solve;
+
+use super::{Behaviour, LinkTable, Rows, Square};
 use crate::config::LinkSettings;
 use crate::knowledge::segment::NONE;
-use crate::model::{LinkKind, Taste, taste};
-use crate::sections::row_starts;
+use crate::model::LinkKind;
+use gram::Gram;
 use rayon::prelude::*;
 
-/// Entries kept of each row of the Gram matrix, for each regressor.
-const WIDTH: usize = 5;
+/// Items that nobody met whose columns are computed together.
+const BATCH: usize = 256;
 
 /// The links of the model: from each item to those that it speaks for, or, with a negative weight, against.
 pub(super) fn table(behaviour: &Behaviour, histories: &Rows, settings: &LinkSettings) -> LinkTable {
     let gram = Gram::new(behaviour, histories, settings);
-    let size = behaviour.items;
-    let inverse = (settings.regressors >= size && size <= Square::LARGEST).then(|| gram.inverse());
-    let columns: Vec<Vec<Weight>> = (0..size as u32)
-        .into_par_iter()
-        .map_init(
-            || vec![NONE; size],
-            |place, item| gram.column(item, inverse.as_ref(), place),
-        )
-        .collect();
-    let mut weights: Vec<(u32, u32, Weight)> = (0..)
-        .zip(columns)
-        .flat_map(|(to, column)| {
-            column
-                .into_iter()
-                .map(move |weight| (weight.from, to, weight))
-        })
-        .collect();
-    weights.par_sort_unstable_by(|(from, to, a), (other, end, b)| {
-        let stronger = || b.value.abs().total_cmp(&a.value.abs());
-        from.cmp(other).then_with(stronger).then(to.cmp(end))
-    });
-    let at = row_starts(&weights, size, |w| w.0 as usize);
-    let most = settings.neighbours.max(settings.regressors);
-    let row = |range: &[u64]| {
-        let row = &weights[range[0] as usize..range[1] as usize];
-        let strongest = row.iter().take(most);
-        let mut row: Vec<_> = strongest
-            .map(|&(_, to, w)| (to, w.value, w.support))
-            .collect();
-        row.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        row
+    let model = Model {
+        gram: &gram,
+        neighbours: settings.neighbours,
     };
+    let size = behaviour.items;
+    let met = gram.met.len();
+    let columns = if settings.regressors >= met && met <= Square::LARGEST {
+        model.on_all(size)
+    } else {
+        model.on_nearest(size)
+    };
+    let mut rows = vec![Vec::new(); size];
+    let weights = columns.into_iter().flatten();
+    for weight in weights.filter(|weight| weight.value != 0.0) {
+        rows[weight.from as usize].push((weight.to, weight.value, weight.support));
+    }
+    let most = settings.neighbours.max(settings.regressors.min(met));
+    rows.par_iter_mut().for_each(|row| strongest(row, most));
     LinkTable {
         kind: LinkKind::GoesWith,
         first_item: behaviour.first_item,
-        rows: at.windows(2).map(row).collect(),
+        rows,
     }
+}
+
+/// Leaves the strongest of a row, for or against; the largest first.
+fn strongest(row: &mut Vec<(u32, f32, u32)>, most: usize) {
+    let order = |a: f32, b: f32, items: [u32; 2]| b.total_cmp(&a).then(items[0].cmp(&items[1]));
+    if most < row.len() {
+        row.select_nth_unstable_by(most, |a, b| order(a.1.abs(), b.1.abs(), [a.0, b.0]));
+        row.truncate(most);
+        row.shrink_to_fit();
+    }
+    row.sort_unstable_by(|a, b| order(a.1, b.1, [a.0, b.0]));
 }
 
 /// What an item says for another.
 #[derive(Clone, Copy)]
 struct Weight {
     from: u32,
+    to: u32,
     value: f32,
     /// Users who met both.
     support: u32,
 }
 
-/// What each event of the histories counts, in their order.
-fn counts(behaviour: &Behaviour, histories: &Rows, preference: f32) -> Vec<f32> {
-    let users = || behaviour.events.chunk_by(|a, b| a.user == b.user);
-    let taste = Taste::of(
-        preference,
-        users().map(|events| events.iter().map(|e| e.weight)),
-    );
-    let mut middle = vec![0.0; histories.len()];
-    for events in users().filter(|events| events[0].user != NONE) {
-        middle[events[0].user as usize] = taste::mean(events.iter().map(|e| e.weight));
-    }
-    let events = histories
-        .events
-        .iter()
-        .map(|&event| &behaviour.events[event as usize]);
-    events
-        .map(|event| taste.count(event.weight, middle[event.user as usize]) as f32)
-        .collect()
+/// What an item that somebody met says for one that nobody met.
+#[derive(Clone, Copy)]
+struct Said {
+    item: u32,
+    /// Its entry of the Gram matrix.
+    shares: f64,
+    /// Its weight in the column.
+    weight: f64,
+    /// Its diagonal entry of the regressors' inverse.
+    inverse: f64,
 }
 
-/// `XᵀX`, sparse: the strongest entries of each row, by item, and the diagonal.
-struct Gram<'a> {
-    settings: &'a LinkSettings,
-    histories: &'a Rows,
-    /// Users of each item, with the place of the item among those of the histories.
-    users_of: Vec<(u32, u32)>,
-    users_at: Vec<u64>,
-    rows: Vec<Vec<(u32, f32)>>,
-    diagonal: Vec<f64>,
+struct Model<'a> {
+    gram: &'a Gram<'a>,
+    /// Items at most that one that nobody met speaks for.
+    neighbours: usize,
 }
 
-impl<'a> Gram<'a> {
-    fn new(behaviour: &Behaviour, histories: &'a Rows, settings: &'a LinkSettings) -> Self {
-        let size = behaviour.items;
-        let (users_at, users_of) = users(histories, size);
-        let mut gram = Self {
-            settings,
-            histories,
-            users_of,
-            users_at,
-            rows: Vec::new(),
-            diagonal: Vec::new(),
-        };
-        let counts = counts(behaviour, histories, settings.preference);
-        let traits = Shared::of(behaviour, settings);
-        let width = WIDTH.saturating_mul(settings.regressors.max(100));
-        let rows = (0..size).into_par_iter().map_init(
-            || Ways::new(size),
-            |ways, item| {
-                let own = gram.behaviour(item, &counts, ways) + traits.add(item, ways);
-                let row = ways.drain(width, |_, way| way);
-                row.sort_unstable_by_key(|r| r.0);
-                (row.iter().map(|r| (r.0, r.1)).collect(), own)
+impl Model<'_> {
+    /// All columns at once: every item that somebody met is a regressor, so one inverse tells all weights.
+    fn on_all(&self, size: usize) -> Vec<Vec<Weight>> {
+        let gram = self.gram;
+        let inverse = gram.inverse();
+        let known = gram.met.par_iter().enumerate().map_init(
+            || vec![NONE; size],
+            |place, (number, &item)| {
+                let near = &gram.rows[item as usize];
+                let row = inverse.row(number);
+                let pivot = -f64::from(row[number]);
+                let value = |near: &(u32, f32)| f64::from(row[gram.number(near.0)]) / pivot;
+                let values: Vec<f64> = near.iter().map(value).collect();
+                put(near, place);
+                let column = self.of_met(item, (near, &values), place);
+                near.iter().for_each(|n| place[n.0 as usize] = NONE);
+                column
             },
         );
-        (gram.rows, gram.diagonal) = rows.unzip();
-        gram
-    }
-
-    fn users_of(&self, item: usize) -> &[(u32, u32)] {
-        &self.users_of[self.users_at[item] as usize..self.users_at[item + 1] as usize]
-    }
-
-    /// Adds what users say of an item beside others; returns what they say of it alone.
-    fn behaviour(&self, item: usize, counts: &[f32], ways: &mut Ways) -> f64 {
-        let LinkSettings { order, window, .. } = *self.settings;
-        let mut own = 0.0;
-        for &(user, place) in self.users_of(item) {
-            let count = f64::from(counts[place as usize]);
-            own += count * count;
-            let start = self.histories.at[user as usize] as usize;
-            for (other, at) in self.histories.row(user as usize).iter().zip(start..) {
-                let distance = at.abs_diff(place as usize);
-                if distance == 0 {
-                    continue;
-                }
-                let near = if distance <= window {
-                    f64::from(order) / distance as f64
-                } else {
-                    0.0
-                };
-                ways.add(*other, count * f64::from(counts[at]) + near);
-            }
-        }
-        own
-    }
-
-    /// The inverse of all of it with the ridge on its diagonal: where every item is a regressor, that gives all columns at
-    /// once.
-    fn inverse(&self) -> Square {
-        let mut square = Square::zero(self.rows.len());
-        for (item, row) in self.rows.iter().enumerate() {
-            let values = square.row_mut(item);
-            row.iter()
-                .for_each(|&(other, value)| values[other as usize] = value);
-            values[item] = self.diagonal[item] as f32 + self.settings.ridge;
-        }
-        square.invert(self.settings.ridge);
-        square
-    }
-
-    /// What speaks for an item, of those that share something with it. `place` is nowhere before and after.
-    fn column(&self, item: u32, inverse: Option<&Square>, place: &mut [u32]) -> Vec<Weight> {
-        let near = match inverse {
-            Some(_) => self.rows[item as usize].clone(),
-            None => self.nearest(item),
-        };
-        for (number, &(other, _)) in (0..).zip(&near) {
-            place[other as usize] = number;
-        }
-        let values = match inverse {
-            Some(inverse) => of_inverse(inverse, item, &near),
-            None => self.solved(&near, place),
-        };
-        let supports = self.supports(item, near.len(), place);
-        near.iter().for_each(|n| place[n.0 as usize] = NONE);
-        let weights = near
-            .iter()
-            .zip(values)
-            .zip(supports)
-            .map(|((near, value), support)| Weight {
-                from: near.0,
-                value: value as f32,
-                support,
-            });
-        weights.filter(|w| w.value != 0.0).collect()
-    }
-
-    /// The weights of some items, which have places.
-    fn solved(&self, near: &[(u32, f32)], place: &[u32]) -> Vec<f64> {
-        let mut matrix = self.between(near, place);
-        let mut values: Vec<f64> = near.iter().map(|n| f64::from(n.1)).collect();
-        solve(&mut matrix, &mut values);
-        values
-    }
-
-    /// The items that would say most for an item, each alone but for what damps them: `G_ij (G_jj + λ)^-½`.
-    fn nearest(&self, item: u32) -> Vec<(u32, f32)> {
-        let ridge = f64::from(self.settings.ridge);
-        let alone = |&(other, value): &(u32, f32)| {
-            f64::from(value) / (self.diagonal[other as usize] + ridge).sqrt()
-        };
-        let mut near: Vec<(f64, (u32, f32))> = self.rows[item as usize]
-            .iter()
-            .map(|n| (alone(n), *n))
+        let mut columns: Vec<Vec<Weight>> = known.collect();
+        let unmet: Vec<u32> = (0..size as u32)
+            .filter(|&item| !gram.is_met(item))
             .collect();
-        near.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.0.cmp(&b.1.0)));
-        near.truncate(self.settings.regressors);
-        near.into_iter().map(|n| n.1).collect()
+        for items in unmet.chunks(BATCH) {
+            columns.extend(self.of_unmet(items, &inverse));
+        }
+        columns
     }
 
-    /// The lower half of the Gram matrix of some items, with the ridge on its diagonal.
-    fn between(&self, near: &[(u32, f32)], place: &[u32]) -> Vec<f64> {
-        let size = near.len();
-        let mut matrix = vec![0.0; size * size];
-        for (i, &(item, _)) in near.iter().enumerate() {
-            for &(other, value) in &self.rows[item as usize] {
-                let j = place[other as usize] as usize;
-                if j < size {
-                    // One of the two rows may be cut shorter.
-                    matrix[i.max(j) * size + i.min(j)] = f64::from(value);
+    /// The columns of items that nobody met: the inverse times what they share.
+    fn of_unmet(&self, items: &[u32], inverse: &Square) -> Vec<Vec<Weight>> {
+        let (gram, size) = (self.gram, inverse.size());
+        let mut shares = vec![0.0; items.len() * size];
+        for (&item, row) in items.iter().zip(shares.chunks_exact_mut(size)) {
+            gram.fill(item, row);
+        }
+        let weights = inverse.times(&shares);
+        let columns = items.par_iter().zip(weights.par_chunks_exact(size));
+        let columns = columns.map(|(&item, weights)| {
+            let said = gram.rows[item as usize].iter().map(|&(other, shares)| {
+                let number = gram.number(other);
+                Said {
+                    item: other,
+                    shares: f64::from(shares),
+                    weight: f64::from(weights[number]),
+                    inverse: f64::from(inverse.row(number)[number]),
                 }
-            }
-            matrix[i * size + i] = self.diagonal[item as usize] + f64::from(self.settings.ridge);
-        }
-        matrix
+            });
+            self.both_ways(item, &said.collect::<Vec<_>>())
+        });
+        columns.collect()
     }
 
-    /// How many users met the item and each of those that have a place.
-    fn supports(&self, item: u32, size: usize, place: &[u32]) -> Vec<u32> {
-        let mut supports = vec![0; size];
-        for &(user, _) in self.users_of(item as usize) {
-            for &other in self.histories.row(user as usize) {
-                if let Some(support) = supports.get_mut(place[other as usize] as usize) {
-                    *support += 1;
-                }
-            }
-        }
-        supports
+    /// Each column by itself: a few items are its regressors.
+    fn on_nearest(&self, size: usize) -> Vec<Vec<Weight>> {
+        let columns = (0..size as u32).into_par_iter().map_init(
+            || vec![NONE; size],
+            |place, item| {
+                let near = self.gram.nearest(item);
+                put(&near, place);
+                let mut matrix = self.gram.between(&near, place);
+                let mut values: Vec<f64> = near.iter().map(|n| f64::from(n.1)).collect();
+                solve::solve(&mut matrix, &mut values);
+                let column = if self.gram.is_met(item) {
+                    self.of_met(item, (&near, &values), place)
+                } else {
+                    let inverse = solve::inverse_diagonal(&matrix, near.len());
+                    let said = near.iter().zip(&values).zip(&inverse);
+                    let said = said.map(|((near, &weight), &inverse)| Said {
+                        item: near.0,
+                        shares: f64::from(near.1),
+                        weight,
+                        inverse,
+                    });
+                    self.both_ways(item, &said.collect::<Vec<_>>())
+                };
+                near.iter().for_each(|n| place[n.0 as usize] = NONE);
+                column
+            },
+        );
+        columns.collect()
+    }
+
+    /// The column of an item that somebody met, by its regressors, which have places, and their weights.
+    fn of_met(
+        &self,
+        to: u32,
+        (near, values): (&[(u32, f32)], &[f64]),
+        place: &[u32],
+    ) -> Vec<Weight> {
+        let supports = self.gram.supports(to, near.len(), place);
+        let weights = near.iter().zip(values).zip(supports);
+        let weights = weights.map(|((near, &value), support)| Weight {
+            from: near.0,
+            to,
+            value: value as f32,
+            support,
+        });
+        weights.collect()
+    }
+
+    /// What others say for an item that nobody met, and what it would say for the strongest of them. Bordering the
+    /// inverse `P` by one regressor more, `u`, gives its weights in closed form: `w_uc = w_cu / (s P_cc + w_cu²)` with
+    /// `s = G_uu + Λ_uu - Σ_c G_cu w_cu`.
+    fn both_ways(&self, item: u32, said: &[Said]) -> Vec<Weight> {
+        let weight = |from, to, value: f64| Weight {
+            from,
+            to,
+            value: value as f32,
+            support: 0,
+        };
+        let own = self.gram.diagonal[item as usize];
+        let explained: f64 = said.iter().map(|s| s.shares * s.weight).sum();
+        let left = (own - explained).max(1e-3 * own);
+        let mut says: Vec<Weight> = said
+            .iter()
+            .map(|s| s.weight / (left * s.inverse + s.weight * s.weight))
+            .zip(said)
+            .map(|(value, s)| weight(item, s.item, value))
+            .collect();
+        says.sort_unstable_by(|a, b| {
+            let stronger = b.value.abs().total_cmp(&a.value.abs());
+            stronger.then(a.to.cmp(&b.to))
+        });
+        says.truncate(self.neighbours);
+        says.extend(said.iter().map(|s| weight(s.item, item, s.weight)));
+        says
     }
 }
 
-/// The weights of other items for an item: a row of the inverse over its pivot.
-fn of_inverse(inverse: &Square, item: u32, others: &[(u32, f32)]) -> Vec<f64> {
-    let row = inverse.row(item as usize);
-    let pivot = -f64::from(row[item as usize]);
-    let weight = |other: &(u32, f32)| f64::from(row[other.0 as usize]) / pivot;
-    others.iter().map(weight).collect()
-}
-
-/// By item: its users, with its place among all items of the histories.
-fn users(histories: &Rows, items: usize) -> (Vec<u64>, Vec<(u32, u32)>) {
-    let places = (0..histories.len() as u32).flat_map(|user| {
-        let row = histories.at[user as usize] as u32..histories.at[user as usize + 1] as u32;
-        row.map(move |place| (user, place))
-    });
-    let mut users: Vec<(u32, u32)> = places.collect();
-    let item = |&(_, place): &(u32, u32)| histories.items[place as usize];
-    users.par_sort_unstable_by_key(|met| (item(met), *met));
-    let at = row_starts(&users, items, |met| item(met) as usize);
-    (at, users)
-}
-
-/// Solves a symmetric system, given its lower half, by Cholesky's decomposition. What was cut off the rows may have made
-/// it indefinite; then small pivots are held up.
-fn solve(matrix: &mut [f64], values: &mut [f64]) {
-    let size = values.len();
-    for i in 0..size {
-        let (above, rest) = matrix.split_at_mut(i * size);
-        let row = &mut rest[..size];
-        for j in 0..i {
-            let other = &above[j * size..j * size + size];
-            row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
-        }
-        let least = 1e-3 * row[i];
-        row[i] = (row[i] - dot(&row[..i], &row[..i])).max(least).sqrt();
-        values[i] = (values[i] - dot(&row[..i], &values[..i])) / row[i];
+/// Gives each of some items its place.
+fn put(near: &[(u32, f32)], place: &mut [u32]) {
+    for (number, &(other, _)) in (0..).zip(near) {
+        place[other as usize] = number;
     }
-    for i in (0..size).rev() {
-        values[i] /= matrix[i * size + i];
-        let value = values[i];
-        let row = &matrix[i * size..i * size + i];
-        values[..i]
-            .iter_mut()
-            .zip(row)
-            .for_each(|(v, m)| *v -= m * value);
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (mut sums, whole) = ([0.0; 4], a.len() / 4 * 4);
-    for (a, b) in a[..whole].chunks_exact(4).zip(b[..whole].chunks_exact(4)) {
-        (0..4).for_each(|i| sums[i] += a[i] * b[i]);
-    }
-    let rest = a[whole..].iter().zip(&b[whole..]).map(|(a, b)| a * b);
-    sums.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 #[cfg(test)]
@@ -358,7 +279,6 @@ mod tests {
     #[test]
     fn weights_are_those_of_the_closed_form() {
         let rows = model(10).unwrap().rows;
-        let half = 0.5f32.sqrt();
         // One regressor each, so G_ij / (G_ii + λ).
         assert_eq!(rows[0], [(1, 0.5, 2)]);
         assert_eq!(rows[1], [(0, 0.5, 2)]);
@@ -366,8 +286,101 @@ mod tests {
             assert_eq!((row.len(), row[0].0, row[0].2), (1, to, 0));
             assert!((row[0].1 - weight).abs() < 1e-6, "{row:?} {weight}");
         };
-        near(&rows[2], 3, half / (1.0 + half + 2.0));
-        near(&rows[3], 2, half / (half + 2.0));
+        near(&rows[2], 3, 1.0 / (1.0 + 1.0 + 2.0));
+        near(&rows[3], 2, 1.0 / (1.0 + 2.0));
+    }
+
+    /// Histories of four items, and entities that the last of them does not share; nobody met item 4.
+    const HISTORIES: [&[u32]; 5] = [&[0, 1], &[0, 1, 2], &[1, 2], &[0, 3], &[0, 2, 3]];
+    const ENTITIES: [&[u32]; 3] = [&[0, 1, 4], &[2, 4], &[0, 2, 4]];
+
+    /// `G + Λ` of all items, with a ridge of 2 and a dropout of a half.
+    fn matrix() -> [[f64; 5]; 5] {
+        let mut matrix = [[0.0; 5]; 5];
+        let mut add = |row: &[u32], weight: f64| {
+            for (&i, &j) in row.iter().flat_map(|i| row.iter().map(move |j| (i, j))) {
+                matrix[i as usize][j as usize] += weight;
+            }
+        };
+        HISTORIES.iter().for_each(|row| add(row, 1.0));
+        // Item 4 counts for nothing among those that share an entity.
+        ENTITIES
+            .iter()
+            .for_each(|row| add(row, (row.len() as f64 - 1.0).powf(-0.5)));
+        for (item, row) in matrix.iter_mut().enumerate() {
+            let users = HISTORIES.iter().filter(|h| h.contains(&(item as u32)));
+            row[item] += 2.0 + users.count() as f64;
+        }
+        matrix
+    }
+
+    /// What each of some items would say for one of them as its regressors.
+    fn closed_form(to: usize, from: &[usize]) -> Vec<f64> {
+        let matrix = matrix();
+        let rows = from.iter().flat_map(|&i| from.iter().map(move |&j| (i, j)));
+        let mut between: Vec<f64> = rows.map(|(i, j)| matrix[i][j]).collect();
+        let mut values: Vec<f64> = from.iter().map(|&i| matrix[i][to]).collect();
+        solve::solve(&mut between, &mut values);
+        values
+    }
+
+    #[test]
+    fn what_nobody_met_says_what_one_more_regressor_would() {
+        let histories = (0..).zip(HISTORIES);
+        let events: Vec<EventRow> = histories
+            .flat_map(|(user, items)| items.iter().map(move |&item| (user, item)))
+            .map(|(user, item)| EventRow {
+                item: 5 + item,
+                ..event(user, item)
+            })
+            .collect();
+        let entities = (0..).zip(ENTITIES);
+        let pairs = entities.flat_map(|(e, items)| items.iter().map(move |&item| (e, item)));
+        let behaviour = Behaviour {
+            events: &events,
+            first_item: 5,
+            items: 5,
+            groups: 0,
+            traits: shared(pairs.collect()),
+        };
+        // All four, and the three that share something with item 4.
+        for regressors in [4, 3] {
+            let settings = LinkSettings {
+                regressors,
+                ridge: 2.0,
+                dropout: 0.5,
+                order: 0.0,
+                ..LinkSettings::default()
+            };
+            let mut tables = links(behaviour.clone(), &settings).into_iter();
+            let rows = tables.find(|t| t.kind == LinkKind::GoesWith).unwrap().rows;
+            let weight = |from: usize, to: u32| {
+                let found = rows[from].iter().find(|w| w.0 == to);
+                f64::from(found.map_or(0.0, |w| w.1))
+            };
+            let all: Vec<usize> = (0..regressors).collect();
+            let said = closed_form(4, &all);
+            for (&item, said) in all.iter().zip(&said).take(3) {
+                let found = weight(item, 4);
+                assert!(
+                    (found - said).abs() < 1e-5,
+                    "{item} of {regressors}: {found} {said}"
+                );
+                let mut others: Vec<usize> = all.iter().copied().filter(|&i| i != item).collect();
+                others.push(4);
+                let says = *closed_form(item, &others).last().unwrap();
+                let found = weight(4, item as u32);
+                assert!(
+                    (found - says).abs() < 1e-5,
+                    "{item} of {regressors}: {found} {says}"
+                );
+            }
+            assert_eq!(
+                (weight(3, 4), weight(4, 3)),
+                (0.0, 0.0),
+                "they share nothing"
+            );
+        }
     }
 
     #[test]
@@ -402,26 +415,5 @@ mod tests {
     #[test]
     fn without_regressors_there_is_no_model() {
         assert!(model(0).is_none());
-    }
-
-    #[test]
-    fn a_solution_solves() {
-        for size in [1, 2, 5, 33] {
-            let factor = |i: usize, k: usize| ((i * 7 + k * 3) % 11) as f64 - 4.0;
-            let entry = |i: usize, j: usize| {
-                let dot: f64 = (0..6).map(|k| factor(i, k) * factor(j, k)).sum();
-                dot + if i == j { 3.0 } else { 0.0 }
-            };
-            let mut matrix: Vec<f64> = (0..size * size)
-                .map(|n| entry(n / size, n % size))
-                .collect();
-            let wanted: Vec<f64> = (0..size).map(|i| i as f64 - 2.5).collect();
-            let product = |i| (0..size).map(|j| entry(i, j) * wanted[j]).sum();
-            let mut values: Vec<f64> = (0..size).map(product).collect();
-            solve(&mut matrix, &mut values);
-            for (value, wanted) in values.iter().zip(&wanted) {
-                assert!((value - wanted).abs() < 1e-8, "{size}: {value} {wanted}");
-            }
-        }
     }
 }

@@ -44,6 +44,15 @@ impl Square {
         }
     }
 
+    /// Rows times the matrix.
+    pub(crate) fn times(&self, rows: &[f32]) -> Vec<f32> {
+        let mut product = vec![0.0; rows.len()];
+        let count = rows.len() / self.size.max(1);
+        let sizes = [count, self.size, self.size];
+        multiply(&mut product, rows, &self.values, sizes, 0.0, 1.0);
+        product
+    }
+
     /// Swaps the roles of the unknowns `start..end` and their right-hand sides.
     fn eliminate(&mut self, start: usize, end: usize, ridge: f32) {
         let (size, width) = (self.size, end - start);
