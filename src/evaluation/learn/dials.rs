@@ -112,7 +112,9 @@ pub(super) fn links(method: &Method, round: usize, (met, items): (usize, usize))
 pub(super) fn traits(method: &Method, round: usize, properties: &[String]) -> Vec<Dial> {
     let one = |property: &String| {
         let own = weight_of(&method.links.weights, property);
-        let now = own.unwrap_or(method.links.shared);
+        // What was set to nothing is tried again around what any other property weighs.
+        let now = own.filter(|weight| *weight > 0.0);
+        let now = now.unwrap_or(method.links.shared);
         let key = match method.links.weights.contains_key(property) {
             true => property.clone(),
             false => shorten(property),
