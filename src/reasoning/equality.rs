@@ -19,6 +19,7 @@ use crate::{Error, Result};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 /// The numbers of the rules that say what equality is.
 #[derive(Clone, Copy, Debug)]
@@ -191,6 +192,8 @@ struct Equals<'a> {
     facts: &'a Facts,
     terms: &'a dyn Terms,
     watch: &'a Watch,
+    /// Conclusions of all threads, about.
+    found: AtomicUsize,
 }
 
 impl<'a> Equals<'a> {
@@ -210,6 +213,7 @@ impl<'a> Equals<'a> {
             facts,
             terms,
             watch: world.watch,
+            found: AtomicUsize::new(0),
         })
     }
 
@@ -237,7 +241,7 @@ impl<'a> Equals<'a> {
                     if is_new || !table.contains(equal, object) {
                         let premises = [equation, [subject, predicate, object]];
                         found.push([equal, predicate, object], self.rules[0], premises)?;
-                        found.bound(self.watch)?;
+                        found.bound(&self.found, self.watch)?;
                     }
                 }
             }
@@ -260,7 +264,7 @@ impl<'a> Equals<'a> {
             if is_rdf && !self.facts.contains(other) {
                 let equation = [term, self.same_as, equal];
                 found.push(other, self.rules[at], [equation, triple])?;
-                found.bound(self.watch)?;
+                found.bound(&self.found, self.watch)?;
             }
         }
         Ok(())

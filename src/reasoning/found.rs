@@ -10,6 +10,7 @@ use super::watch::Watch;
 use crate::model::term::{self, Kind};
 use crate::{Error, Result};
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Conclusions are thinned out once there are so many.
 const MANY: usize = 1 << 20;
@@ -56,13 +57,13 @@ impl Found {
         self.conclude(triple, rule, at)
     }
 
-    /// An error if that is enough; looked at now and then.
-    pub(super) fn bound(&self, watch: &Watch) -> Result<()> {
+    /// An error if that is enough; looked at now and then. `all` counts what runs beside each other have found.
+    pub(super) fn bound(&self, all: &AtomicUsize, watch: &Watch) -> Result<()> {
         if !self.entries.len().is_multiple_of(LOOK) {
             return Ok(());
         }
         watch.check()?;
-        match self.entries.len() > watch.limits.facts {
+        match all.fetch_add(LOOK, Relaxed) + LOOK > watch.limits.facts {
             true => Err(too_many(watch.limits.facts)),
             false => Ok(()),
         }

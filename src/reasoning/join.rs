@@ -14,6 +14,9 @@ use super::tested::Tested;
 use super::watch::Watch;
 use crate::{Error, Result};
 
+/// Values that are tested between two looks at the time.
+const BETWEEN_LOOKS: usize = 64;
+
 /// Takes the rows.
 pub(super) trait Sink {
     /// Whether it takes all rows; what ends with the first must not have all looked at before.
@@ -200,7 +203,7 @@ impl<'a, S: Sink> Join<'a, S> {
             let from = rows.len() * which / shares;
             let to = rows.len() * (which + 1) / shares;
             let rows = &rows[from..to];
-            if S::TAKES_ALL && !self.may_pass(rows, keys[1], scan.rest) {
+            if S::TAKES_ALL && !self.may_pass(rows, keys[1], scan.rest)? {
                 continue;
             }
             let mut last = None;
@@ -224,14 +227,14 @@ impl<'a, S: Sink> Join<'a, S> {
 
     /// Whether the next step, where it tests the values of rows and nothing else, lets any of them pass. What it has not
     /// tested yet is tested in the order in which the texts of terms lie.
-    fn may_pass(&mut self, rows: &[Pair], value: Key, steps: &[Step]) -> bool {
+    fn may_pass(&mut self, rows: &[Pair], value: Key, steps: &[Step]) -> Result<bool> {
         let (Key::Free(slot), Some(Step::Test(part))) = (value, steps.first()) else {
-            return true;
+            return Ok(true);
         };
         let expr = self.expression(*part);
         let expr = expr.filter(|expr| expr.reads_only() == Some(slot));
         let Some(marks) = expr.and_then(|expr| self.world.tested.marks(expr)) else {
-            return true;
+            return Ok(true);
         };
         let values = rows.iter().map(|row| row[1]);
         let mut new: Vec<u32> = values
@@ -239,11 +242,16 @@ impl<'a, S: Sink> Join<'a, S> {
             .filter(|&value| marks.is_new(value))
             .collect();
         order::sort(&mut new, |value| u64::from(*value));
-        for value in new {
-            self.row[slot] = value;
-            self.test(*part);
+        for some in new.chunks(BETWEEN_LOOKS) {
+            for &value in some {
+                self.row[slot] = value;
+                self.test(*part);
+            }
+            if some.len() == BETWEEN_LOOKS {
+                self.world.watch.check()?;
+            }
         }
-        values.clone().any(|value| marks.may_pass(value))
+        Ok(values.clone().any(|value| marks.may_pass(value)))
     }
 
     fn walk(&mut self, from: Key, to: Key, least: usize, rest: &[Step]) -> Result<bool> {

@@ -25,14 +25,30 @@ const SHARE: usize = 1 << 14;
 /// deals a part out by some bits of the number at a time, from the last to the first, and bits that are the same in all
 /// cost nothing; then the parts are merged.
 pub(super) fn sort<T: Copy + Send + Sync>(items: &mut [T], number: impl Fn(&T) -> u64 + Sync) {
-    if items.is_sorted_by_key(&number) {
+    sort_by(items, rayon::current_num_threads(), &number);
+}
+
+/// The same on this thread alone: where another may wait for the result, this one must not take up other work meanwhile.
+pub(super) fn sort_alone<T: Copy + Send + Sync>(
+    items: &mut [T],
+    number: impl Fn(&T) -> u64 + Sync,
+) {
+    sort_by(items, 1, &number);
+}
+
+fn sort_by<T, N>(items: &mut [T], threads: usize, number: &N)
+where
+    T: Copy + Send + Sync,
+    N: Fn(&T) -> u64 + Sync,
+{
+    if items.is_sorted_by_key(number) {
         return;
     }
     if items.len() < FEW {
         return items.sort_by_key(number);
     }
     let mut other = items.to_vec();
-    sort_parts(items, &mut other, rayon::current_num_threads(), &number);
+    sort_parts(items, &mut other, threads, number);
 }
 
 /// Sorts what several threads may sort, with as much room beside it.

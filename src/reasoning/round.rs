@@ -79,7 +79,9 @@ impl Engine {
         let key = self.view_key(rule, at, &rule.atoms[at]);
         let view = key.and_then(|key| round.views.get_key_value(&key));
         view.map_or(round.new, |(key, view)| {
-            view.get_or_init(|| self.view(round.from, key))
+            // Made outside of the cell: who waits for others in there may be given work that asks for the same view.
+            let made = view.get().is_none().then(|| self.view(round.from, key));
+            view.get_or_init(|| made.unwrap_or_default())
         })
     }
 
