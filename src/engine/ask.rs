@@ -243,7 +243,8 @@ impl Engine {
         })
     }
 
-    /// What a model said to the same before; to a past answer, what it said then.
+    /// What a model said to the same before; to a past answer, what it said then. What another version kept in a shape that
+    /// this one cannot read is asked for again.
     fn kept<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let key = self.past_reply.as_deref().unwrap_or(key);
         let kept = self.journal.reply(key)?;

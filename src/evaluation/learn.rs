@@ -251,7 +251,9 @@ impl Climb<'_> {
         }
         if let Some((tried, value)) = found {
             (self.method, self.known) = (tried.method, tried.ndcg);
-            self.parts = tried.parts.unwrap_or(std::mem::take(&mut self.parts));
+            if let Some(parts) = tried.parts {
+                self.parts = parts;
+            }
             self.steps.push(Step {
                 name: dial.name.clone(),
                 value,
