@@ -363,8 +363,9 @@ impl Engine {
             }
         }
         let found: Vec<Found> = found.into_iter().map(|(found, _)| found).collect();
-        let contradicts =
-            |entry: &Entry| self.set.rules()[entry.rule as usize].finds_contradictions();
+        let rules = self.set.rules().iter();
+        let wrong: Vec<bool> = rules.map(|rule| rule.finds_contradictions()).collect();
+        let contradicts = |entry: &Entry| wrong[entry.rule as usize];
         let clashes = least(&found, contradicts);
         let facts = least(&found, |entry| !contradicts(entry));
         self.contradictions

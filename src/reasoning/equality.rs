@@ -142,10 +142,11 @@ impl Equality {
         let places: Vec<usize> = (from..proofs.len()).collect();
         let found = places.par_chunks(SHARE).map(|places| {
             let mut found = Found::default();
-            let log = || places.iter().map(|&place| proofs.at(place));
-            let equal = log().filter(|(triple, ..)| equals.may_replace(*triple));
-            found.expect(equal.count(), 2);
-            for (triple, rule, _) in log() {
+            for &place in places {
+                let (triple, rule, _) = proofs.at(place);
+                if !equals.may_replace(triple) {
+                    continue;
+                }
                 let made_by = self.numbers.replace.iter().position(|&r| r == rule);
                 for at in made_by.map_or(0, |by| by + 1)..3 {
                     equals.replace(triple, at, &mut found)?;
@@ -164,13 +165,15 @@ impl Equality {
         let tables: Vec<_> = world.sources.all.tables().collect();
         let found = tables.into_par_iter().map(|(predicate, table)| {
             let mut found = Found::default();
-            let all = table.by_subject.all().flatten();
-            let equal = all.filter(|[s, o]| equals.may_replace([*s, predicate, *o]));
-            found.expect(equal.count(), 2);
             equals.replace_subjects(predicate, table, &mut found)?;
+            let is_equal = equals.is_equal(predicate);
             for &[subject, object] in table.by_subject.all().flatten() {
-                for at in 1..3 {
-                    equals.replace([subject, predicate, object], at, &mut found)?;
+                let triple = [subject, predicate, object];
+                if is_equal {
+                    equals.replace(triple, 1, &mut found)?;
+                }
+                if equals.is_equal(object) {
+                    equals.replace(triple, 2, &mut found)?;
                 }
             }
             Ok(found)
@@ -217,9 +220,12 @@ impl<'a> Equals<'a> {
         })
     }
 
+    fn is_equal(&self, term: u32) -> bool {
+        self.any.get(term as usize) == Some(&true)
+    }
+
     fn may_replace(&self, triple: [u32; 3]) -> bool {
-        let is_equal = |term: u32| self.any.get(term as usize) == Some(&true);
-        triple[1] != self.same_as && triple.into_iter().any(is_equal)
+        triple.into_iter().any(|term| self.is_equal(term))
     }
 
     /// What all facts of a predicate say with equals as subjects. Whether they say anything of an equal is asked once for
@@ -231,7 +237,7 @@ impl<'a> Equals<'a> {
         let rows = table.by_subject.all();
         for of_one in rows.flat_map(|rows| rows.chunk_by(|a, b| a[0] == b[0])) {
             let subject = of_one[0][0];
-            if self.any.get(subject as usize) != Some(&true) {
+            if !self.is_equal(subject) {
                 continue;
             }
             for &[_, equal] in self.pairs.of(subject).flatten() {
@@ -253,7 +259,7 @@ impl<'a> Equals<'a> {
     fn replace(&self, triple: [u32; 3], at: usize, found: &mut Found) -> Result<()> {
         let term = triple[at];
         let is_equality = at != 1 && triple[1] == self.same_as;
-        if is_equality || self.any.get(term as usize) != Some(&true) {
+        if is_equality || !self.is_equal(term) {
             return Ok(());
         }
         for &[_, equal] in self.pairs.of(term).flatten() {

@@ -39,12 +39,6 @@ impl Found {
         &self.premises[entry.at as usize..][..entry.len as usize]
     }
 
-    /// Makes room for so many conclusions of so many premises: what grows by and by is moved again and again.
-    pub(super) fn expect(&mut self, conclusions: usize, premises: usize) {
-        self.entries.reserve(conclusions);
-        self.premises.reserve(conclusions * premises);
-    }
-
     /// Adds a conclusion.
     pub(super) fn push(
         &mut self,

@@ -117,10 +117,13 @@ impl Engine {
                 .flat_map(|(rule, fresh)| self.jobs(rule, *fresh, round))
                 .collect(),
         };
-        let (found, replaced) = rayon::join(
-            || self.run_jobs(&jobs, round, terms),
-            || self.replace_equals(round, fresh, terms),
-        );
+        let rows: usize = jobs.iter().map(|job| job.plan.rows).sum();
+        let run = || self.run_jobs(&jobs, round, terms);
+        let replace = || self.replace_equals(round, fresh, terms);
+        let (found, replaced) = match rows > FEW {
+            true => rayon::join(run, replace),
+            false => (run(), replace()),
+        };
         let mut found = found?;
         found.extend(replaced?.into_iter().map(|found| (found, Made::default())));
         Ok(found)
