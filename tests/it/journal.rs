@@ -5,9 +5,8 @@ use kenning::journal::{Build, Decision, Import, Input, Journal, Reply, Stage, no
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const BRIEFLY: Duration = Duration::from_millis(50);
@@ -458,57 +457,4 @@ fn a_folder_in_the_place_of_the_journal_is_an_error() {
     std::fs::create_dir(&bench.path).unwrap();
     let error = Journal::open_within(&bench.path, BRIEFLY).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
-}
-
-const WRITER_PATH: &str = "IT_JOURNAL_WRITER";
-
-/// The child of the next test: writes until it is killed, and says each id that it was given.
-#[test]
-#[ignore = "runs in a process of its own"]
-fn endless_writer() {
-    let Some(path) = std::env::var_os(WRITER_PATH) else {
-        return;
-    };
-    let journal = Journal::open(Path::new(&path)).unwrap();
-    let acknowledged = Path::new(&path).with_extension("ids");
-    let mut acknowledged = std::fs::File::create(acknowledged).unwrap();
-    loop {
-        let id = journal.keep(decision(), None).unwrap();
-        writeln!(acknowledged, "{id}").unwrap();
-    }
-}
-
-#[test]
-fn a_killed_writer_loses_nothing_that_it_was_told_is_kept() {
-    let bench = Bench::new();
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "journal::endless_writer"])
-        .env(WRITER_PATH, &bench.path)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let acknowledged = || {
-        let text = std::fs::read_to_string(bench.path.with_extension("ids")).unwrap_or_default();
-        // The last line may be half written.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        text[..whole].lines().map(str::to_owned).collect::<Vec<_>>()
-    };
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while acknowledged().len() < 30 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let ids = acknowledged();
-    assert!(
-        ids.len() >= 30,
-        "the writer never came so far: {}",
-        ids.len()
-    );
-    let journal = bench.open();
-    journal.check().unwrap();
-    for id in ids {
-        journal.decision(&id).unwrap();
-    }
-    journal.keep(decision(), None).unwrap();
 }

