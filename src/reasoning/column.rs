@@ -25,7 +25,8 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(rows: Vec<Pair>) -> Self {
-        let keys = rows.chunk_by(|a, b| a[0] == b[0]).count();
+        let changes = rows.windows(2).filter(|pair| pair[0][0] != pair[1][0]);
+        let keys = changes.count() + usize::from(!rows.is_empty());
         let mut run = Self {
             rows,
             blocks: Vec::new(),

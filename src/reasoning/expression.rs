@@ -85,6 +85,11 @@ impl Expr {
         }
     }
 
+    /// Whether it looks at how a term is written and no further, so that any number of terms may be tested for a few.
+    pub(super) fn is_quick(&self) -> bool {
+        matches!(self.kind, Kind::IllTyped(_) | Kind::Begins(..))
+    }
+
     /// Whether it is true; an error is not.
     pub(super) fn holds<'a>(&self, values: &Values<'a>) -> bool {
         self.kind.truth(values) == Some(true)

@@ -1,5 +1,6 @@
 //! What a run of a rule concludes, each conclusion with its least premises.
 
+use super::column::Pair;
 use super::compile::{Compiled, Place, Premise, instance};
 use super::facts::Facts;
 use super::join::{Sink, World};
@@ -115,6 +116,37 @@ impl Found {
     }
 }
 
+/// Facts of one subject and predicate, which several conclusions in a row have.
+struct Near<'a> {
+    facts: &'a Facts,
+    of: Option<[u32; 2]>,
+    rows: Vec<&'a [Pair]>,
+}
+
+impl<'a> Near<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        Self {
+            facts,
+            of: None,
+            rows: Vec::new(),
+        }
+    }
+
+    fn contains(&mut self, [subject, predicate, object]: [u32; 3]) -> bool {
+        if self.of.replace([subject, predicate]) != Some([subject, predicate]) {
+            self.rows.clear();
+            let table = self.facts.table(predicate);
+            let rows = table
+                .into_iter()
+                .flat_map(|table| table.by_subject.of(subject));
+            self.rows.extend(rows.filter(|rows| !rows.is_empty()));
+        }
+        self.rows
+            .iter()
+            .any(|rows| rows.binary_search(&[subject, object]).is_ok())
+    }
+}
+
 /// Turns rows of a rule into conclusions that are not known yet.
 pub(super) struct Conclude<'a> {
     rule: &'a Compiled,
@@ -124,6 +156,7 @@ pub(super) struct Conclude<'a> {
     known: &'a Facts,
     /// For each head, whether its subject and its predicate have to be looked at.
     looks: Vec<[bool; 2]>,
+    near: Near<'a>,
     pub(super) found: Found,
     many: usize,
 }
@@ -148,6 +181,7 @@ impl<'a> Conclude<'a> {
             rule,
             world,
             terms,
+            near: Near::new(known),
             known,
             found: Found::default(),
             many: MANY,
@@ -210,7 +244,7 @@ impl Sink for Conclude<'_> {
     fn take(&mut self, row: &[u32], made: &Made) -> Result<bool> {
         for n in 0..self.rule.heads.len() {
             let triple = instance(&self.rule.heads[n], row);
-            if !self.known.contains(triple) && self.is_rdf(n, triple, made) {
+            if !self.near.contains(triple) && self.is_rdf(n, triple, made) {
                 self.conclude(triple, row)?;
             }
         }

@@ -6,16 +6,12 @@ use super::expression::Expr;
 use super::facts::{Facts, Table};
 use super::lists;
 use super::made::{Depths, Made};
-use super::order;
 use super::plan::{Idle, Key, Plan, Sources, Step};
 use super::rule::Part;
 use super::terms::Terms;
 use super::tested::Tested;
 use super::watch::Watch;
 use crate::{Error, Result};
-
-/// Values that are tested between two looks at the time.
-const BETWEEN_LOOKS: usize = 64;
 
 /// Takes the rows.
 pub(super) trait Sink {
@@ -56,6 +52,8 @@ pub(super) struct Join<'a, S> {
     sink: S,
     made: Made,
     looked: u32,
+    /// Whether all terms were tested.
+    swept: bool,
 }
 
 impl<'a, S: Sink> Join<'a, S> {
@@ -76,6 +74,7 @@ impl<'a, S: Sink> Join<'a, S> {
             sink,
             made: Made::default(),
             looked: 0,
+            swept: false,
         }
     }
 
@@ -225,33 +224,21 @@ impl<'a, S: Sink> Join<'a, S> {
         Ok(true)
     }
 
-    /// Whether the next step, where it tests the values of rows and nothing else, lets any of them pass. What it has not
-    /// tested yet is tested in the order in which the texts of terms lie.
+    /// Whether the next step, where it is a quick test of the values of rows and nothing else, lets any of them pass.
     fn may_pass(&mut self, rows: &[Pair], value: Key, steps: &[Step]) -> Result<bool> {
         let (Key::Free(slot), Some(Step::Test(part))) = (value, steps.first()) else {
             return Ok(true);
         };
         let expr = self.expression(*part);
-        let expr = expr.filter(|expr| expr.reads_only() == Some(slot));
-        let Some(marks) = expr.and_then(|expr| self.world.tested.marks(expr)) else {
+        let expr = expr.filter(|expr| expr.is_quick() && expr.reads_only() == Some(slot));
+        let Some((expr, marks)) = expr.and_then(|e| Some((e, self.world.tested.marks(e)?))) else {
             return Ok(true);
         };
-        let values = rows.iter().map(|row| row[1]);
-        let mut new: Vec<u32> = values
-            .clone()
-            .filter(|&value| marks.is_new(value))
-            .collect();
-        order::sort(&mut new, |value| u64::from(*value));
-        for some in new.chunks(BETWEEN_LOOKS) {
-            for &value in some {
-                self.row[slot] = value;
-                self.test(*part);
-            }
-            if some.len() == BETWEEN_LOOKS {
-                self.world.watch.check()?;
-            }
+        if !std::mem::replace(&mut self.swept, true) {
+            let test = |term| expr.holds(&|_| Some(self.terms.text(term)));
+            marks.sweep(self.share, test, self.world.watch)?;
         }
-        Ok(values.clone().any(|value| marks.may_pass(value)))
+        Ok(rows.iter().any(|row| marks.may_pass(row[1])))
     }
 
     fn walk(&mut self, from: Key, to: Key, least: usize, rest: &[Step]) -> Result<bool> {

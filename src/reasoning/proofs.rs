@@ -1,5 +1,6 @@
 //! How each derived fact was derived first.
 
+use super::facts::SHARE;
 use super::found::{Entry, Found};
 use super::order;
 use crate::{Error, Result};
@@ -108,15 +109,16 @@ impl Proofs {
 
     /// Makes the conclusions findable.
     pub(super) fn sort(&mut self) {
-        let log = &self.log;
-        let mut sorted: Vec<(u32, u32)> = (0..)
-            .zip(log)
-            .map(|(place, proof)| (proof.triple[0], place))
-            .collect();
-        order::sort(&mut sorted, |(subject, _)| u64::from(*subject));
-        sorted
-            .par_chunk_by_mut(|a, b| a.0 == b.0)
-            .for_each(|same| same.sort_by_key(|(_, place)| log[*place as usize].triple));
+        // With their triples, for to look these up in the log would be to jump about in it.
+        let mut sorted: Vec<([u32; 3], u32)> =
+            self.log.iter().map(|proof| proof.triple).zip(0..).collect();
+        order::sort(&mut sorted, |(triple, _)| u64::from(triple[0]));
+        let same_subject = |a: &([u32; 3], u32), b: &([u32; 3], u32)| a.0[0] == b.0[0];
+        let sort = |same: &mut [([u32; 3], u32)]| same.sort_unstable();
+        match sorted.len() > SHARE {
+            true => sorted.par_chunk_by_mut(same_subject).for_each(sort),
+            false => sorted.chunk_by_mut(same_subject).for_each(sort),
+        }
         self.sorted = sorted.into_iter().map(|(_, place)| place).collect();
         self.premises.shrink_to_fit();
     }
