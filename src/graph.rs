@@ -243,20 +243,19 @@ impl Graph {
 
     /// The objects of `subject` under `predicate`.
     pub fn objects(&self, subject: u32, predicate: u32) -> &[[u32; 2]] {
-        prefix(self.outgoing(subject), predicate)
+        prefix(self.outgoing(subject), predicate).1
     }
 
     /// The same, with the number of the first of these facts; the others follow.
     pub fn facts_under(&self, subject: u32, predicate: u32) -> (u64, &[[u32; 2]]) {
-        let all = self.outgoing(subject);
-        let low = all.partition_point(|pair| pair[0] < predicate);
+        let (low, pairs) = prefix(self.outgoing(subject), predicate);
         let start = self.out_at.get(subject as usize).copied().unwrap_or(0);
-        (start + low as u64, prefix(all, predicate))
+        (start + low as u64, pairs)
     }
 
     /// The subjects of `object` under `predicate`.
     pub fn subjects(&self, object: u32, predicate: u32) -> &[[u32; 2]] {
-        prefix(self.incoming(object), predicate)
+        prefix(self.incoming(object), predicate).1
     }
 
     /// The predicates of facts, sorted.
@@ -386,8 +385,9 @@ fn cut<'a, T>(values: &'a [T], at: &[u64], index: u32) -> &'a [T] {
     values.get(row(at, index)).unwrap_or_default()
 }
 
-fn prefix(pairs: &[[u32; 2]], first: u32) -> &[[u32; 2]] {
+/// The pairs with a first part, and where they begin.
+fn prefix(pairs: &[[u32; 2]], first: u32) -> (usize, &[[u32; 2]]) {
     let low = pairs.partition_point(|pair| pair[0] < first);
     let length = pairs[low..].partition_point(|pair| pair[0] == first);
-    &pairs[low..low + length]
+    (low, &pairs[low..low + length])
 }

@@ -5,13 +5,9 @@ use super::{Profile, Scorer, rarity};
 use crate::graph::Graph;
 use crate::model::{EvidenceId, LinkKind};
 use arrayvec::ArrayVec;
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::ops::Range;
-
-/// Pairs of a start and an end for which a second thread is worth its start.
-const MANY: usize = 2000;
 
 /// The way that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -66,15 +62,14 @@ struct Start {
     met: Option<EvidenceId>,
 }
 
-/// What a way from a start adds to an end: a path before it is put in its place, and small, for a request has many.
+/// What a link or a fact adds from a start to an end, or to an entity.
 #[derive(Clone, Copy)]
 struct Step {
     route: Route,
     /// The place of the start.
     start: u32,
-    via: Option<u32>,
     contribution: f64,
-    edges: [Option<EvidenceId>; 2],
+    edge: Option<EvidenceId>,
 }
 
 impl Scorer<'_> {
@@ -133,26 +128,21 @@ impl Walk<'_> {
         let relations = self.scorer.tables.relations.iter();
         let gathered = relations.map(|relation| self.gather(relation, &starts, &mut ends));
         let gathered: Vec<Gathered> = gathered.collect();
-        let paths = |steps: &mut Vec<Step>, (&item, direct): (&u32, &Vec<Step>)| {
-            steps.clone_from(direct);
-            gathered
-                .iter()
-                .for_each(|gathered| gathered.lead_on(self.scorer, &starts, item, steps));
-            let mut others = Vec::new();
+        let mut summands = Summands::default();
+        let mut all = Vec::with_capacity(items.len());
+        for (&item, direct) in items.iter().zip(&ends.steps) {
+            summands.clear();
+            let amounts = direct.iter().map(|step| step.contribution);
+            summands.add(Ways::Direct(direct), amounts);
+            for gathered in &gathered {
+                gathered.lead_on(self.scorer, &starts, item, &mut summands);
+            }
             if self.scorer.graph.items().contains(&item) {
-                self.other_paths(item, &mut others);
+                summands.add_others(self.other_paths(item));
             }
-            in_order((&starts, steps), item, others)
-        };
-        let ends = (items, &ends.steps);
-        match starts.len() * items.len() > MANY {
-            true => ends.into_par_iter().map_init(Vec::new, paths).collect(),
-            false => {
-                let mut steps = Vec::new();
-                let ends = ends.0.iter().zip(ends.1);
-                ends.map(|end| paths(&mut steps, end)).collect()
-            }
+            all.push(summands.paths(&starts, item));
         }
+        all
     }
 
     fn start(&self, (item, count): (u32, f64)) -> Start {
@@ -165,10 +155,11 @@ impl Walk<'_> {
     }
 
     /// Paths that start from no item that was met.
-    fn other_paths(&self, item: u32, paths: &mut Vec<Path>) {
-        self.scorer.wish_paths(self.profile, item, paths);
+    fn other_paths(&self, item: u32) -> Vec<Path> {
+        let mut paths = Vec::new();
+        self.scorer.wish_paths(self.profile, item, &mut paths);
         if self.profile.is_cold() {
-            self.scorer.trend_paths(item, paths);
+            self.scorer.trend_paths(item, &mut paths);
         }
         paths.push(Path {
             route: Route::Popular,
@@ -178,6 +169,7 @@ impl Walk<'_> {
             contribution: self.scorer.popularity(item),
             evidence: Evidence::new(),
         });
+        paths
     }
 
     fn link_steps(&self, starts: &[Start], ends: &mut Ends) {
@@ -191,9 +183,8 @@ impl Walk<'_> {
                     ends.steps[end].push(Step {
                         route: Route::Link(kind),
                         start: place,
-                        via: None,
                         contribution: weight * f64::from(score) * start.count,
-                        edges: [Some(EvidenceId(row.first + index as u64)), None],
+                        edge: Some(EvidenceId(row.first + index as u64)),
                     });
                 }
             }
@@ -215,9 +206,8 @@ impl Walk<'_> {
                 let step = Step {
                     route: Route::Stated(relation.predicate),
                     start: place,
-                    via: None,
                     contribution,
-                    edges: [fact, None],
+                    edge: fact,
                 };
                 if let Some(end) = ends.place(entity) {
                     ends.steps[end].push(step);
@@ -253,70 +243,133 @@ struct Gathered<'r> {
 }
 
 impl Gathered<'_> {
-    /// Adds the steps to an item by what it has in common with starts.
-    fn lead_on(&self, scorer: &Scorer, starts: &[Start], to: u32, steps: &mut Vec<Step>) {
+    /// Adds what an item has in common with starts.
+    fn lead_on<'a>(
+        &'a self,
+        scorer: &Scorer,
+        starts: &[Start],
+        to: u32,
+        summands: &mut Summands<'a>,
+    ) {
         let damping = self.relation.damping(scorer.graph, to);
+        if damping == 0.0 {
+            return;
+        }
         for (entity, fact) in facts(scorer.graph, to, self.relation) {
             let Some((had, rare)) = self.shared.get(&entity) else {
                 continue;
             };
-            // Nothing is like itself.
-            let others = self.had[had.clone()]
-                .iter()
-                .filter(|(_, step)| starts[step.start as usize].item != to);
-            steps.extend(others.map(|(_, step)| Step {
-                route: Route::Shared(self.relation.predicate),
-                via: Some(entity),
-                contribution: step.contribution * rare * damping,
-                edges: [step.edges[0], fact],
-                ..*step
-            }));
+            let had = &self.had[had.clone()];
+            let amounts = had.iter().map(|(_, step)| {
+                // Nothing is like itself.
+                match starts[step.start as usize].item == to {
+                    true => 0.0,
+                    false => step.contribution * rare * damping,
+                }
+            });
+            let predicate = self.relation.predicate;
+            summands.add(Ways::Shared(predicate, had, fact), amounts);
         }
     }
 }
 
-impl Step {
-    /// The path from one of the starts to an item.
-    fn path(&self, starts: &[Start], to: u32) -> Path {
-        let start = &starts[self.start as usize];
-        let edges = self.edges.into_iter().flatten();
+/// Amounts that add up to the score of an item. Of each a number is kept, and where to find the rest: a request has tens of
+/// thousands of paths, and what is moved about is what costs.
+#[derive(Default)]
+struct Summands<'a> {
+    amounts: Vec<f64>,
+    /// For each amount, the place of its group.
+    group: Vec<u32>,
+    /// With the place of the first amount of each.
+    groups: Vec<(Ways<'a>, usize)>,
+}
+
+/// Where amounts come from.
+enum Ways<'a> {
+    /// From starts to the item itself.
+    Direct(&'a [Step]),
+    /// From starts to an entity under a predicate, and by a fact from there.
+    Shared(u32, &'a [(u32, Step)], Option<EvidenceId>),
+    /// From nowhere.
+    Other(Vec<Path>),
+}
+
+impl<'a> Summands<'a> {
+    fn clear(&mut self) {
+        self.amounts.clear();
+        self.group.clear();
+        self.groups.clear();
+    }
+
+    fn add(&mut self, ways: Ways<'a>, amounts: impl Iterator<Item = f64>) {
+        let first = self.amounts.len();
+        self.amounts.extend(amounts);
+        let group = self.groups.len() as u32;
+        self.group.resize(self.amounts.len(), group);
+        self.groups.push((ways, first));
+    }
+
+    fn add_others(&mut self, paths: Vec<Path>) {
+        let amounts: Vec<f64> = paths.iter().map(|path| path.contribution).collect();
+        self.add(Ways::Other(paths), amounts.into_iter());
+    }
+
+    /// The paths that add anything, the largest contribution first, equal ones by their way.
+    fn paths(&self, starts: &[Start], to: u32) -> Vec<Path> {
+        // A number for each: an amount but for its last bits, and in these the place.
+        let bits = usize::BITS - self.amounts.len().leading_zeros();
+        let adding = (0u64..)
+            .zip(&self.amounts)
+            .filter(|(_, amount)| **amount != 0.0);
+        let number = |(place, amount): (u64, &f64)| descending(*amount) >> bits << bits | place;
+        let mut order: Vec<u64> = adding.map(number).collect();
+        order.sort_unstable();
+        let place = |number: u64| (number & ((1 << bits) - 1)) as usize;
+        for near in order.chunk_by_mut(|a, b| a >> bits == b >> bits) {
+            if near.len() > 1 {
+                near.sort_by_cached_key(|number| {
+                    let path = self.path(place(*number), starts, to);
+                    (
+                        descending(path.contribution),
+                        path.route,
+                        path.from,
+                        path.via,
+                    )
+                });
+            }
+        }
+        let path = |number| self.path(place(number), starts, to);
+        order.into_iter().map(path).collect()
+    }
+
+    fn path(&self, place: usize, starts: &[Start], to: u32) -> Path {
+        let (ways, first) = &self.groups[self.group[place] as usize];
+        let place_in_group = place - first;
+        let (step, route, via, fact) = match ways {
+            Ways::Other(paths) => return paths[place_in_group].clone(),
+            Ways::Direct(steps) => {
+                let step = &steps[place_in_group];
+                (step, step.route, None, None)
+            }
+            Ways::Shared(predicate, had, fact) => {
+                let (entity, step) = &had[place_in_group];
+                (step, Route::Shared(*predicate), Some(*entity), *fact)
+            }
+        };
+        let start = &starts[step.start as usize];
+        let mut evidence = Evidence::new();
+        for edge in [start.met, step.edge, fact].into_iter().flatten() {
+            evidence.push(edge);
+        }
         Path {
-            route: self.route,
+            route,
             from: Some(start.item),
-            via: self.via,
+            via,
             to,
-            contribution: self.contribution,
-            evidence: start.met.into_iter().chain(edges).collect(),
+            contribution: self.amounts[place],
+            evidence,
         }
     }
-}
-
-/// The paths to an item that add anything, the largest contribution first, equal ones by their way. Numbers are sorted, not
-/// paths, which are large.
-fn in_order((starts, steps): (&[Start], &[Step]), to: u32, others: Vec<Path>) -> Vec<Path> {
-    let amounts = steps.iter().map(|step| step.contribution);
-    let amounts = amounts.chain(others.iter().map(|path| path.contribution));
-    let mut order: Vec<(u64, u32)> = amounts
-        .zip(0..)
-        .filter(|(amount, _)| *amount != 0.0)
-        .map(|(amount, place)| (descending(amount), place))
-        .collect();
-    order.sort_unstable();
-    let way = |&(_, place): &(u64, u32)| match steps.get(place as usize) {
-        Some(step) => (step.route, Some(starts[step.start as usize].item), step.via),
-        None => {
-            let path = &others[place as usize - steps.len()];
-            (path.route, path.from, path.via)
-        }
-    };
-    for equal in order.chunk_by_mut(|a, b| a.0 == b.0) {
-        equal.sort_unstable_by_key(way);
-    }
-    let path = |(_, place): (u64, u32)| match steps.get(place as usize) {
-        Some(step) => step.path(starts, to),
-        None => others[place as usize - steps.len()].clone(),
-    };
-    order.into_iter().map(path).collect()
 }
 
 /// A number that is the smaller the larger an amount is, as [`f64::total_cmp`] orders them.
