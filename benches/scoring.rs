@@ -2,20 +2,24 @@
 //!
 //! `cargo bench --bench scoring` prints the quantiles of one request over a thousand users drawn from a seed (profile, the
 //! whole catalogue scored, the best hundred new items, the paths to each of these), and the seconds of training and of the
-//! best hundred for all users. With `KENNING_PYTHON` set to a Python that has `implicit`, `benches/scoring.py` does the
-//! same by item-kNN on the same matrix afterwards, and the ratio is printed. How a build grows with the number of
-//! interactions, `cargo bench --bench scale` measures.
+//! best hundred for all users: with all links and all knowledge, and by one kind of link alone, which is item-kNN. With
+//! `KENNING_PYTHON` set to a Python that has `implicit`, `benches/scoring.py` does the latter on the same matrix afterwards.
+//! How a build grows with the number of interactions, `cargo bench --bench scale` measures.
 
 mod beauty;
 mod quantiles;
 
 use beauty::Beauty;
+use flate2::read::GzDecoder;
+use kenning::config::ScoringSettings;
 use kenning::graph::Graph;
 use kenning::model::Unwatched;
 use kenning::scoring::{Scored, Scorer};
 use rayon::prelude::*;
+use std::fs::File;
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -27,6 +31,8 @@ const REQUESTS: usize = 1000;
 const WARM: usize = 100;
 const BEST: usize = 100;
 const SEED: u64 = 7;
+const RUNS: usize = 5;
+const NEIGHBOURS: [usize; 3] = [20, 50, 200];
 
 fn main() {
     let Some(beauty) = Beauty::import() else {
@@ -61,7 +67,8 @@ fn main() {
         "| links, tables and the best of all | {:.2} |",
         links + tables + recommend
     );
-    compare(graph, links + tables + recommend);
+    println!();
+    neighbours(&beauty::dump().unwrap());
 }
 
 /// Prints the quantiles of one request.
@@ -105,32 +112,105 @@ fn best(graph: &Graph, scorer: &Scorer<'_>, user: u32) -> Vec<Scored> {
     scorer.rank_among(&profile, BEST, |item| met.binary_search(&item).is_err())
 }
 
-/// Runs the other program on the same pairs of user and item.
-fn compare(graph: &Graph, ours: f64) {
-    let Some(python) = std::env::var_os("KENNING_PYTHON") else {
-        println!("\nwithout `KENNING_PYTHON` nothing is compared");
-        return;
-    };
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    for user in graph.users() {
-        for item in graph.met(user) {
-            writeln!(file, "{user} {}", item - graph.items().start).unwrap();
-        }
-    }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/scoring.py");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(file.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
+/// Item-kNN: one kind of links, no knowledge. What CAFE's split trains with is learnt from, the rest is to be found.
+fn neighbours(dump: &Path) {
+    let split = Split::read(dump);
+    let folder = tempfile::tempdir().unwrap();
+    split.write(folder.path());
+    println!(
+        "| item-kNN, neighbours | links, s | best {BEST}, s | together, s | NDCG@10 |\n|---|---|---|---|---|"
     );
-    println!("\n{said}");
-    let theirs = said.lines().find_map(|line| line.strip_prefix("sum "));
-    let theirs: f64 = theirs.and_then(|text| text.trim().parse().ok()).unwrap();
-    println!("ratio: {:.2}", theirs / ours);
+    for most in NEIGHBOURS {
+        let beauty = Beauty::of(folder.path(), |settings| {
+            settings.links.neighbours = most;
+            (settings.links.window, settings.links.regressors) = (0, 0);
+        });
+        let runs = (0..RUNS).map(|_| split.run(&beauty));
+        let mut runs: Vec<[f64; 3]> = runs.collect();
+        runs.sort_by(|a, b| (a[0] + a[1]).total_cmp(&(b[0] + b[1])));
+        let [links, recommend, ndcg] = runs[RUNS / 2];
+        let sum = links + recommend;
+        println!("| Kenning, {most} | {links:.3} | {recommend:.3} | {sum:.3} | {ndcg:.4} |");
+    }
+    let Some(python) = std::env::var_os("KENNING_PYTHON") else {
+        return println!("\nwithout `KENNING_PYTHON` nothing is compared");
+    };
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/scoring.py"));
+    command
+        .arg(dump.join("interactions.csv.gz"))
+        .arg(RUNS.to_string());
+    command.args(NEIGHBOURS.map(|most| most.to_string()));
+    assert!(command.status().unwrap().success());
+}
+
+/// CAFE's split: pairs of a user and an item.
+struct Split {
+    train: Vec<[String; 2]>,
+    test: Vec<[String; 2]>,
+}
+
+impl Split {
+    fn read(dump: &Path) -> Self {
+        let file = File::open(dump.join("interactions.csv.gz")).unwrap();
+        let lines = BufReader::new(GzDecoder::new(file)).lines().skip(1);
+        let (mut train, mut test) = (Vec::new(), Vec::new());
+        for line in lines {
+            let line = line.unwrap();
+            let fields: Vec<&str> = line.split(',').collect();
+            let to = if fields[3] == "train" {
+                &mut train
+            } else {
+                &mut test
+            };
+            to.push([fields[0].to_owned(), fields[1].to_owned()]);
+        }
+        Self { train, test }
+    }
+
+    /// Writes what may be learnt from as a dump.
+    fn write(&self, folder: &Path) {
+        let mut csv = String::from("user,item,position\n");
+        for (position, [user, item]) in self.train.iter().enumerate() {
+            csv.push_str(&format!("{user},{item},{position}\n"));
+        }
+        std::fs::write(folder.join("interactions.csv"), csv).unwrap();
+        std::fs::write(folder.join("knowledge.nt"), "").unwrap();
+    }
+
+    /// Seconds of computing links and of ranking, and the quality.
+    fn run(&self, beauty: &Beauty) -> [f64; 3] {
+        let built = beauty.engine.build(None, &Unwatched).unwrap();
+        let links = built.stages.iter().find(|s| s.0 == "links from behaviour");
+        let snapshot = beauty.engine.snapshot().unwrap();
+        let graph = snapshot.graph();
+        let started = Instant::now();
+        let scorer = Scorer::new(graph, &ScoringSettings::default());
+        let users: Vec<u32> = graph.users().collect();
+        let ranked = users.par_iter().map(|&user| best(graph, &scorer, user));
+        let ranked: Vec<Vec<Scored>> = ranked.collect();
+        let recommend = started.elapsed().as_secs_f64();
+        [links.unwrap().1, recommend, self.ndcg(graph, &ranked)]
+    }
+
+    /// NDCG@10 over the users who have something to be found.
+    fn ndcg(&self, graph: &Graph, ranked: &[Vec<Scored>]) -> f64 {
+        let gain = |place: usize| 1.0 / ((place + 2) as f64).log2();
+        let mut users = 0.0;
+        let mut sum = 0.0;
+        for of_one in self.test.chunk_by(|a, b| a[0] == b[0]) {
+            users += 1.0;
+            let Some(user) = graph.find_user(&of_one[0][0]) else {
+                continue;
+            };
+            let wanted = of_one.iter().filter_map(|pair| graph.find_item(&pair[1]));
+            let wanted: Vec<u32> = wanted.collect();
+            let top = ranked[user as usize].iter().take(10).enumerate();
+            let found = top.filter(|(_, scored)| wanted.contains(&scored.item));
+            let found: f64 = found.map(|(place, _)| gain(place)).sum();
+            let ideal: f64 = (0..of_one.len().min(10)).map(gain).sum();
+            sum += found / ideal;
+        }
+        sum / users
+    }
 }

@@ -9,6 +9,7 @@
 //! little. Entities with more than [`HUB`] items are passed over.
 
 mod alike;
+mod few;
 mod liking;
 mod paths;
 pub mod quality;
@@ -104,6 +105,8 @@ pub struct Tables {
     trends: OnceLock<Vec<Trend>>,
     /// What trends add to each item.
     trending: OnceLock<Vec<f64>>,
+    /// Items by what popularity adds to them, the best first.
+    popular: OnceLock<Vec<u32>>,
 }
 
 /// Scores items of one graph.
@@ -137,6 +140,7 @@ impl Tables {
             met_by,
             trends: OnceLock::new(),
             trending: OnceLock::new(),
+            popular: OnceLock::new(),
         }
     }
 
@@ -278,26 +282,31 @@ impl<'g> Scorer<'g> {
         if k == 0 {
             return Vec::new();
         }
-        let scores = self.all(profile);
-        let mut best: Vec<Scored> = Vec::new();
-        // The worst of the best so far: what is no better need not be looked at.
-        let mut bar: Option<Scored> = None;
-        for (item, score) in self.graph.items().zip(scores) {
-            let scored = Scored { item, score };
-            let is_behind = bar.is_some_and(|bar| best_first(&bar, &scored).is_lt());
-            if is_behind || !wanted(item) {
-                continue;
-            }
-            best.push(scored);
-            if best.len() >= k.saturating_mul(2) {
-                best.select_nth_unstable_by(k - 1, best_first);
-                best.truncate(k);
-                bar = best.last().copied();
-            }
-        }
-        best.sort_unstable_by(best_first);
-        best.truncate(k);
-        best
+        let Some(reached) = self.few(profile) else {
+            let scores = self.graph.items().zip(self.all(profile));
+            return best(
+                scores.map(|(item, score)| Scored { item, score }),
+                k,
+                wanted,
+            );
+        };
+        let is_reached = |item: u32| reached.binary_search_by_key(&item, |s| s.item).is_ok();
+        let others = self.most_popular().iter().copied();
+        let others = others.filter(|&item| !is_reached(item) && wanted(item));
+        let others = others.take(k).map(|item| Scored {
+            item,
+            score: self.popularity(item),
+        });
+        best(reached.iter().copied().chain(others), k, &wanted)
+    }
+
+    /// Items by what popularity adds to them, the best first.
+    fn most_popular(&self) -> &[u32] {
+        self.tables.popular.get_or_init(|| {
+            let mut popular: Vec<u32> = self.graph.items().collect();
+            popular.sort_by(|&a, &b| self.popularity(b).total_cmp(&self.popularity(a)));
+            popular
+        })
     }
 
     /// The score of one item: the sum of its [`Scorer::paths`].
@@ -313,15 +322,20 @@ impl<'g> Scorer<'g> {
         let mut scores = self.tables.popularity.clone();
         let first = self.graph.items().start;
         let mut add = |item: u32, amount: f64| scores[(item - first) as usize] += amount;
-        let starts: Vec<(u32, f64)> = profile.starts().collect();
-        self.add_starts(&starts, &mut add);
-        self.wished(profile, &mut add);
+        self.add_paths(profile, &mut add);
         if profile.is_cold() {
             for (score, trend) in scores.iter_mut().zip(self.trending()) {
                 *score += trend;
             }
         }
         scores
+    }
+
+    /// What the paths of a profile add to items, but for popularity and trends.
+    fn add_paths(&self, profile: &Profile, add: &mut impl FnMut(u32, f64)) {
+        let starts: Vec<(u32, f64)> = profile.starts().collect();
+        self.add_starts(&starts, add);
+        self.wished(profile, add);
     }
 
     /// What paths from items add to others.
@@ -405,6 +419,28 @@ fn rarity(count: usize) -> f64 {
 /// Of the events of a user, oldest first.
 fn weights(graph: &Graph, user: u32) -> impl Iterator<Item = f32> + Clone + '_ {
     graph.events(user).map(|event| event.weight)
+}
+
+/// The `k` best of those that are `wanted`, best first.
+fn best(all: impl Iterator<Item = Scored>, k: usize, wanted: impl Fn(u32) -> bool) -> Vec<Scored> {
+    let mut best: Vec<Scored> = Vec::new();
+    // The worst of the best so far: what is no better need not be looked at.
+    let mut bar: Option<Scored> = None;
+    for scored in all {
+        let is_behind = bar.is_some_and(|bar| best_first(&bar, &scored).is_lt());
+        if is_behind || !wanted(scored.item) {
+            continue;
+        }
+        best.push(scored);
+        if best.len() >= k.saturating_mul(2) {
+            best.select_nth_unstable_by(k - 1, best_first);
+            best.truncate(k);
+            bar = best.last().copied();
+        }
+    }
+    best.sort_unstable_by(best_first);
+    best.truncate(k);
+    best
 }
 
 fn best_first(a: &Scored, b: &Scored) -> Ordering {

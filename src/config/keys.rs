@@ -42,7 +42,7 @@ pub const KEYS: &[Key] = &[
     key("scoring.preference", Kind::Number(0.0, 0.5)),
     key("scoring.popularity", Kind::Number(0.0, f32::MAX as f64)),
     key("scoring.weights", Kind::Weights),
-    key("links.window", Kind::Count(1)),
+    key("links.window", Kind::Count(0)),
     key("links.neighbours", Kind::Count(1)),
     key("links.damping", Kind::Number(0.0, 1.0)),
     key("links.regressors", Kind::Count(0)),

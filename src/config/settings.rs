@@ -88,7 +88,7 @@ impl Default for ScoringSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinkSettings {
-    /// Items of one user within so many events follow one another.
+    /// Items of one user within so many events follow one another; 0: no such links.
     pub window: usize,
     /// Links kept for each item and kind.
     pub neighbours: usize,

@@ -83,15 +83,20 @@ pub fn links(behaviour: Behaviour, settings: &LinkSettings) -> Vec<LinkTable> {
     };
     let mut tables = Vec::new();
     if behaviour.events.iter().any(|e| e.user != NONE) {
-        tables.push(events.followed_by());
         let histories = events.histories();
+        let users = histories.transpose(events.items);
+        if settings.window > 0 {
+            tables.push(events.followed_by(&users));
+        }
         if settings.regressors > 0 {
             tables.push(ridge::table(&behaviour, &histories, settings));
         }
-        tables.push(events.together(LinkKind::CoOccursWith, histories));
+        tables.push(events.together(LinkKind::CoOccursWith, &histories, &users));
     }
     if behaviour.groups > 0 {
-        tables.push(events.together(LinkKind::BoughtWith, events.baskets(behaviour.groups)));
+        let baskets = events.baskets(behaviour.groups);
+        let of_item = baskets.transpose(events.items);
+        tables.push(events.together(LinkKind::BoughtWith, &baskets, &of_item));
     }
     tables
 }
@@ -219,8 +224,8 @@ impl Events<'_> {
         Rows::collect(pairs.collect(), groups as usize)
     }
 
-    fn together(&self, kind: LinkKind, containers: Rows) -> LinkTable {
-        let of_item = containers.transpose(self.items);
+    /// Items that stand in the same containers, which are those of each item, turned round.
+    fn together(&self, kind: LinkKind, containers: &Rows, of_item: &Rows) -> LinkTable {
         let degree = |item: u32| of_item.row(item as usize).len();
         let rows = self.rows(degree, |item, ways| {
             for &container in of_item.row(item as usize) {
@@ -235,7 +240,7 @@ impl Events<'_> {
     }
 
     /// Steps of a history are its baskets; without baskets every event is a step of its own.
-    fn followed_by(&self) -> LinkTable {
+    fn followed_by(&self, of_item: &Rows) -> LinkTable {
         let mut follows = Vec::new();
         for history in self
             .events
@@ -248,7 +253,6 @@ impl Events<'_> {
         follows.par_sort_unstable();
         follows.dedup_by_key(|f| (f.from, f.to, f.user));
         let at = row_starts(&follows, self.items, |f| f.from as usize);
-        let of_item = self.histories().transpose(self.items);
         let degree = |item: u32| of_item.row(item as usize).len();
         let rows = self.rows(degree, |item, ways| {
             let item = item as usize;

@@ -137,6 +137,7 @@ impl Tables {
             popularity: Vec::new(),
             trends: OnceLock::new(),
             trending: OnceLock::new(),
+            popular: OnceLock::new(),
         };
         tables.suppose_events(graph, supposed);
         tables.popularity = match self.most() == tables.most() {

@@ -4,7 +4,8 @@ use crate::shop::{ITEMS, Numbers, Shop, USERS};
 use kenning::config::ScoringSettings;
 use kenning::scoring::{Route, Scorer};
 use rustc_hash::FxHashSet;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 #[test]
 fn contributions_add_up_to_the_score() {
@@ -175,4 +176,52 @@ fn weights_of_the_settings_switch_ways_off() {
         }
     }
     assert!(graph.items().len() as u64 <= ITEMS);
+}
+
+/// Where paths lead to few items of many, only these are summed up; the ranking is that of all sums nevertheless.
+#[test]
+fn a_ranking_of_few_sums_is_the_one_of_all() {
+    let shop = Shop::of(large_catalogue);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let no_brands = BTreeMap::from([("schema:brand".to_owned(), 0.0)]);
+    let weights = [BTreeMap::new(), no_brands].into_iter();
+    let settings = weights.flat_map(|weights| {
+        [0.01, 0.0, -0.5].map(|popularity| ScoringSettings {
+            popularity,
+            weights: weights.clone(),
+            ..ScoringSettings::default()
+        })
+    });
+    for settings in settings {
+        let scorer = Scorer::new(graph, &settings);
+        for user in graph.users() {
+            let (profile, met) = (scorer.profile(user), scorer.met(user));
+            let scores = graph.items().zip(scorer.all(&profile));
+            let mut all: Vec<(u32, f64)> = scores.filter(|s| !met.contains(&s.0)).collect();
+            all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            for k in [1, 10, 400] {
+                let ranked = scorer.rank(&profile, k, &met).into_iter();
+                let ranked: Vec<(u32, f64)> = ranked.map(|s| (s.item, s.score)).collect();
+                assert_eq!(ranked, all[..k]);
+            }
+        }
+    }
+}
+
+/// Three thousand products of 900 brands; 400 customers buy one to nine.
+fn large_catalogue(folder: &Path) {
+    let mut numbers = Numbers::new(5);
+    let product = |p: u64| format!("p{p},product {p},b{},\n", p % 900);
+    let products: String = (0..3000).map(product).collect();
+    let sale = |n: u64| {
+        let (customer, product) = (numbers.below(400), numbers.below(12) * numbers.below(250));
+        format!("c{customer},p{product},{},{n}\n", 1_600_000_000 + n)
+    };
+    let sales: String = (0..1500).map(sale).collect();
+    std::fs::create_dir_all(folder).unwrap();
+    let products = format!("id,name,brand,tags\n{products}");
+    std::fs::write(folder.join("products.csv"), products).unwrap();
+    let sales = format!("customer,product,time,basket\n{sales}");
+    std::fs::write(folder.join("sales.csv"), sales).unwrap();
 }

@@ -119,10 +119,15 @@ pub struct Shop {
 
 impl Shop {
     pub fn new(seed: u64) -> Self {
+        Self::of(|folder| dump(folder, seed))
+    }
+
+    /// The shop of a dump that `write` writes into a folder.
+    pub fn of(write: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::init(&folder.path().join("shop"), "shop").unwrap();
         let engine = Engine::open(project).unwrap();
-        dump(&folder.path().join("dump"), seed);
+        write(&folder.path().join("dump"));
         let shop = Self { engine, folder };
         shop.import();
         shop.engine.build(None, &Unwatched).unwrap();
