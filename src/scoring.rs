@@ -293,11 +293,12 @@ impl<'g> Scorer<'g> {
         let is_reached = |item: u32| reached.binary_search_by_key(&item, |s| s.item).is_ok();
         let others = self.most_popular().iter().copied();
         let others = others.filter(|&item| !is_reached(item) && wanted(item));
-        let others = others.take(k).map(|item| Scored {
+        let others = others.map(|item| Scored {
             item,
             score: self.popularity(item),
         });
-        best(reached.iter().copied().chain(others), k, &wanted)
+        let reached = best(reached.iter().copied(), k, &wanted);
+        merged(reached.into_iter(), others).take(k).collect()
     }
 
     /// Items by what popularity adds to them, the best first.
@@ -441,6 +442,19 @@ fn best(all: impl Iterator<Item = Scored>, k: usize, wanted: impl Fn(u32) -> boo
     best.sort_unstable_by(best_first);
     best.truncate(k);
     best
+}
+
+/// Two lists, each best first, as one.
+fn merged(
+    a: impl Iterator<Item = Scored>,
+    b: impl Iterator<Item = Scored>,
+) -> impl Iterator<Item = Scored> {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    std::iter::from_fn(move || match (a.peek(), b.peek()) {
+        (Some(first), Some(second)) if best_first(second, first).is_lt() => b.next(),
+        (None, _) => b.next(),
+        _ => a.next(),
+    })
 }
 
 fn best_first(a: &Scored, b: &Scored) -> Ordering {
