@@ -50,6 +50,7 @@ pub(super) struct Engine {
 impl Engine {
     /// Rules and stated facts, which are checked as far as the rules read lists.
     pub(super) fn new(set: &RuleSet, stated: Vec<[u32; 3]>, terms: &mut dyn Terms) -> Result<Self> {
+        let numbers = Numbers::of(set.rules());
         let mut engine = Self {
             rules: Vec::new(),
             listed: Vec::new(),
@@ -64,7 +65,7 @@ impl Engine {
                 set.rules().iter().map(Arc::as_ref),
                 stated.iter().flatten().copied().max().unwrap_or(0),
             ),
-            equality: Numbers::of(set.rules()).map(Equality::new),
+            equality: numbers.map(Equality::new),
             set: set.clone(),
         };
         for (number, rule) in (0..).zip(set.rules()) {
@@ -74,8 +75,7 @@ impl Engine {
                 None => engine.rules.push(compiled),
             }
         }
-        let equality = Numbers::of(set.rules());
-        let shortcuts = || detours::shortcuts(&engine.rules, engine.words, equality);
+        let shortcuts = || detours::shortcuts(&engine.rules, engine.words, numbers);
         engine.shortcuts = set.shortcuts(shortcuts).clone();
         engine.facts = Facts::of(&stated);
         engine.check_stated_lists(&engine.facts, terms)?;

@@ -181,7 +181,7 @@ fn a_bad_value_is_named_with_its_place() {
     insta::assert_snapshot!(complaint("[prompt]\n\nbudget = 'many'\n", &none), @r#"kenning.toml:3: `prompt.budget` must be a whole number of at least 1, but is "many""#);
     insta::assert_snapshot!(complaint("[scoring]\ndecay = 1.5\n", &none), @"kenning.toml:2: `scoring.decay` must be a number from 0 to 1, but is 1.5");
     insta::assert_snapshot!(complaint("[scoring]\npopularity = nan\n", &none), @"kenning.toml:2: `scoring.popularity` must be a number of at least 0, but is nan");
-    insta::assert_snapshot!(complaint("[links]\nwindow = -1\n", &none), @"kenning.toml:2: `links.window` must be a whole number of at least 1, but is -1");
+    insta::assert_snapshot!(complaint("[links]\nwindow = -1\n", &none), @"kenning.toml:2: `links.window` must be a whole number of at least 0, but is -1");
     insta::assert_snapshot!(complaint("[model]\nkind = 'oracle'\n", &none), @r#"kenning.toml:2: `model.kind` must be one of none, local, remote, replay, but is "oracle""#);
     insta::assert_snapshot!(complaint("[scoring.weights]\na = 'much'\n", &none), @r#"kenning.toml:1: `scoring.weights` must be names with numbers, but is { a = "much" }"#);
     insta::assert_snapshot!(complaint("[model]\nprices = { prompt = 1 }\n", &none), @"kenning.toml:2: `model.prices` must be numbers of at least 0 for prompt and completion, but is { prompt = 1 }");
@@ -192,7 +192,7 @@ fn a_bad_value_is_named_with_its_place() {
     "#);
     insta::assert_snapshot!(complaint("[prompt]\nbudget = \n", &none), @"kenning.toml:2: string values must be quoted, expected literal string");
     let shouting = environment(&[("KENNING_LINKS_WINDOW", "LOTS")]);
-    insta::assert_snapshot!(complaint("", &shouting), @r#"KENNING_LINKS_WINDOW: `links.window` must be a whole number of at least 1, but is "LOTS""#);
+    insta::assert_snapshot!(complaint("", &shouting), @r#"KENNING_LINKS_WINDOW: `links.window` must be a whole number of at least 0, but is "LOTS""#);
     let flagged = none.flag("prompt.budget", "--budget", Some("-3"));
     insta::assert_snapshot!(complaint("", &flagged), @"--budget: `prompt.budget` must be a whole number of at least 1, but is -3");
 }
