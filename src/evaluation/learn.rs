@@ -1,9 +1,10 @@
 //! How to rank, learnt on validation parts of what trains.
 //!
 //! Coordinate ascent: one setting after the other is tried at some values, and what raises the mean NDCG of a seeded
-//! sample of users is kept, until a round changes nothing. Where there are fewer users than are asked for, several
-//! validation parts are drawn (up to [`PARTS`]) and averaged, as one of a few hundred rankings would teach its own noise. A
-//! try whose first parts are worse, or the same, is not made on the others. The test part is taken away before anything is looked at.
+//! sample of users, ranked as a protocol says, is kept, until a round changes nothing. Where there are fewer users than are
+//! asked for, several validation parts are drawn (up to [`PARTS`]) and averaged, as one of a few hundred rankings would teach
+//! its own noise. A try whose first parts are worse, or the same, is not made on the others. The test part is taken away before
+//! anything is looked at, negatives included: they are drawn by what trains beside a validation part.
 
 mod dials;
 
