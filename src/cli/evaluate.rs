@@ -1,5 +1,6 @@
 //! `kenning evaluate`: figures that anyone can make again.
 
+mod among;
 mod completions;
 mod explanations;
 mod held_out;
@@ -9,6 +10,7 @@ mod ranking;
 mod selection;
 mod weights;
 
+pub(super) use among::Among;
 pub(super) use held_out::HeldOut;
 pub(super) use weights::Weights;
 

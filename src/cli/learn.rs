@@ -1,10 +1,10 @@
-use super::evaluate::HeldOut;
+use super::evaluate::{Among, HeldOut};
 use super::{Outcome, Session, Verb};
 use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
 use crate::evaluation::Method;
-use crate::evaluation::ranking::Gain;
-use crate::evaluation::learn::{Learns, Lesson, learn};
+use crate::evaluation::learn::{Learns, Lesson, News, Step, learn};
+use crate::evaluation::ranking::{Gain, Judging};
 use crate::Result;
 use std::collections::BTreeMap;
 
@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 pub struct Learn {
     #[command(flatten)]
     held_out: HeldOut,
+
+    #[command(flatten)]
+    among: Among,
 
     /// Validate on the last event of each user that is left, not on a quarter of the events
     #[arg(long)]
@@ -41,24 +44,30 @@ pub struct Learn {
 
 impl Verb for Learn {
     fn run(self, session: &Session) -> Result<Outcome> {
-        let seed = self.held_out.seed;
         let lesson = Lesson {
             learns: if self.links { Learns::Links } else { Learns::Scoring },
             test: self.held_out.split(session)?,
             validation: self.held_out.validation(self.validate_last),
             core: self.held_out.core,
             users: self.users,
-            k: self.k.max(1),
-            gain: if self.graded { Gain::Graded } else { Gain::Binary },
-            seed,
+            judging: Judging {
+                protocol: self.among.protocol(),
+                k: self.k.max(1),
+                gain: if self.graded { Gain::Graded } else { Gain::Binary },
+                seed: self.held_out.seed,
+            },
         };
         let engine = Engine::open(session.project()?)?;
-        let learnt = learn(&engine, &lesson, &session.bars())?;
-        session.printer.note(format_args!("ndcg@{} before: {:.4}, validation parts: {}", lesson.k, learnt.before, learnt.parts));
-        for step in &learnt.steps {
-            session.printer.note(format_args!("{:.4} with {} = {}", step.ndcg, step.name, step.value));
-        }
-        session.printer.data(&sections(&learnt.method))?;
+        let bars = session.bars();
+        let told = |news| {
+            let line = match news {
+                News::Start { ndcg, parts } => format!("ndcg@{} before: {ndcg:.4}, validation parts: {parts}", lesson.judging.k),
+                News::Step(Step { name, value, ndcg }) => format!("{ndcg:.4} with {name} = {value}"),
+            };
+            bars.above(|| session.printer.note(format_args!("{line}")));
+        };
+        let method = learn(&engine, &lesson, &bars, &told)?;
+        session.printer.data(&sections(&method))?;
         session.printer.hint("put this into `kenning.toml`, or try it: kenning evaluate ranking --weights FILE");
         Ok(Outcome::Done)
     }
@@ -69,9 +78,9 @@ fn sections(Method { scoring, links }: &Method) -> String {
     let ScoringSettings { history, decay, preference, popularity, weights } = scoring;
     let mut text = format!("[scoring]\nhistory = {history}\ndecay = {decay:?}\npreference = {preference:?}\npopularity = {popularity:?}\n\n[scoring.weights]");
     text += &weights_of(weights);
-    let LinkSettings { window, neighbours, damping, regressors, ridge, dropout, shared, order, preference, weights: traits } = links;
+    let LinkSettings { window, neighbours, damping, near, discount, regressors, ridge, dropout, shared, order, preference, weights: traits } = links;
     text += &format!(
-        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\ndamping = {damping:?}\nregressors = {regressors}\nridge = {ridge:?}\ndropout = {dropout:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}\n\n[links.weights]"
+        "\n\n[links]\nwindow = {window}\nneighbours = {neighbours}\ndamping = {damping:?}\nnear = {near:?}\ndiscount = {discount:?}\nregressors = {regressors}\nridge = {ridge:?}\ndropout = {dropout:?}\nshared = {shared:?}\norder = {order:?}\npreference = {preference:?}\n\n[links.weights]"
     );
     text + &weights_of(traits)
 }

@@ -45,6 +45,8 @@ pub const KEYS: &[Key] = &[
     key("links.window", Kind::Count(0)),
     key("links.neighbours", Kind::Count(1)),
     key("links.damping", Kind::Number(0.0, 1.0)),
+    key("links.near", Kind::Number(0.0, 1e6)),
+    key("links.discount", Kind::Number(0.0, 1.0)),
     key("links.regressors", Kind::Count(0)),
     key("links.ridge", Kind::Number(0.001, f32::MAX as f64)),
     key("links.dropout", Kind::Number(0.0, 0.9)),

@@ -94,6 +94,12 @@ pub struct LinkSettings {
     pub neighbours: usize,
     /// How much less a counted link says because many met its end: it is divided by their number to this power, 0..=1.
     pub damping: f32,
+    /// What items near one another in a basket or a history add to the counted link between them: it over their distance, up to
+    /// `window`.
+    pub near: f32,
+    /// How much less the linear model says because many met the end of a link: its weight is divided by their number, in
+    /// parts of the mean of all items, to this power, 0..=1.
+    pub discount: f32,
     /// Items that the linear model predicts an item from, of those that somebody met; 0: no model. With no fewer than there are
     /// (30,000 at most) one inverse gives all weights; fewer are chosen for each item.
     pub regressors: usize,
@@ -119,6 +125,8 @@ impl Default for LinkSettings {
             window: 5,
             neighbours: 100,
             damping: 0.3,
+            near: 0.0,
+            discount: 0.0,
             regressors: 50,
             ridge: 100.0,
             dropout: 0.0,

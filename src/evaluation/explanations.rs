@@ -185,7 +185,7 @@ fn judge(
     };
     let leads = |paths: &&Vec<Path>| paths.iter().any(|path| path.from.is_some());
     Judged {
-        ndcg: ndcg(case, &list, (plan.k, Gain::Binary)),
+        ndcg: ndcg(&case.1, &list, (plan.k, Gain::Binary)),
         explained: paths.iter().filter(leads).count() as f64 / paths.len().max(1) as f64,
         wishes: Preference::ALL.map(wish).to_vec(),
         faithful: fidelity::told((&trained.graph, scorer), (case.0, &profile), &list),

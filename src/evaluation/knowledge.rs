@@ -2,7 +2,7 @@
 
 use super::Method;
 use super::metrics::{Difference, Estimate, compare, estimate};
-use super::ranking::{Gain, without};
+use super::ranking::{Gain, Judging, Protocol, without};
 use super::split::Split;
 use super::trained::Trained;
 use crate::engine::Engine;
@@ -91,10 +91,16 @@ pub fn run(
     let (graph, settings) = (&trained.graph, &method.scoring);
     let weights = Scorer::new(graph, settings).weights();
     progress.begin("ways", Some(weights.len() as u64), "ways");
-    let all = trained.ndcg(settings, (plan.k, Gain::Binary));
+    let judging = Judging {
+        protocol: Protocol::Full,
+        k: plan.k,
+        gain: Gain::Binary,
+        seed: plan.seed,
+    };
+    let all = trained.ndcg(settings, &judging);
     let mut ways = Vec::with_capacity(weights.len());
     for (name, weight) in weights {
-        let others = trained.ndcg(&without(settings, [&name[..]]), (plan.k, Gain::Binary));
+        let others = trained.ndcg(&without(settings, [&name[..]]), &judging);
         let gain = compare(&all, &others, plan.seed);
         ways.push(Way::of(graph, name, weight, gain));
         progress.advance(1, 1);

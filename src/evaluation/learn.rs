@@ -1,15 +1,16 @@
 //! How to rank, learnt on validation parts of what trains.
 //!
 //! Coordinate ascent: one setting after the other is tried at some values, and what raises the mean NDCG of a seeded
-//! sample of users is kept, until a round changes nothing. Where there are fewer users than are asked for, several
-//! validation parts are drawn (up to [`PARTS`]) and averaged, as one of a few hundred rankings would teach its own noise. A
-//! try whose first parts are worse, or the same, is not made on the others. The test part is taken away before anything is looked at.
+//! sample of users, ranked as a protocol says, is kept, until a round changes nothing. Where there are fewer users than are
+//! asked for, several validation parts are drawn (up to [`PARTS`]) and averaged, as one of a few hundred rankings would teach
+//! its own noise. A try whose first parts are worse, or the same, is not made on the others. The test part is taken away before
+//! anything is looked at, negatives included: they are drawn by what trains beside a validation part.
 
 mod dials;
 
 use super::Method;
 use super::random::Random;
-use super::ranking::Gain;
+use super::ranking::{Judging, Protocol};
 use super::split::Split;
 use super::trained::{Case, Trained, mean};
 use crate::engine::Engine;
@@ -17,7 +18,7 @@ use crate::model::{Progress, Unwatched};
 use crate::scoring::Scorer;
 use crate::vocabulary::{expand, shorten, weight_of};
 use crate::{Error, Result};
-use dials::Dial;
+use dials::{Catalogue, Dial};
 use std::collections::BTreeMap;
 
 /// Rounds over all settings at most.
@@ -51,14 +52,10 @@ pub struct Lesson {
     pub validation: Split,
     /// Only users and items with so many partners count.
     pub core: usize,
-    /// Rankings that are looked at: of so many users, or of the same users in several validation parts.
+    /// Users whose rankings are looked at: so many, or the same ones in several validation parts.
     pub users: usize,
-    /// Length of the lists.
-    pub k: usize,
-    /// What a held-out item gains.
-    pub gain: Gain,
-    /// Of the sample.
-    pub seed: u64,
+    /// How they are judged; its seed is that of the sample, too.
+    pub judging: Judging,
 }
 
 /// One setting that was changed, and what the validation part said.
@@ -72,24 +69,30 @@ pub struct Step {
     pub ndcg: f64,
 }
 
-/// What was learnt.
-#[derive(Clone, Debug)]
-pub struct Learnt {
-    /// The settings, with a weight for every way.
-    pub method: Method,
-    /// Mean NDCG of the settings before.
-    pub before: f64,
-    /// Validation parts that were drawn.
-    pub parts: usize,
-    /// What raised it, in order.
-    pub steps: Vec<Step>,
+/// What is told while it is learnt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// Where it starts.
+    Start {
+        /// Mean NDCG of the settings as they are.
+        ndcg: f64,
+        /// Validation parts that were drawn.
+        parts: usize,
+    },
+    /// What raised it.
+    Step(Step),
 }
 
-/// Learns the settings of a project.
+/// Learns the settings of a project, with a weight for every way. `told` hears of each step when it is made.
 ///
 /// # Errors
 /// `Input` if nothing is held out for validation.
-pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Result<Learnt> {
+pub fn learn(
+    engine: &Engine,
+    lesson: &Lesson,
+    progress: &dyn Progress,
+    told: &dyn Fn(News),
+) -> Result<Method> {
     let mut method = Method::of(engine);
     let first = part(engine, lesson, (0, &method), progress)?;
     if first.cases.is_empty() {
@@ -106,28 +109,27 @@ pub fn learn(engine: &Engine, lesson: &Lesson, progress: &dyn Progress) -> Resul
         .iter()
         .flat_map(|part| ndcg(part, &method, lesson))
         .collect();
-    let before = mean(&known);
+    told(News::Start {
+        ndcg: mean(&known),
+        parts: parts.len(),
+    });
     let mut climb = Climb {
         engine,
         lesson,
+        told,
         parts,
         method,
         known,
-        steps: Vec::new(),
+        steps: 0,
     };
     for round in 0..ROUNDS {
-        let known = climb.steps.len();
+        let known = climb.steps;
         climb.round(round, progress)?;
-        if climb.steps.len() == known {
+        if climb.steps == known {
             break;
         }
     }
-    Ok(Learnt {
-        method: climb.method,
-        before,
-        parts: climb.parts.len(),
-        steps: climb.steps,
-    })
+    Ok(climb.method)
 }
 
 impl Lesson {
@@ -160,7 +162,7 @@ fn part(
 ) -> Result<Trained> {
     let splits = [&lesson.test, &lesson.validation(number)];
     let mut part = Trained::of(engine, &splits, (lesson.core, &method.links), progress)?;
-    let drawn = |case: &Case| Random::of(lesson.seed, u64::from(case.0)).bits();
+    let drawn = |case: &Case| Random::of(lesson.judging.seed, u64::from(case.0)).bits();
     part.cases
         .sort_unstable_by_key(|case| (drawn(case), case.0));
     part.cases.truncate(lesson.users);
@@ -168,7 +170,7 @@ fn part(
 }
 
 fn ndcg(part: &Trained, method: &Method, lesson: &Lesson) -> Vec<f64> {
-    part.ndcg(&method.scoring, (lesson.k, lesson.gain))
+    part.ndcg(&method.scoring, &lesson.judging)
 }
 
 /// A weight for every way of the scorer, those that say nothing included, by their short names.
@@ -188,11 +190,12 @@ fn weights(part: &Trained, method: &Method) -> BTreeMap<String, f32> {
 struct Climb<'a> {
     engine: &'a Engine,
     lesson: &'a Lesson,
+    told: &'a dyn Fn(News),
     parts: Vec<Trained>,
     method: Method,
     /// The NDCG of each ranking of each part.
     known: Vec<f64>,
-    steps: Vec<Step>,
+    steps: usize,
 }
 
 /// A method, with its NDCG as [`Climb`] has it, and the parts if items are linked otherwise.
@@ -209,9 +212,10 @@ impl Climb<'_> {
         if self.lesson.learns == Learns::Links && round < dials::ROUNDS {
             let graph = &self.parts[0].graph;
             let items = graph.items();
-            let met = items.clone().filter(|&item| !graph.met_by(item).is_empty());
-            let counts = (met.count(), items.len());
-            let dials = dials::links(&self.method, round, counts);
+            let mut dials = dials::links(&self.method, round, Catalogue::of(graph));
+            if let Protocol::OnePlus { .. } = self.lesson.judging.protocol {
+                dials.extend(dials::few(round));
+            }
             self.turn(dials, &format!("round {}: links", round + 1), progress)?;
             let shared = self.parts[0].shared.iter();
             let least = SHARING * items.len() as f64;
@@ -254,11 +258,12 @@ impl Climb<'_> {
             if let Some(parts) = tried.parts {
                 self.parts = parts;
             }
-            self.steps.push(Step {
+            self.steps += 1;
+            (self.told)(News::Step(Step {
                 name: dial.name.clone(),
                 value,
                 ndcg: best,
-            });
+            }));
         }
         Ok(())
     }

@@ -2,10 +2,11 @@
 
 mod lists;
 mod negatives;
+mod rankings;
 mod trial;
 
 pub(super) use negatives::Popular;
-pub(super) use trial::best;
+pub(super) use rankings::{Ranked, Rankings, unmet};
 
 use super::Method;
 use super::baselines::ease::{Ease, MOST_ITEMS};
@@ -64,6 +65,19 @@ impl Gain {
             Self::Graded => f64::from(rating).exp2() - 1.0,
         }
     }
+}
+
+/// How rankings are judged by one number, their NDCG.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judging {
+    /// What is ranked.
+    pub protocol: Protocol,
+    /// Length of the lists.
+    pub k: usize,
+    /// What a held-out item gains.
+    pub gain: Gain,
+    /// Of the negatives.
+    pub seed: u64,
 }
 
 /// What is asked.

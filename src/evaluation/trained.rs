@@ -1,7 +1,7 @@
 //! A graph of what trains, and what was held out of its users.
 
 use super::metrics::judge;
-use super::ranking::{Gain, best};
+use super::ranking::{Gain, Judging, Ranked, Rankings, unmet};
 use super::split::{Split, core};
 use crate::config::{LinkSettings, ScoringSettings};
 use crate::engine::Engine;
@@ -76,24 +76,27 @@ impl Trained {
 
     /// The first `k` items of a user's ranking among those that the user did not meet, with their scores.
     pub fn list(&self, scorer: &Scorer, user: u32, k: usize) -> Vec<(u32, f64)> {
-        let scores = scorer.all(&scorer.profile(user));
-        let (met, items) = (self.graph.met(user), self.graph.items());
-        let open = items.zip(scores);
-        let open = open.filter(|(item, _)| met.binary_search(item).is_err());
-        best(open.collect(), k)
+        unmet(&self.graph, user, &scorer.all(&scorer.profile(user)), k)
     }
 
-    /// The NDCG of each case's list of `k`.
-    pub fn ndcg(&self, settings: &ScoringSettings, (k, gain): (usize, Gain)) -> Vec<f64> {
+    /// The NDCG of each ranking of each case.
+    pub fn ndcg(&self, settings: &ScoringSettings, judging: &Judging) -> Vec<f64> {
+        let Judging { k, gain, .. } = *judging;
         let scorer = Scorer::new(&self.graph, settings);
-        let one = |case: &Case| ndcg(case, &self.list(&scorer, case.0, k), (k, gain));
+        let rankings = Rankings::new(&self.graph, judging.protocol, judging.seed);
+        let of_case = |case: &Case| {
+            let scores = scorer.all(&scorer.profile(case.0));
+            let ranked = rankings.of(case, &scores, k).into_iter();
+            let one = move |one: Ranked| ndcg(one.relevant, &one.list, (k, gain));
+            ranked.map(one).collect::<Vec<f64>>()
+        };
         // Collected: a sum in the order of threads would differ from run to run.
-        self.cases.par_iter().map(one).collect()
+        self.cases.par_iter().flat_map_iter(of_case).collect()
     }
 }
 
 /// The NDCG of one list.
-pub(super) fn ndcg((_, relevant): &Case, list: &[(u32, f64)], (k, gain): (usize, Gain)) -> f64 {
+pub(super) fn ndcg(relevant: &[(u32, f32)], list: &[(u32, f64)], (k, gain): (usize, Gain)) -> f64 {
     let items: Vec<u32> = list.iter().map(|scored| scored.0).collect();
     let mut all: Vec<f64> = relevant.iter().map(|held| gain.of(held.1)).collect();
     all.sort_by(f64::total_cmp);

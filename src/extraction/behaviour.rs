@@ -3,7 +3,8 @@
 //! All three count ways from one item to another and damp frequent ends, as RP3β does (Paudel et al. 2017, "Updatable,
 //! accurate, diverse, and scalable recommendations"):
 //! `score(h, c) = degree(h)^-½ · degree(c)^-damping · Σ ways`. A way through a user or a basket of `n` items weighs `n^-½`;
-//! a way from one step of a history to the `d`-th step after it weighs `1/d`. The support of a link is the number of
+//! a way from one step of a history to the `d`-th step after it weighs `1/d`; where items `d` places from one another are
+//! `near`, the way through their user or basket weighs `near/d` more. The support of a link is the number of
 //! users or baskets that carry it: [`crate::explanation`] counts it again when a reason cites it.
 
 mod ridge;
@@ -107,6 +108,8 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         window,
         neighbours,
         damping,
+        near,
+        discount,
         regressors,
         ridge,
         dropout,
@@ -115,6 +118,10 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
         preference,
         weights,
     } = settings;
+    let near = match *near > 0.0 {
+        true => format!(", and {near}/d more for items d places from one another, up to {window}"),
+        false => String::new(),
+    };
     let how = match kind {
         LinkKind::FollowedBy => {
             format!(
@@ -122,18 +129,24 @@ pub fn method(kind: LinkKind, settings: &LinkSettings) -> String {
             )
         }
         LinkKind::BoughtWith => {
-            "both in one basket; a way through a basket of n items weighs n^-1/2".into()
+            format!("both in one basket; a way through a basket of n items weighs n^-1/2{near}")
         }
         LinkKind::CoOccursWith => {
-            "the same users met both; a way through a user of n items weighs n^-1/2".into()
+            format!("the same users met both; a way through a user of n items weighs n^-1/2{near}")
         }
         LinkKind::GoesWith => {
             let others = weights
                 .iter()
                 .map(|(property, w)| format!(", of {property} {w} n^-1/2"));
             let others: String = others.collect();
+            let discount = match *discount > 0.0 {
+                true => {
+                    format!(", divided by the degree of the second in parts of the mean^{discount}")
+                }
+                false => String::new(),
+            };
             return format!(
-                "ridge regression ({ridge}, dropout {dropout}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}); the strongest {} of each",
+                "ridge regression ({ridge}, dropout {dropout}) of each item on the {regressors} that share most users and entities with it (an entity of n items: {shared} n^-1/2{others}; neighbours in a history: {order} more; preference {preference}){discount}; the strongest {} of each",
                 neighbours.max(regressors)
             );
         }
@@ -231,12 +244,24 @@ impl Events<'_> {
             for &container in of_item.row(item as usize) {
                 let others = containers.row(container as usize);
                 let weight = (others.len() as f64).powf(-0.5);
-                for &other in others.iter().filter(|&&other| other != item) {
-                    ways.add(other, weight);
+                let at = others.iter().position(|&other| other == item);
+                for (place, &other) in others.iter().enumerate() {
+                    match at.map_or(0, |at| at.abs_diff(place)) {
+                        0 => {}
+                        distance => ways.add(other, weight + self.near(distance)),
+                    }
                 }
             }
         });
         self.table(kind, rows)
+    }
+
+    /// What items add to a way that are so many places from one another.
+    fn near(&self, distance: usize) -> f64 {
+        match distance <= self.settings.window {
+            true => f64::from(self.settings.near) / distance as f64,
+            false => 0.0,
+        }
     }
 
     /// Steps of a history are its baskets; without baskets every event is a step of its own.

@@ -264,6 +264,8 @@ fn config_show_tells_origins() {
     links.window               3                 KENNING_LINKS_WINDOW
     links.neighbours           100               default
     links.damping              0.3               default
+    links.near                 0                 default
+    links.discount             0                 default
     links.regressors           50                default
     links.ridge                100               default
     links.dropout              0                 default

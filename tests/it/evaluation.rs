@@ -1,6 +1,7 @@
 //! Held-out events, metrics and reports: by hand-computed cases, invariants and the program.
 
 mod completions;
+mod few;
 mod selection;
 
 use crate::program::Desk;
@@ -213,7 +214,7 @@ fn what_cannot_be_evaluated_is_told() {
 /// Two shops that differ in what is held out for testing alone.
 #[test]
 fn learning_never_sees_what_is_held_out() {
-    let learnt = |last: Option<&str>| {
+    let learnt = |last: Option<&str>, flags: &[&str]| {
         let desk = Desk::with_import();
         if let Some(product) = last {
             let path = desk.path().join("dump/sales.csv");
@@ -221,19 +222,22 @@ fn learning_never_sees_what_is_held_out() {
             desk.write("dump/sales.csv", with_last(&sales, product));
             desk.done(&crate::program::IMPORT);
         }
-        let run = desk.done(&["-C", "shop", "learn", "--validate-last", "--users", "40"]);
+        let learn = ["-C", "shop", "learn", "--validate-last", "--users", "40"];
+        let run = desk.done(&[&learn[..], flags].concat());
         desk.write("shop/weights.toml", &run.stdout);
         let flags = ["--weights", "weights.toml", "--skip", "user-kNN"];
         assert!(evaluated(&desk, &flags)["scorers"]["kenning"].is_object());
         run.stdout
     };
-    let plain = learnt(None);
-    assert!(
-        plain.contains("[scoring.weights]") && plain.contains("followed-by"),
-        "{plain}"
-    );
-    assert_eq!(plain, learnt(Some("p79")));
-    assert_eq!(plain, learnt(Some("p1")));
+    for flags in [&[][..], &["--negatives", "9"]] {
+        let plain = learnt(None, flags);
+        assert!(
+            plain.contains("[scoring.weights]") && plain.contains("followed-by"),
+            "{plain}"
+        );
+        assert_eq!(plain, learnt(Some("p79"), flags));
+        assert_eq!(plain, learnt(Some("p1"), flags));
+    }
 }
 
 /// Few users are looked at in several parts, and what is learnt of a property replaces what was set, by whichever name.

@@ -3,6 +3,7 @@
 mod architecture;
 mod as_of;
 mod aspects;
+mod behaviour;
 mod candidates;
 mod claims;
 mod cli;

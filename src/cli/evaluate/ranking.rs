@@ -1,8 +1,8 @@
-use super::{HeldOut, Weights};
+use super::{Among, HeldOut, Weights};
 use crate::cli::{Format, Outcome, Session, Shape, Table, Verb};
 use crate::engine::Engine;
 use crate::evaluation::page::page;
-use crate::evaluation::ranking::{self, Draw, Gain, Plan, Protocol, Report};
+use crate::evaluation::ranking::{self, Gain, Plan, Report};
 use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -15,13 +15,8 @@ pub struct Ranking {
     #[command(flatten)]
     held_out: HeldOut,
 
-    /// Rank each held-out item among so many negatives, not among all items
-    #[arg(long, value_name = "N")]
-    negatives: Option<usize>,
-
-    /// How negatives are drawn
-    #[arg(long, value_enum, default_value_t = DrawBy::Popularity)]
-    draw: DrawBy,
+    #[command(flatten)]
+    among: Among,
 
     /// Length of the lists; of several the first counts for plots, groups and tests
     #[arg(short, value_delimiter = ',', default_values_t = [10])]
@@ -58,15 +53,6 @@ pub struct Ranking {
     shape: Shape,
 }
 
-/// How negatives are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum DrawBy {
-    /// By the number of users who met an item
-    Popularity,
-    /// All alike
-    Uniform,
-}
-
 impl Ranking {
     fn plan(&self, session: &Session) -> Result<Plan> {
         let ks = self.k.clone();
@@ -75,11 +61,7 @@ impl Ranking {
         }
         Ok(Plan {
             split: self.held_out.split(session)?,
-            protocol: match (self.negatives, self.draw) {
-                (None, _) => Protocol::Full,
-                (Some(negatives), DrawBy::Popularity) => Protocol::OnePlus { negatives, draw: Draw::Popularity },
-                (Some(negatives), DrawBy::Uniform) => Protocol::OnePlus { negatives, draw: Draw::Uniform },
-            },
+            protocol: self.among.protocol(),
             ks,
             gain: if self.graded { Gain::Graded } else { Gain::Binary },
             core: self.held_out.core,

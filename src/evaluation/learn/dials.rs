@@ -1,6 +1,8 @@
 //! The settings that are tried, each with its values.
 
 use crate::evaluation::Method;
+use crate::graph::Graph;
+use crate::model::LinkKind;
 use crate::vocabulary::{shorten, weight_of};
 
 /// What a weight of the scorer is multiplied with.
@@ -24,6 +26,16 @@ const FEW: usize = 5000;
 const DAMPINGS: [f32; 4] = [0.3, 0.5, 0.7, 0.9];
 const DROPOUTS: [f32; 4] = [0.0, 0.33, 0.5, 0.67];
 const WINDOWS: [f32; 3] = [5.0, 10.0, 20.0];
+const NEIGHBOURS: [f32; 2] = [400.0, 1600.0];
+const NEAR: [f32; 4] = [0.0, 0.25, 1.0, 4.0];
+const DISCOUNTS: [f32; 4] = [0.0, 0.3, 0.5, 0.7];
+
+/// Kinds of links that [`LinkSettings::damping`](crate::config::LinkSettings::damping) is about.
+const COUNTED: [LinkKind; 3] = [
+    LinkKind::FollowedBy,
+    LinkKind::BoughtWith,
+    LinkKind::CoOccursWith,
+];
 
 /// Writes a value into a method.
 type Set = Box<dyn Fn(&mut Method, f32)>;
@@ -71,8 +83,42 @@ pub(super) fn scoring(method: &Method) -> Vec<Dial> {
     dials
 }
 
-/// How items are linked, where so many were met of so many.
-pub(super) fn links(method: &Method, round: usize, (met, items): (usize, usize)) -> Vec<Dial> {
+/// What dials have to know of the items.
+#[derive(Clone, Copy)]
+pub(super) struct Catalogue {
+    items: usize,
+    /// Items that somebody met.
+    met: usize,
+    /// Users of each of these, in the mean.
+    users: f32,
+}
+
+impl Catalogue {
+    pub(super) fn of(graph: &Graph) -> Self {
+        let items = graph.items();
+        let met = items.clone().filter(|&item| !graph.met_by(item).is_empty());
+        let (items, met) = (items.len(), met.count());
+        Self {
+            items,
+            met,
+            users: graph.interaction_count() as f32 / met.max(1) as f32,
+        }
+    }
+
+    /// Sets the damping of counted links. What they add in the mean stays about the same, or a step would mostly change what
+    /// they weigh beside other ways.
+    fn damp(self, method: &mut Method, damping: f32) {
+        let factor = self.users.max(1.0).powf(damping - method.links.damping);
+        for kind in COUNTED {
+            let weight = method.scoring.weights.get_mut(kind.name());
+            weight.into_iter().for_each(|weight| *weight *= factor);
+        }
+        method.links.damping = damping;
+    }
+}
+
+/// How items are linked.
+pub(super) fn links(method: &Method, round: usize, catalogue: Catalogue) -> Vec<Dial> {
     let links = &method.links;
     let ridges = around(links.ridge, round).into_iter().filter(|v| *v > 0.0);
     let mut dials = vec![
@@ -89,13 +135,16 @@ pub(super) fn links(method: &Method, round: usize, (met, items): (usize, usize))
     if round >= COARSE {
         return dials;
     }
-    let most = if met <= FEW { items } else { REGRESSORS[1] };
+    let most = match catalogue.met <= FEW {
+        true => catalogue.items,
+        false => REGRESSORS[1],
+    };
     let regressors = [REGRESSORS[0], most].map(|count| count as f32);
     let first = [
         Dial::new("links.regressors", &regressors, |m, v| {
             m.links.regressors = v as usize;
         }),
-        Dial::new("links.damping", &DAMPINGS, |m, v| m.links.damping = v),
+        Dial::new("links.damping", &DAMPINGS, move |m, v| catalogue.damp(m, v)),
         Dial::new("links.window", &WINDOWS, |m, v| m.links.window = v as usize),
     ];
     dials.splice(0..0, first);
@@ -106,6 +155,21 @@ pub(super) fn links(method: &Method, round: usize, (met, items): (usize, usize))
         }),
     ]);
     dials
+}
+
+/// How items are linked that are ranked among a few: there the order of what no list of all items shows counts too, and how
+/// the few were drawn.
+pub(super) fn few(round: usize) -> Vec<Dial> {
+    if round >= COARSE {
+        return Vec::new();
+    }
+    vec![
+        Dial::new("links.neighbours", &NEIGHBOURS, |m, v| {
+            m.links.neighbours = v as usize;
+        }),
+        Dial::new("links.near", &NEAR, |m, v| m.links.near = v),
+        Dial::new("links.discount", &DISCOUNTS, |m, v| m.links.discount = v),
+    ]
 }
 
 /// What properties weigh in the linear model.

@@ -1,7 +1,8 @@
 //! What lists are like beside being right, and for whom and of what they are right.
 
 use super::Figures;
-use super::trial::{Ranked, Trial};
+use super::rankings::Ranked;
+use super::trial::Trial;
 use crate::evaluation::metrics::gini;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;

@@ -1,26 +1,17 @@
 //! Users, their rankings, and what these are worth.
 
-use super::negatives::Popular;
+use super::rankings::{Ranked, Rankings};
 use super::{Draw, Figures, Plan, Protocol, Report};
 use crate::evaluation::baselines::Ranker;
 use crate::evaluation::metrics::{METRICS, estimate, judge};
-use crate::evaluation::random::Random;
 use crate::evaluation::trained::Case;
 use crate::graph::Graph;
 use crate::model::Progress;
 use crate::{Error, Result};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
-use std::cmp::Ordering;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::io::Write;
-
-/// One ranking: whose, what is relevant in it, and the first items with scores.
-pub(super) struct Ranked<'c> {
-    pub(super) user: u32,
-    pub(super) relevant: &'c [(u32, f32)],
-    pub(super) list: Vec<(u32, f64)>,
-}
 
 pub(super) struct Trial<'a> {
     pub(super) graph: &'a Graph,
@@ -57,58 +48,13 @@ impl Trial<'_> {
     }
 
     pub(super) fn rank(&self, ranker: &dyn Ranker, progress: &dyn Progress) -> Vec<Ranked<'_>> {
-        let popular = Popular::of(self.graph);
+        let plan = self.plan;
+        let rankings = Rankings::new(self.graph, plan.protocol, plan.seed);
         let each = self.cases.par_iter().flat_map_iter(|case| {
             progress.advance(1, 1);
-            self.rank_for(case, ranker, &popular)
+            rankings.of(case, &ranker.scores(case.0), plan.longest())
         });
         each.collect()
-    }
-
-    fn rank_for<'c>(
-        &self,
-        (user, relevant): &'c Case,
-        ranker: &dyn Ranker,
-        popular: &Popular,
-    ) -> Vec<Ranked<'c>> {
-        let user = *user;
-        let first = self.graph.items().start;
-        let scores = ranker.scores(user);
-        let scored = |item: u32| (item, scores[(item - first) as usize]);
-        let met = self.graph.met(user);
-        match self.plan.protocol {
-            Protocol::Full => {
-                let items = self
-                    .graph
-                    .items()
-                    .filter(|item| met.binary_search(item).is_err());
-                let list = best(items.map(scored).collect(), self.plan.longest());
-                vec![Ranked {
-                    user,
-                    relevant,
-                    list,
-                }]
-            }
-            Protocol::OnePlus { negatives, draw } => {
-                let known = met.iter().copied().chain(relevant.iter().map(|r| r.0));
-                let known: FxHashSet<u32> = known.collect();
-                let each = relevant.chunks(1).map(|target| {
-                    let mut random = Random::of(
-                        self.plan.seed,
-                        u64::from(user) << 32 | u64::from(target[0].0),
-                    );
-                    let mut items = popular.draw(negatives, draw, &known, &mut random);
-                    items.push(target[0].0);
-                    let list = best(items.into_iter().map(scored).collect(), self.plan.longest());
-                    Ranked {
-                        user,
-                        relevant: target,
-                        list,
-                    }
-                });
-                each.collect()
-            }
-        }
     }
 
     /// The figures, and each user's NDCG.
@@ -154,26 +100,4 @@ impl Trial<'_> {
         }
         Ok(())
     }
-}
-
-/// The best `k`, equal scores by number; what is not a number is worst.
-pub(in crate::evaluation) fn best(mut scored: Vec<(u32, f64)>, k: usize) -> Vec<(u32, f64)> {
-    let key = |score: f64| {
-        if score.is_nan() {
-            f64::NEG_INFINITY
-        } else {
-            score
-        }
-    };
-    let order = |a: &(u32, f64), b: &(u32, f64)| -> Ordering {
-        key(b.1).total_cmp(&key(a.1)).then(a.0.cmp(&b.0))
-    };
-    if k < scored.len() && k > 0 {
-        scored.select_nth_unstable_by(k - 1, order);
-    }
-    scored.truncate(k);
-    // Or each list would go on holding the place of the whole catalogue.
-    scored.shrink_to_fit();
-    scored.sort_unstable_by(order);
-    scored
 }

@@ -6,7 +6,8 @@
 //! "Embarrassingly shallow autoencoders for sparse data"); a neighbourhood chosen first (Ning & Karypis 2011, "SLIM") makes it
 //! linear in the number of items. A user's items weigh as [`Taste`](crate::model::Taste) says, those of an entity of `n` items
 //! `(shared · n^-½)^½` each, or as the weight of its property says; items `d` places from one another in a history add
-//! `order / d` to their entry of `G`, so that what follows what is part of the model.
+//! `order / d` to their entry of `G`, so that what follows what is part of the model. What is said for an item that `d` met,
+//! where items were met by `m` in the mean, is divided by `(d/m)^discount`.
 //!
 //! Histories hold nothing that nobody met, so such an item predicts nothing in the model. It is predicted, by what it
 //! shares, and what it says if somebody meets it later is what it would have said as one regressor more.
@@ -38,10 +39,12 @@ pub(super) fn table(behaviour: &Behaviour, histories: &Rows, settings: &LinkSett
     } else {
         model.on_nearest(size)
     };
+    let discounts = gram.discounts();
     let mut rows = vec![Vec::new(); size];
     let weights = columns.into_iter().flatten();
     for weight in weights.filter(|weight| weight.value != 0.0) {
-        rows[weight.from as usize].push((weight.to, weight.value, weight.support));
+        let value = weight.value * discounts[weight.to as usize];
+        rows[weight.from as usize].push((weight.to, value, weight.support));
     }
     let most = settings.neighbours.max(settings.regressors.min(met));
     rows.par_iter_mut().for_each(|row| strongest(row, most));

@@ -80,6 +80,17 @@ impl<'a> Gram<'a> {
         &self.users_of[self.users_at[item] as usize..self.users_at[item + 1] as usize]
     }
 
+    /// What the weights of each column are multiplied with, as its item was met by more or fewer than the mean.
+    pub(super) fn discounts(&self) -> Vec<f32> {
+        let mean = self.users_of.len() as f64 / self.met.len().max(1) as f64;
+        let power = -f64::from(self.settings.discount);
+        let count = |item: usize| self.users_of(item).len().max(1) as f64;
+        let items = 0..self.places.len();
+        items
+            .map(|item| (count(item) / mean.max(1.0)).powf(power) as f32)
+            .collect()
+    }
+
     /// Adds what users say of an item beside others; returns what they say of it alone.
     fn behaviour(&self, item: usize, counts: &[f32], ways: &mut Ways) -> f64 {
         let LinkSettings { order, window, .. } = *self.settings;
