@@ -217,9 +217,14 @@ impl std::fmt::Debug for Id {
 
 /// Row starts of values that are sorted by row: `row_of` tells the row of each.
 pub fn row_starts<T>(values: &[T], rows: usize, row_of: impl Fn(&T) -> usize) -> Vec<u64> {
+    starts(values.iter().map(row_of), rows)
+}
+
+/// Where rows begin that have a value for each time that they are named.
+pub fn starts(named: impl Iterator<Item = usize>, rows: usize) -> Vec<u64> {
     let mut at = vec![0u64; rows + 1];
-    for value in values {
-        at[row_of(value) + 1] += 1;
+    for row in named {
+        at[row + 1] += 1;
     }
     for row in 0..rows {
         at[row + 1] += at[row];

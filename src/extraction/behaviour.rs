@@ -17,7 +17,7 @@ use crate::config::LinkSettings;
 use crate::knowledge::segment::{EventRow, NONE};
 use crate::model::LinkKind;
 use crate::model::link::ALIKE;
-use crate::sections::row_starts;
+use crate::sections::{row_starts, starts};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 
@@ -174,38 +174,66 @@ impl Rows {
         self.at.len() - 1
     }
 
-    /// Distinct (container, item) pairs as rows; the last [`LONGEST`] of each by event, the third of each triple.
-    fn collect(mut pairs: Vec<(u32, u32, u32)>, containers: usize) -> Self {
-        let latest = |order: u32| std::cmp::Reverse(order);
-        pairs
-            .par_sort_unstable_by_key(|&(container, item, order)| (container, item, latest(order)));
-        pairs.dedup_by_key(|&mut (container, item, _)| (container, item));
-        pairs.par_sort_unstable_by_key(|&(container, _, order)| (container, latest(order)));
-        let (mut last, mut taken) = (NONE, 0);
-        pairs.retain(|&(container, ..)| {
-            taken = if last == container { taken + 1 } else { 1 };
-            last = container;
-            taken <= LONGEST
-        });
-        Self {
-            at: row_starts(&pairs, containers, |p| p.0 as usize),
-            items: pairs.iter().map(|p| p.1).collect(),
-            events: pairs.into_iter().map(|p| p.2).collect(),
+    /// The items of events, by container: of each item in a container the last event, the last [`LONGEST`] of these, the last
+    /// first.
+    fn collect(of_event: impl Iterator<Item = Event> + Clone, sizes: [usize; 2]) -> Self {
+        let [containers, items] = sizes;
+        let dealt = of_event.map(|event| (event.container, (event.item, event.order)));
+        let (at, all) = deal(dealt, containers);
+        let mut rows = Self {
+            at: vec![0],
+            items: Vec::with_capacity(all.len()),
+            events: Vec::with_capacity(all.len()),
+        };
+        // The last container that each item was seen in.
+        let mut seen = vec![NONE; items];
+        for (container, ends) in (0..).zip(at.windows(2)) {
+            let events = all[ends[0] as usize..ends[1] as usize].iter().rev();
+            let is_last = |(item, _): &&(u32, u32)| {
+                std::mem::replace(&mut seen[*item as usize], container) != container
+            };
+            for &(item, order) in events.filter(is_last).take(LONGEST) {
+                rows.items.push(item);
+                rows.events.push(order);
+            }
+            rows.at.push(rows.items.len() as u64);
         }
+        rows
     }
 
     /// Containers by item.
     fn transpose(&self, items: usize) -> Self {
-        let mut pairs: Vec<(u32, u32)> = (0..self.len())
-            .flat_map(|c| self.row(c).iter().map(move |&item| (item, c as u32)))
-            .collect();
-        pairs.par_sort_unstable();
+        let of_container = |c: usize| self.row(c).iter().map(move |&item| (item, c as u32));
+        let (at, containers) = deal((0..self.len()).flat_map(of_container), items);
         Self {
-            at: row_starts(&pairs, items, |p| p.0 as usize),
-            items: pairs.into_iter().map(|p| p.1).collect(),
+            at,
+            items: containers,
             events: Vec::new(),
         }
     }
+}
+
+/// An item stands in a container; events are numbered in order.
+struct Event {
+    container: u32,
+    item: u32,
+    order: u32,
+}
+
+/// Values by their numbers, those of one number as they came, and where each number's begin.
+fn deal<T: Copy + Default>(
+    values: impl Iterator<Item = (u32, T)> + Clone,
+    numbers: usize,
+) -> (Vec<u64>, Vec<T>) {
+    let at = starts(values.clone().map(|value| value.0 as usize), numbers);
+    let mut next = at.clone();
+    let mut dealt = vec![T::default(); at[numbers] as usize];
+    for (number, value) in values {
+        let place = &mut next[number as usize];
+        dealt[*place as usize] = value;
+        *place += 1;
+    }
+    (at, dealt)
 }
 
 /// One user went from one item to another, at their shortest distance in steps.
@@ -226,15 +254,22 @@ struct Events<'a> {
 
 impl Events<'_> {
     fn histories(&self) -> Rows {
-        let known = self.events.iter().zip(0..).filter(|(e, _)| e.user != NONE);
-        let pairs = known.map(|(e, order)| (e.user, e.item - self.first, order));
-        Rows::collect(pairs.collect(), self.first as usize)
+        self.rows_by(|event| event.user, self.first)
     }
 
     fn baskets(&self, groups: u32) -> Rows {
-        let grouped = self.events.iter().zip(0..).filter(|(e, _)| e.group != NONE);
-        let pairs = grouped.map(|(e, order)| (e.group, e.item - self.first, order));
-        Rows::collect(pairs.collect(), groups as usize)
+        self.rows_by(|event| event.group, groups)
+    }
+
+    /// Items by what holds their events, if anything does.
+    fn rows_by(&self, container: impl Fn(&EventRow) -> u32 + Clone, containers: u32) -> Rows {
+        let events = (0..).zip(self.events).map(move |(order, event)| Event {
+            container: container(event),
+            item: event.item - self.first,
+            order,
+        });
+        let held = events.filter(|event| event.container != NONE);
+        Rows::collect(held, [containers as usize, self.items])
     }
 
     /// Items that stand in the same containers, which are those of each item, turned round.
@@ -243,7 +278,7 @@ impl Events<'_> {
         let rows = self.rows(degree, |item, ways| {
             for &container in of_item.row(item as usize) {
                 let others = containers.row(container as usize);
-                let weight = (others.len() as f64).powf(-0.5);
+                let weight = (others.len() as f64).sqrt().recip();
                 let at = others.iter().position(|&other| other == item);
                 for (place, &other) in others.iter().enumerate() {
                     match at.map_or(0, |at| at.abs_diff(place)) {
