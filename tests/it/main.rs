@@ -31,6 +31,7 @@ mod measures;
 mod modes;
 mod pipeline;
 mod policies;
+mod probe;
 mod program;
 mod prompt;
 mod proofs;
