@@ -3,7 +3,8 @@
 //! Their caches cannot be cut back, and they tell the scores behind their last token only. So every prompt is computed whole,
 //! and likelihoods token by token, text by text; copies share the weights, so that at least the prompt of several texts is
 //! computed once. Gemma's mask hides what was computed before, so that its prompts cannot be computed in pieces either: time that
-//! runs out is noticed behind the prompt.
+//! runs out is noticed behind the prompt. Its feed-forward layers have SiLU where Gemma was trained with GELU (candle-transformers
+//! 0.11.1, issue 3745 of huggingface/candle), so that Gemma itself says better things.
 
 use super::decode::Clock;
 use super::local::{Opened, failed};

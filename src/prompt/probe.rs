@@ -17,9 +17,6 @@ use crate::{Error, Result};
 /// Facts of an item that are asked about at most.
 const FACTS: usize = 4;
 
-/// Facts that are looked at for a value that the item does not have.
-const TRIES: usize = 64;
-
 /// Statements about one item: pairs of one that holds and one that does not.
 pub struct Probe {
     request: Request,
@@ -100,13 +97,13 @@ impl Probe {
     }
 }
 
-/// A value that another item has under the property and this one does not: that of the first such fact behind a drawn one.
+/// A value that another item has under the property and this one does not, of a fact that was drawn.
 fn other(graph: &Graph, (item, [predicate, _]): (u32, [u32; 2]), drawn: u64) -> Option<u32> {
     let pairs = graph.pairs(predicate);
     let own = graph.objects(item, predicate);
-    let start = (drawn % pairs.len().max(1) as u64) as usize;
-    let behind = pairs[start..].iter().chain(&pairs[..start]).take(TRIES);
-    let mut values = behind.map(|pair| pair[0]);
+    // A hash turned bit by bit gives one number after the other.
+    let draws = (0..u64::BITS).map(|turn| drawn.rotate_left(turn) % pairs.len() as u64);
+    let mut values = draws.map(|place| pairs[place as usize][0]);
     values.find(|&value| graph.nodes().contains(&value) && !own.contains(&[predicate, value]))
 }
 

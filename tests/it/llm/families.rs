@@ -73,6 +73,7 @@ mod stock {
     use candle_core::quantized::gguf_file::Value;
     use kenning::ErrorKind;
     use kenning::llm::{Finish, Ids};
+    use kenning::weights::{Manifest, Role, cache_dir, locate};
 
     fn both() -> [Local; 2] {
         [Tiny::llama(1), Tiny::gemma3(1)].map(|tiny| load(&tiny).unwrap())
@@ -171,5 +172,28 @@ mod stock {
             let error = load(&tiny).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
         }
+    }
+
+    /// SmolLM2 says what llama.cpp says of it (0.3.36 of its Python package), where its weights are there.
+    #[test]
+    fn a_real_llama_answers() {
+        let manifest = Manifest::shipped().unwrap();
+        let model = manifest.role(Role::Smoke).unwrap();
+        let Some(files) = cache_dir().ok().and_then(|cache| locate(model, &cache)) else {
+            return println!("skipped: `{}` is not in the cache", model.name);
+        };
+        let mut model = Local::load(&files.weights, 512).unwrap();
+        let texts = [
+            "Hello world",
+            "Toy Story (1995)",
+            "In 1999, there were 12,345 don't-knows  and two spaces",
+            "Straße ☃",
+        ];
+        let counts = texts.map(|text| model.count_tokens(text).unwrap());
+        assert_eq!(counts, [2, 9, 25, 6]);
+        let question = Message::user("What is the capital of France?");
+        let reply = model.complete(&Request::new(vec![question], 24)).unwrap();
+        assert_eq!(reply.text, "The capital of France is Paris.");
+        assert_eq!((reply.prompt_tokens, reply.finish), (16, Finish::Stop));
     }
 }
