@@ -36,7 +36,7 @@ enum Action {
     /// Ask the project's model about facts of items, the most popular first: recipes that spend `on-gaps` rather tell what it
     /// does not know
     Probe {
-        /// So many items; what it said before is not asked again
+        /// So many items; what it said before is not asked again. A server is called up to eight times for each
         #[arg(long, value_name = "N", default_value_t = 100)]
         items: usize,
         #[command(flatten)]
