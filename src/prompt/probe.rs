@@ -4,7 +4,7 @@
 //! one holds are its odds of `yes` against `no` (P(True), Kadavath et al. 2022, arXiv 2207.05221). Where it gives a fact no
 //! better odds than a corrupted one (as in triple classification, Socher et al. 2013), it knows nothing of it, however readily
 //! it says yes. The other value is that of a fact drawn from all facts of the property, so that a frequent value comes as
-//! often where it is true as where it is not.
+//! often where it is true as where it is not. What an item's own name tells is not asked.
 //!
 //! A probe has a key that follows from its words, so that what a model said to it once is said again.
 
@@ -33,7 +33,10 @@ impl Probe {
             let statement = format!("{label} {phrase} {}", quoted(graph.label(value)));
             ["yes", "no"].map(|verdict| format!("{statement}: {verdict}"))
         };
+        // "Toy Story (1995)" tells by itself when it came out.
+        let is_told = |value: u32| graph.label(item).contains(graph.label(value));
         let mut facts: Vec<(u64, [u32; 2])> = values_of(graph, item)
+            .filter(|fact| !is_told(fact[1]))
             .map(|[predicate, value]| (draw(graph, [item, predicate, value]), [predicate, value]))
             .collect();
         facts.sort_unstable();
