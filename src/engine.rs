@@ -61,6 +61,7 @@ mod log;
 mod models;
 mod outcome;
 mod part;
+mod probe;
 mod prove;
 mod purse;
 mod reason;
@@ -89,6 +90,7 @@ pub use link::{LinkRequest, LinkTarget, Linked};
 pub use live::{Live, Updated};
 pub use models::{embedder, language_model, language_models};
 pub use outcome::{Became, TellOutcome};
+pub use probe::{Probed, known};
 pub use reason::{Applied, Contradictions, Reasoned, rule_set};
 pub use replay::{Replayed, Replayer};
 pub use request::{Order, Request};
@@ -122,8 +124,8 @@ pub struct Engine {
     read_policies: Mutex<Option<gates::Read>>,
     /// What answers are made with instead of what is there now, where past ones are made again.
     past: Option<decide::Setup>,
-    /// Under which key the journal keeps the reply of the past answer.
-    past_reply: Option<String>,
+    /// The past answer that is made again.
+    past_answer: Option<replay::Past>,
 }
 
 impl Engine {
@@ -141,7 +143,7 @@ impl Engine {
             kept_setup: Mutex::default(),
             read_policies: Mutex::default(),
             past: None,
-            past_reply: None,
+            past_answer: None,
         })
     }
 

@@ -12,13 +12,20 @@ pub mod settings;
 pub mod tokens;
 
 mod chat;
+mod decode;
 mod gguf;
 mod guide;
 mod limits;
-mod qwen2;
-mod score;
+mod metadata;
+mod qwen;
+mod runner;
+mod shape;
+mod shared;
+#[cfg(feature = "stock-models")]
+mod stock;
 mod tree;
 mod usage;
+mod vocabulary;
 
 pub use guide::Ids;
 

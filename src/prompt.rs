@@ -7,17 +7,19 @@
 
 mod canonical;
 mod facts;
+mod probe;
 pub mod recipe;
 mod serial;
 mod sheet;
 pub mod wording;
 
+pub use probe::Probe;
 pub use recipe::{Contract, Recipe, Serialisation};
 
 use crate::graph::Graph;
 use crate::llm::{Message, TokenCounter};
 use crate::scoring::Profile;
-use crate::selection::{Candidate, Piece, Selection};
+use crate::selection::{Candidate, Known, Piece, Selection};
 use crate::{Error, Result};
 use minijinja::Environment;
 use sheet::Sheet;
@@ -60,6 +62,8 @@ pub struct Prompter<'a> {
     recipe: &'a Recipe,
     environment: Environment<'a>,
     model: String,
+    /// How well the model knows items, where that was found.
+    known: Known,
     /// What the recipe tells of all items, counted by the first prompt that tells it.
     pairs: OnceLock<Vec<(u32, u32)>>,
 }
@@ -88,6 +92,7 @@ impl<'a> Prompter<'a> {
             recipe,
             environment,
             model: String::new(),
+            known: Known::default(),
             pairs: OnceLock::new(),
         })
     }
@@ -96,6 +101,13 @@ impl<'a> Prompter<'a> {
     #[must_use]
     pub fn for_model(mut self, settings: String) -> Self {
         self.model = settings;
+        self
+    }
+
+    /// The same, for a model that knows items so well.
+    #[must_use]
+    pub fn knowing(mut self, known: Known) -> Self {
+        self.known = known;
         self
     }
 

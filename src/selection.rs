@@ -23,7 +23,7 @@ mod ways;
 mod words;
 
 pub use evidence::{Evidence, evidence, line, names};
-pub use gaps::gaps;
+pub use gaps::{Known, gaps};
 pub use piece::{Candidate, Piece, is_counted, said, together};
 pub use question::{Lexicon, Question};
 pub use ways::{Direction, Step, Way};

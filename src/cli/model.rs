@@ -1,4 +1,6 @@
+use super::extract::open_model;
 use super::{Outcome, Session, Shape, Table, Verb};
+use crate::engine::Engine;
 use crate::weights::{self, Manifest, Model as Weights, Role, Source};
 use crate::{Error, ErrorKind, Result};
 use serde_json::json;
@@ -31,6 +33,15 @@ enum Action {
         /// The model; without one, all that are here
         name: Option<String>,
     },
+    /// Ask the project's model about facts of items, the most popular first: recipes that spend `on-gaps` rather tell what it
+    /// does not know
+    Probe {
+        /// So many items; what it said before is not asked again. A server is called up to eight times for each
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        items: usize,
+        #[command(flatten)]
+        shape: Shape,
+    },
 }
 
 impl Verb for Model {
@@ -47,6 +58,7 @@ impl Verb for Model {
                 Ok(Outcome::Done)
             }
             Action::List { shape } => list(session, &manifest, shape),
+            Action::Probe { items, shape } => probe(session, items, shape),
             Action::Check { name } => check(session, &manifest, name.as_deref()),
         }
     }
@@ -79,6 +91,29 @@ fn list(session: &Session, manifest: &Manifest, shape: Shape) -> Result<Outcome>
         ]);
     }
     session.printer.table(&table, shape.format)?;
+    Ok(Outcome::Done)
+}
+
+fn probe(session: &Session, items: usize, shape: Shape) -> Result<Outcome> {
+    let engine = Engine::open(session.project()?)?;
+    let snapshot = engine.snapshot()?;
+    let mut model = open_model(&engine)?;
+    let probed = engine.probe(&snapshot, model.as_mut(), items, &session.bars())?;
+    let graph = snapshot.graph();
+    let mut table = Table::new("items", ["item", "label", "people", "known"]);
+    for &(item, known) in &probed.known {
+        let people = graph.met_by(item).len();
+        let known = (known * 1e4).round() / 1e4;
+        table.row([json!(graph.name(item)), json!(graph.label(item)), json!(people), json!(known)]);
+    }
+    session.printer.table(&table, shape.format)?;
+    session.printer.note(format_args!(
+        "{} items asked about, {} of them before; {} have no facts to ask about; {} tokens",
+        probed.known.len(),
+        probed.remembered,
+        probed.silent,
+        probed.usage.prompt_tokens + probed.usage.completion_tokens
+    ));
     Ok(Outcome::Done)
 }
 

@@ -246,13 +246,14 @@ impl Engine {
     /// What a model said to the same before; to a past answer, what it said then. What another version kept in a shape that
     /// this one cannot read is asked for again.
     fn kept<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let key = self.past_reply.as_deref().unwrap_or(key);
+        let past = self.past_answer.as_ref();
+        let key = past.and_then(|past| past.reply.as_deref()).unwrap_or(key);
         let kept = self.journal.reply(key)?;
         Ok(kept.and_then(|reply| serde_json::from_value(reply.reply).ok()))
     }
 
     /// Keeps what a model said, to be said again.
-    fn keep_reply(&self, key: &str, model: &str, said: &impl Serialize) -> Result<()> {
+    pub(super) fn keep_reply(&self, key: &str, model: &str, said: &impl Serialize) -> Result<()> {
         let reply = serde_json::to_value(said)
             .map_err(|e| Error::input(format!("cannot keep the reply: {e}")).because(e))?;
         let (model, at) = (model.to_owned(), journal::now());

@@ -140,6 +140,7 @@ impl Engine {
             claims: answer.claims.each().map(|(_, count)| count),
             violations: given.violations.clone(),
             tokenizer: Some(given.tokenizer.clone()),
+            known_by: given.known_by.clone(),
             timings: answer.timings.clone(),
             reply: given.reply_key.clone(),
         }

@@ -45,6 +45,8 @@ pub(super) struct Given {
     pub(super) prompt: Option<Prompt>,
     /// What counts the tokens of prompts.
     pub(super) tokenizer: String,
+    /// The model whose knowledge of items counted.
+    pub(super) known_by: Option<String>,
     /// Under which key the journal keeps the model's reply.
     pub(super) reply_key: Option<String>,
     /// What policies took out.
@@ -143,6 +145,7 @@ impl Engine {
             candidates: prepared.candidates.iter().map(|c| c.item).collect(),
             prompt: prepared.prompt,
             tokenizer: prepared.writing.tokenizer().to_owned(),
+            known_by: prepared.writing.known_by().map(str::to_owned),
             reply_key,
             violations,
             spent: purse.spent,

@@ -11,7 +11,7 @@ use super::models::score_calls;
 use super::recommend::Given;
 use super::{Engine, Request, Snapshot, language_model, limits};
 use crate::graph::Graph;
-use crate::journal::{ChangeNumber, Decision};
+use crate::journal::{ChangeNumber, Decision, Time};
 use crate::llm::{
     self, Completion, LanguageModel, Likelihood, ScoreCalls, TokenCounter, Usage, tokens,
 };
@@ -45,6 +45,16 @@ pub struct Replayer<'e> {
     engine: &'e Engine,
     stage: Option<Stage>,
     counters: Vec<Arc<dyn TokenCounter>>,
+}
+
+/// An answer of former times.
+pub(super) struct Past {
+    /// Under which key the journal keeps the model's reply.
+    pub(super) reply: Option<String>,
+    /// The model whose knowledge of items counted.
+    pub(super) known_by: Option<String>,
+    /// What was said later does not count.
+    pub(super) started: Time,
 }
 
 /// What decisions of one snapshot and setup rest on.
@@ -109,7 +119,11 @@ impl Replayer<'_> {
         };
         let mut stand_in = self.stand_in(&decision)?;
         let stage = self.set(setup, &decision.snapshot_hash, last)?;
-        stage.engine.past_reply = decision.trail.reply.clone();
+        stage.engine.past_answer = Some(Past {
+            reply: decision.trail.reply.clone(),
+            known_by: decision.trail.known_by.clone(),
+            started: started.clone(),
+        });
         if let Some(model) = &mut stand_in {
             model.score_calls = score_calls(&stage.engine.project.settings().model);
         }

@@ -6,7 +6,7 @@ use crate::llm::{LanguageModel, ScoreCalls, TokenCounter, Usage, tokens};
 use crate::prompt::{Prompt, Prompter, Recipe};
 use crate::ranking::mode::{self, Mode};
 use crate::scoring::Profile;
-use crate::selection::Candidate;
+use crate::selection::{Candidate, Known};
 use crate::{ErrorKind, Result};
 use std::sync::Arc;
 
@@ -30,6 +30,9 @@ pub(super) struct Writing<'a> {
     orders: Vec<Vec<usize>>,
     profile: Profile,
     candidates: Vec<Candidate>,
+    /// How well the model knows them, where that matters and was found, and what it is called.
+    known: Known,
+    known_by: Option<String>,
 }
 
 /// What a model is asked: one prompt, or several that tell the same in different orders.
@@ -57,7 +60,11 @@ impl Engine {
             Mode::Letters => ranking.shuffles,
             Mode::Listwise | Mode::Pointwise | Mode::Pairwise => 1,
         };
+        let known_by = self.known_by(&recipe, model.map(LanguageModel::id));
+        let known = self.known(snapshot.graph(), known_by.as_deref(), &candidates)?;
         Ok(Writing {
+            known,
+            known_by,
             snapshot,
             counter: model.map_or_else(tokens::approximate, LanguageModel::counter),
             score_calls: model.map(LanguageModel::score_calls).unwrap_or_default(),
@@ -80,6 +87,11 @@ impl Writing<'_> {
     /// The name of what counts tokens.
     pub(super) fn tokenizer(&self) -> &str {
         self.counter.name()
+    }
+
+    /// The model whose knowledge of items counts.
+    pub(super) fn known_by(&self) -> Option<&str> {
+        self.known_by.as_deref()
     }
 
     /// The prompt, shorter if the purse wants that and the candidates fit; and what there is to say about it. There is none
@@ -172,6 +184,7 @@ impl Writing<'_> {
         let prompter = Prompter::new(self.snapshot.graph(), counter, self.budget, &self.recipe)?;
         Ok(prompter
             .for_model(self.settings.clone())
+            .knowing(self.known.clone())
             .within(self.budget))
     }
 }

@@ -127,6 +127,9 @@ pub struct Trail {
     pub violations: Vec<Violation>,
     /// What counts the tokens of prompts.
     pub tokenizer: Option<String>,
+    /// The model that the prompt was written for, where it tells rather what that does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_by: Option<String>,
     /// Seconds of each stage.
     pub timings: BTreeMap<String, f64>,
     /// Under which key the model's reply is kept, if one counted.

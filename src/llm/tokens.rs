@@ -29,8 +29,8 @@ pub fn approximate() -> Arc<dyn TokenCounter> {
     Arc::new(Approximate)
 }
 
-/// A counter from a `tokenizer.json`. Messages are counted exactly where the vocabulary has ChatML's control tokens,
-/// and otherwise as their text plus an allowance for the template.
+/// A counter from a `tokenizer.json`. Messages are counted exactly where the vocabulary has the control tokens of ChatML, Llama 3
+/// or Gemma, and otherwise as their text plus an allowance for the template.
 pub fn from_file(path: &Path) -> Result<Arc<dyn TokenCounter>> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read the tokenizer", path, e))?;
     let tokenizer = Tokenizer::from_bytes(&bytes)

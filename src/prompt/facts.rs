@@ -219,12 +219,7 @@ impl Known<'_> {
     /// What is known of an item: values that are nodes, by property.
     fn of_item(&self, item: u32) -> Vec<Fact> {
         let mut values: Vec<(u32, Vec<String>)> = Vec::new();
-        for &[predicate, object] in self.graph.outgoing(item) {
-            let entity =
-                self.graph.nodes().contains(&object) && !self.graph.items().contains(&object);
-            if !entity || is_class(self.graph, predicate) {
-                continue;
-            }
+        for [predicate, object] in values_of(self.graph, item) {
             let name = self.names.name(object);
             match values.iter_mut().find(|known| known.0 == predicate) {
                 Some((_, names)) if names.contains(&name) || names.len() >= self.counts.values => {}
@@ -327,6 +322,13 @@ fn popular_pairs(graph: &Graph, count: usize) -> Vec<(u32, u32)> {
         .into_iter()
         .map(|(_, one, other)| (one, other))
         .collect()
+}
+
+/// What an item has under its properties: entities that are no items, but for classes.
+pub fn values_of(graph: &Graph, item: u32) -> impl Iterator<Item = [u32; 2]> + '_ {
+    let is_entity = |node: u32| graph.nodes().contains(&node) && !graph.items().contains(&node);
+    let facts = graph.outgoing(item).iter().copied();
+    facts.filter(move |&[predicate, object]| is_entity(object) && !is_class(graph, predicate))
 }
 
 /// Whether a property only says of what class something is.

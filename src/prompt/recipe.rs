@@ -125,8 +125,8 @@ pub enum Spend {
     /// On all alike.
     #[default]
     Evenly,
-    /// Rather on those that few people met, of which a model knows little, and on those whose order is undecided
-    /// ([`crate::selection::gaps`]).
+    /// Rather on those that the model knows little of, by a [`super::Probe`] or because few people met them, and on those whose
+    /// order is undecided ([`crate::selection::gaps`]).
     OnGaps,
 }
 

@@ -2,7 +2,8 @@
 
 use super::facts::{self, Fact, Known, Names};
 use super::recipe::{Contract, Kind, LETTERS, Spend};
-use super::{Prompt, Prompter, canonical, serial, template_error, wording};
+use super::wording::{self, quoted};
+use super::{Prompt, Prompter, canonical, serial, template_error};
 use crate::graph::Graph;
 use crate::llm::Message;
 use crate::scoring::Profile;
@@ -114,7 +115,7 @@ impl<'a> Sheet<'a> {
         let ids = Ids::of(prompter.graph, history, recipe.answer).name_items(&candidates);
         let weights = match recipe.spend {
             Spend::Evenly => Vec::new(),
-            Spend::OnGaps => gaps(prompter.graph, &candidates),
+            Spend::OnGaps => gaps(prompter.graph, &candidates, &prompter.known),
         };
         let mut sheet = Self {
             prompter,
@@ -364,9 +365,4 @@ impl<'a> Sheet<'a> {
         };
         (Vec::new(), text)
     }
-}
-
-/// A label in quotes that nothing in it can close.
-fn quoted(label: &str) -> String {
-    format!("\"{}\"", wording::clean(label).replace(['"', '\\'], "'"))
 }

@@ -27,6 +27,11 @@ pub fn clean(text: &str) -> String {
     line
 }
 
+/// A label in quotes that nothing in it can close.
+pub fn quoted(label: &str) -> String {
+    format!("\"{}\"", clean(label).replace(['"', '\\'], "'"))
+}
+
 /// Control characters, and those that reorder or hide text.
 fn is_hidden(c: char) -> bool {
     c.is_control()

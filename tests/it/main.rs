@@ -32,6 +32,7 @@ mod measures;
 mod modes;
 mod pipeline;
 mod policies;
+mod probe;
 mod program;
 mod prompt;
 mod proofs;

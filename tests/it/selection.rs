@@ -2,7 +2,7 @@
 
 use crate::shop::Shop;
 use kenning::scoring::Route;
-use kenning::selection::{Candidate, Piece, Selection, gaps, select, select_weighed};
+use kenning::selection::{Candidate, Known, Piece, Selection, gaps, select, select_weighed};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -172,18 +172,43 @@ fn rare_and_undecided_candidates_are_worth_more() {
     items.sort_by_key(|&item| graph.met_by(item).len());
     let (rare, known) = (items[0], items[items.len() - 1]);
     assert!(graph.met_by(rare).len() < graph.met_by(known).len());
-    let weights = gaps(graph, &[candidate(known, &[1.0]), candidate(rare, &[1.0])]);
+    let weights = gaps(
+        graph,
+        &[candidate(known, &[1.0]), candidate(rare, &[1.0])],
+        &Known::default(),
+    );
     assert_eq!(
         weights[0], 2.0,
         "it is known best, and its order is undecided"
     );
     assert!(weights[1] > 2.0 && weights[1] <= 4.0, "{weights:?}");
     let scores = [9.0, 5.0, 4.9, 1.0].map(|score| candidate(known, &[score]));
-    let weights = gaps(graph, &scores);
+    let weights = gaps(graph, &scores, &Known::default());
     assert!(weights[1] == weights[2] && weights[1] > 1.9, "{weights:?}");
     assert!(weights[0] < 1.5 && weights[3] < 1.5, "{weights:?}");
-    assert_eq!(gaps(graph, &[candidate(known, &[3.0])]), [2.0]);
-    assert_eq!(gaps(graph, &[] as &[Candidate]), [] as [f64; 0]);
+    assert_eq!(
+        gaps(graph, &[candidate(known, &[3.0])], &Known::default()),
+        [2.0]
+    );
+    assert_eq!(
+        gaps(graph, &[] as &[Candidate], &Known::default()),
+        [] as [f64; 0]
+    );
+}
+
+/// What a model said of an item counts, and how many people met it then does not.
+#[test]
+fn an_answer_goes_before_popularity() {
+    let shop = Shop::new(1);
+    let snapshot = shop.snapshot();
+    let graph = snapshot.graph();
+    let popular = graph.items().max_by_key(|&item| graph.met_by(item).len());
+    let item = popular.unwrap();
+    let weigh = |known: &Known| gaps(graph, &[candidate(item, &[1.0])], known)[0];
+    assert_eq!(weigh(&Known::default()), 2.0);
+    assert_eq!(weigh(&Known::from_iter([(item, 0.0)])), 4.0);
+    assert_eq!(weigh(&Known::from_iter([(item, 0.25)])), 3.5);
+    assert_eq!(weigh(&Known::from_iter([(item + 1, 0.0)])), 2.0);
 }
 
 /// A dense piece that fits beside nothing misled the choice by gain per token.

@@ -2,16 +2,17 @@
 
 use super::Plan;
 use super::questions::Question;
-use crate::engine::Claims;
+use crate::engine::{self, Claims};
 use crate::explanation::Explainer;
 use crate::graph::Graph;
 use crate::journal::{self, Journal};
 use crate::llm::{LanguageModel, Usage};
 use crate::model::{Cancel, Progress};
-use crate::prompt::recipe::{Kind, Order};
+use crate::prompt::recipe::{Kind, Order, Spend};
 use crate::prompt::{Contract, Prompt, Prompter, Recipe};
 use crate::ranking::mode::{listwise, of_order, opinion};
 use crate::ranking::{Faults, Mode, Ranking};
+use crate::selection::Known;
 use crate::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -174,7 +175,17 @@ impl Asking<'_> {
 
     fn prompt(&self, recipe: &Recipe, question: &Question, more: Option<usize>) -> Result<Prompt> {
         let most = self.model.context_tokens();
-        let prompter = |recipe| Prompter::new(self.graph, self.model.counter(), most, recipe);
+        let known = match recipe.spend {
+            Spend::Evenly => Known::default(),
+            Spend::OnGaps => {
+                let asked = (self.graph, question.candidates.as_slice());
+                engine::known(self.journal, asked, self.model.id(), None)?
+            }
+        };
+        let prompter = |recipe| {
+            let prompter = Prompter::new(self.graph, self.model.counter(), most, recipe)?;
+            Ok::<_, Error>(prompter.knowing(known.clone()))
+        };
         let Some(more) = more else {
             let budget = recipe.budget.unwrap_or(most).min(most);
             return prompter(recipe)?

@@ -191,8 +191,8 @@ fn refused(tiny: &Tiny) -> String {
 
 #[test]
 fn other_models_are_refused_by_name() {
-    let other = Tiny::new(1).set("general.architecture", Value::String("llama".into()));
-    assert!(refused(&other).contains("`llama`"));
+    let other = Tiny::new(1).set("general.architecture", Value::String("falcon".into()));
+    assert!(refused(&other).contains("`falcon`"));
     assert!(
         refused(&Tiny::new(1).without("blk.1.ffn_up.weight"))
             .contains("`blk.1.ffn_up.weight` is missing")

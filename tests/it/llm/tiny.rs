@@ -1,4 +1,4 @@
-//! A tiny random Qwen2 as a GGUF file, and ways to damage it.
+//! Tiny random models as GGUF files, and ways to damage them.
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,82 @@ impl Tiny {
         }
     }
 
+    /// A Qwen3: no biases, a norm of each head, and heads that are wider than the model.
+    pub fn qwen3(seed: u64) -> Self {
+        Self::without_biases(seed, "qwen3", 2 * WIDTH / HEADS)
+            .set("qwen3.attention.key_length", number(2 * WIDTH / HEADS))
+            .with_norms(&["attn_q_norm", "attn_k_norm"], 2 * WIDTH / HEADS)
+    }
+
+    /// A Llama with the vocabulary of SmolLM2's kind.
+    pub fn llama(seed: u64) -> Self {
+        Self::without_biases(seed, "llama", WIDTH / HEADS)
+            .set("llama.rope.dimension_count", number(WIDTH / HEADS))
+            .set("tokenizer.ggml.pre", Value::String("smollm".to_owned()))
+    }
+
+    /// A Gemma 3 with a SentencePiece vocabulary: control tokens, bytes, letters, and `the` with its parts.
+    pub fn gemma3(seed: u64) -> Self {
+        let head = WIDTH / HEADS;
+        let list = |values: Vec<Value>| Value::Array(values);
+        let text = |text: &str| Value::String(text.to_owned());
+        let vocabulary = pieces();
+        let tokens = vocabulary.iter().map(|piece| text(&piece.0));
+        let mut tiny = Self::without_biases(seed, "gemma3", head)
+            .with_norms(&["attn_q_norm", "attn_k_norm"], head)
+            .with_norms(&["post_attention_norm", "post_ffw_norm"], WIDTH)
+            .set("gemma3.attention.key_length", number(head))
+            .set("gemma3.attention.value_length", number(head))
+            .set("gemma3.attention.sliding_window", number(512))
+            .set("tokenizer.ggml.model", text("llama"))
+            .set("tokenizer.ggml.tokens", list(tokens.collect()))
+            .set(
+                "tokenizer.ggml.scores",
+                list(vocabulary.iter().map(|piece| Value::F32(piece.1)).collect()),
+            )
+            .set(
+                "tokenizer.ggml.token_type",
+                list(vocabulary.iter().map(|piece| Value::I32(piece.2)).collect()),
+            )
+            .without("tokenizer.ggml.eos_token_id")
+            .without("token_embd.weight")
+            .without("output.weight");
+        let embedding = Random(seed).tensor(&[vocabulary.len(), WIDTH]);
+        tiny.tensors
+            .push(("token_embd.weight".to_owned(), embedding));
+        tiny
+    }
+
+    fn without_biases(seed: u64, family: &str, head: usize) -> Self {
+        let mut tiny = Self::new(seed);
+        let mut random = Random(seed + 1);
+        for (key, _) in &mut tiny.metadata {
+            *key = key.replace("qwen2.", &format!("{family}."));
+        }
+        tiny = tiny.set("general.architecture", Value::String(family.to_owned()));
+        tiny.tensors.retain(|(name, _)| !name.ends_with(".bias"));
+        for (name, tensor) in &mut tiny.tensors {
+            let part = name.split('.').nth(2).unwrap_or_default();
+            *tensor = match part {
+                "attn_q" => random.tensor(&[HEADS * head, WIDTH]),
+                "attn_k" | "attn_v" => random.tensor(&[SHARED * head, WIDTH]),
+                "attn_output" => random.tensor(&[WIDTH, HEADS * head]),
+                _ => continue,
+            };
+        }
+        tiny
+    }
+
+    fn with_norms(mut self, names: &[&str], length: usize) -> Self {
+        for layer in 0..LAYERS {
+            for name in names {
+                let name = format!("blk.{layer}.{name}.weight");
+                self.tensors.push((name, ones(length)));
+            }
+        }
+        self
+    }
+
     /// Sets an entry of the metadata.
     pub fn set(mut self, key: &str, value: Value) -> Self {
         self.metadata.retain(|(k, _)| k != key);
@@ -82,6 +158,39 @@ impl Tiny {
         gguf_file::write(&mut file, &metadata, &tensors).unwrap();
         path
     }
+}
+
+fn number(n: usize) -> Value {
+    Value::U32(n as u32)
+}
+
+/// Tokens of a SentencePiece vocabulary with their scores and kinds.
+fn pieces() -> Vec<(String, f32, i32)> {
+    let control = [
+        "<pad>",
+        "<eos>",
+        "<bos>",
+        "<unk>",
+        "<start_of_turn>",
+        "<end_of_turn>",
+    ];
+    let control = control.map(|token| (token.to_owned(), 0.0, 3));
+    let bytes = (0..=255).map(|byte| (format!("<0x{byte:02X}>"), 0.0, 6));
+    let signs = (33u8..127).map(|sign| (char::from(sign).to_string(), -1000.0, 1));
+    let parts = [
+        ("\u{2581}", -1000.0),
+        ("he", -2.0),
+        ("th", -1.0),
+        ("the", -3.0),
+        ("\u{2581}the", -4.0),
+    ];
+    let parts = parts.map(|(part, score)| (part.to_owned(), score, 1));
+    control
+        .into_iter()
+        .chain(bytes)
+        .chain(signs)
+        .chain(parts)
+        .collect()
 }
 
 fn metadata(tokens: Vec<String>) -> Vec<(String, Value)> {

@@ -1,4 +1,5 @@
-//! The Qwen2 architecture on candle, from GGUF.
+//! The architectures of Qwen2 and Qwen3 on candle, from GGUF. Qwen3 has no biases, norms each head of queries and keys, and
+//! its heads need not make up its width.
 //!
 //! Ours instead of candle's: the key/value cache is allocated once and can be cut back to a prefix, which lets a
 //! prompt that begins like the last one be computed from where it differs, and grouped-query attention multiplies
@@ -8,34 +9,17 @@ use std::fs::File;
 use std::io::BufReader;
 use std::sync::Arc;
 
-use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::gguf_file::Content;
 use candle_core::quantized::{QMatMul, QTensor};
 use candle_core::{DType, Device, IndexOp, Module, Tensor};
 use candle_transformers::quantized_nn::RmsNorm;
 
+use super::shape::Shape;
 use super::tree::Tree;
 use crate::error::{Error, Result};
 
-/// The largest key/value cache that is allocated.
-const MAX_CACHE_BYTES: usize = 16 << 30;
-
-/// The numbers that the metadata give.
-#[derive(Clone, Debug)]
-pub struct Shape {
-    layers: usize,
-    width: usize,
-    hidden: usize,
-    heads: usize,
-    shared_heads: usize,
-    vocabulary: usize,
-    epsilon: f64,
-    rope_base: f32,
-    /// Tokens that the model was trained for.
-    pub context: usize,
-}
-
 /// The weights and the cache.
-pub struct Qwen2 {
+pub struct Qwen {
     shape: Shape,
     embedding: QMatMul,
     layers: Vec<Layer>,
@@ -60,100 +44,14 @@ struct Layer {
     values: Tensor,
 }
 
-/// A matrix and a bias.
+/// A matrix, and a bias or a norm of each head.
 struct Projection {
     weight: QMatMul,
-    bias: Tensor,
+    bias: Option<Tensor>,
+    norm: Option<RmsNorm>,
 }
 
-impl Shape {
-    /// Reads and checks the metadata, and holds every tensor's dimensions against them.
-    pub fn read(content: &Content) -> Result<Self> {
-        architecture(content)?;
-        let (layers, width) = (
-            number(content, "block_count")?,
-            number(content, "embedding_length")?,
-        );
-        let heads = number(content, "attention.head_count")?;
-        let shared_heads = number(content, "attention.head_count_kv")?;
-        let vocabulary = tokens(content)?;
-        let shape = Self {
-            layers,
-            width,
-            hidden: number(content, "feed_forward_length")?,
-            heads,
-            shared_heads,
-            vocabulary,
-            epsilon: f64::from(float(content, "attention.layer_norm_rms_epsilon")?),
-            rope_base: float(content, "rope.freq_base").unwrap_or(10_000.0),
-            context: number(content, "context_length")?,
-        };
-        shape.check_numbers()?;
-        shape.check_tensors(content)?;
-        Ok(shape)
-    }
-
-    fn check_numbers(&self) -> Result<()> {
-        let divides = self.width.is_multiple_of(2 * self.heads)
-            && self.heads.is_multiple_of(self.shared_heads);
-        let sane = self.layers <= 1024 && self.width <= 1 << 16 && self.context <= 1 << 24;
-        if !divides || !sane || self.rope_base <= 0.0 || self.epsilon <= 0.0 {
-            return Err(Error::corrupt(format!(
-                "the metadata make no model: {self:?}"
-            )));
-        }
-        Ok(())
-    }
-
-    fn check_tensors(&self, content: &Content) -> Result<()> {
-        let (width, hidden, shared) = (
-            self.width,
-            self.hidden,
-            self.shared_heads * self.head_width(),
-        );
-        expect(content, "token_embd.weight", &[self.vocabulary, width])?;
-        expect(content, "output_norm.weight", &[width])?;
-        if content.tensor_infos.contains_key("output.weight") {
-            expect(content, "output.weight", &[self.vocabulary, width])?;
-        }
-        for layer in 0..self.layers {
-            let expect = |name: &str, dimensions: &[usize]| {
-                expect(content, &format!("blk.{layer}.{name}"), dimensions)
-            };
-            expect("attn_norm.weight", &[width])?;
-            expect("attn_q.weight", &[width, width])?;
-            expect("attn_q.bias", &[width])?;
-            for name in ["attn_k", "attn_v"] {
-                expect(&format!("{name}.weight"), &[shared, width])?;
-                expect(&format!("{name}.bias"), &[shared])?;
-            }
-            expect("attn_output.weight", &[width, width])?;
-            expect("ffn_norm.weight", &[width])?;
-            expect("ffn_gate.weight", &[hidden, width])?;
-            expect("ffn_up.weight", &[hidden, width])?;
-            expect("ffn_down.weight", &[width, hidden])?;
-        }
-        Ok(())
-    }
-
-    fn head_width(&self) -> usize {
-        self.width / self.heads
-    }
-
-    fn check_cache(&self, context: usize) -> Result<()> {
-        let bytes =
-            (2 * 4 * self.layers * self.shared_heads * self.head_width()).checked_mul(context);
-        match bytes {
-            Some(bytes) if bytes <= MAX_CACHE_BYTES => Ok(()),
-            _ => Err(Error::budget(format!(
-                "a context of {context} tokens needs more than 16 GiB of cache"
-            ))
-            .hint("lower `context_tokens`")),
-        }
-    }
-}
-
-impl Qwen2 {
+impl Qwen {
     /// Loads the weights, with room for `context` tokens. The caller has checked the file with [`super::gguf::check`].
     pub fn load(
         shape: Shape,
@@ -277,9 +175,14 @@ impl Layer {
             content.tensor(file, &format!("blk.{index}.{name}"), device)
         };
         let mut projection = |name: &str| -> candle_core::Result<Projection> {
+            let bias = shape.has_biases.then(|| tensor(&format!("{name}.bias")));
+            let is_normed = !shape.has_biases && name != "attn_v";
+            let norm = is_normed.then(|| tensor(&format!("{name}_norm.weight")));
+            let norm = norm.map(|norm| RmsNorm::from_qtensor(norm?, shape.epsilon));
             Ok(Projection {
+                bias: bias.map(|bias| bias?.dequantize(device)).transpose()?,
+                norm: norm.transpose()?,
                 weight: QMatMul::from_qtensor(tensor(&format!("{name}.weight"))?)?,
-                bias: tensor(&format!("{name}.bias"))?.dequantize(device)?,
             })
         };
         let (query, key, value) = (
@@ -289,7 +192,7 @@ impl Layer {
         );
         let cache = || {
             Tensor::zeros(
-                (1, shape.shared_heads, context, shape.head_width()),
+                (1, shape.shared_heads, context, shape.head_width),
                 DType::F32,
                 device,
             )
@@ -317,7 +220,7 @@ impl Layer {
         mask: Option<&Tensor>,
         start: usize,
     ) -> candle_core::Result<Tensor> {
-        let (heads, shared, width) = (shape.heads, shape.shared_heads, shape.head_width());
+        let (heads, shared, width) = (shape.heads, shape.shared_heads, shape.head_width);
         let (count, group) = (x.dim(1)?, heads / shared);
         let q = candle_nn::rotary_emb::rope(&self.query.split(x, heads, width)?, cos, sin)?;
         let k = candle_nn::rotary_emb::rope(&self.key.split(x, shared, width)?, cos, sin)?;
@@ -353,10 +256,15 @@ impl Layer {
 impl Projection {
     /// Projects `x` (1 × count × model width) and splits it by heads: 1 × heads × count × width.
     fn split(&self, x: &Tensor, heads: usize, width: usize) -> candle_core::Result<Tensor> {
-        let y = self.weight.forward(x)?.broadcast_add(&self.bias)?;
-        y.reshape((1, x.dim(1)?, heads, width))?
-            .transpose(1, 2)?
-            .contiguous()
+        let mut y = self.weight.forward(x)?;
+        if let Some(bias) = &self.bias {
+            y = y.broadcast_add(bias)?;
+        }
+        y = y.reshape((1, x.dim(1)?, heads, width))?;
+        if let Some(norm) = &self.norm {
+            y = norm.forward(&y)?;
+        }
+        y.transpose(1, 2)?.contiguous()
     }
 }
 
@@ -372,66 +280,11 @@ fn causal_mask(count: usize, start: usize) -> candle_core::Result<Tensor> {
 
 /// Cosines and sines of the rotary embedding, `context` × half a head.
 fn rotations(shape: &Shape, context: usize) -> candle_core::Result<(Tensor, Tensor)> {
-    let width = shape.head_width();
+    let width = shape.head_width;
     let rate = |i: usize| 1f32 / shape.rope_base.powf(i as f32 / width as f32);
     let rates: Vec<f32> = (0..width).step_by(2).map(rate).collect();
     let rates = Tensor::from_vec(rates, (1, width / 2), &Device::Cpu)?;
     let positions = Tensor::arange(0u32, context as u32, &Device::Cpu)?.to_dtype(DType::F32)?;
     let angles = positions.reshape((context, 1))?.matmul(&rates)?;
     Ok((angles.cos()?, angles.sin()?))
-}
-
-fn architecture(content: &Content) -> Result<()> {
-    match content.metadata.get("general.architecture") {
-        Some(Value::String(name)) if name == "qwen2" => Ok(()),
-        Some(Value::String(name)) => Err(Error::input(format!(
-            "the architecture is `{name}`; only `qwen2` runs here"
-        ))
-        .hint("serve other models behind an OpenAI-compatible API and set `kind = \"remote\"`")),
-        _ => Err(Error::corrupt("the metadata name no architecture")),
-    }
-}
-
-fn number(content: &Content, key: &str) -> Result<usize> {
-    let key = format!("qwen2.{key}");
-    match content.metadata.get(&key) {
-        Some(Value::U32(n)) if *n > 0 => Ok(*n as usize),
-        Some(Value::U64(n)) if *n > 0 && *n <= u64::from(u32::MAX) => Ok(*n as usize),
-        Some(other) => Err(Error::corrupt(format!("`{key}` is {other:?}"))),
-        None => Err(Error::corrupt(format!(
-            "`{key}` is missing from the metadata"
-        ))),
-    }
-}
-
-fn float(content: &Content, key: &str) -> Result<f32> {
-    let key = format!("qwen2.{key}");
-    match content.metadata.get(&key) {
-        Some(Value::F32(x)) if x.is_finite() => Ok(*x),
-        Some(other) => Err(Error::corrupt(format!("`{key}` is {other:?}"))),
-        None => Err(Error::corrupt(format!(
-            "`{key}` is missing from the metadata"
-        ))),
-    }
-}
-
-/// How many tokens the tokenizer in the file has.
-fn tokens(content: &Content) -> Result<usize> {
-    match content.metadata.get("tokenizer.ggml.tokens") {
-        Some(Value::Array(tokens)) if !tokens.is_empty() => Ok(tokens.len()),
-        _ => Err(Error::corrupt(
-            "`tokenizer.ggml.tokens` is missing from the metadata",
-        )),
-    }
-}
-
-fn expect(content: &Content, name: &str, dimensions: &[usize]) -> Result<()> {
-    match content.tensor_infos.get(name) {
-        Some(info) if info.shape.dims() == dimensions => Ok(()),
-        Some(info) => Err(Error::corrupt(format!(
-            "tensor `{name}` has dimensions {:?}; the metadata want {dimensions:?}",
-            info.shape.dims()
-        ))),
-        None => Err(Error::corrupt(format!("tensor `{name}` is missing"))),
-    }
 }
