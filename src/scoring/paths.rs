@@ -325,45 +325,53 @@ impl<'a> Summands<'a> {
         let mut order: Vec<u64> = adding.map(number).collect();
         order.sort_unstable();
         let place = |number: u64| (number & ((1 << bits) - 1)) as usize;
+        let way = |number: &u64| {
+            let place = place(*number);
+            (descending(self.amounts[place]), self.way(place, starts))
+        };
         for near in order.chunk_by_mut(|a, b| a >> bits == b >> bits) {
             if near.len() > 1 {
-                near.sort_by_cached_key(|number| {
-                    let path = self.path(place(*number), starts, to);
-                    (
-                        descending(path.contribution),
-                        path.route,
-                        path.from,
-                        path.via,
-                    )
-                });
+                near.sort_unstable_by_key(way);
             }
         }
         let path = |number| self.path(place(number), starts, to);
         order.into_iter().map(path).collect()
     }
 
-    fn path(&self, place: usize, starts: &[Start], to: u32) -> Path {
+    /// Where an amount stands: its group, and its place in it.
+    fn find(&self, place: usize) -> (&Ways<'a>, usize) {
         let (ways, first) = &self.groups[self.group[place] as usize];
-        let place_in_group = place - first;
-        let (step, route, via, fact) = match ways {
-            Ways::Other(paths) => return paths[place_in_group].clone(),
-            Ways::Direct(steps) => {
-                let step = &steps[place_in_group];
-                (step, step.route, None, None)
+        (ways, place - first)
+    }
+
+    /// By what equal amounts are put in order: route, start and entity.
+    fn way(&self, place: usize, starts: &[Start]) -> (Route, Option<u32>, Option<u32>) {
+        let from = |step: &Step| Some(starts[step.start as usize].item);
+        match self.find(place) {
+            (Ways::Direct(steps), at) => (steps[at].route, from(&steps[at]), None),
+            (Ways::Shared(predicate, had, _), at) => {
+                let (entity, step) = &had[at];
+                (Route::Shared(*predicate), from(step), Some(*entity))
             }
-            Ways::Shared(predicate, had, fact) => {
-                let (entity, step) = &had[place_in_group];
-                (step, Route::Shared(*predicate), Some(*entity), *fact)
-            }
+            (Ways::Other(paths), at) => (paths[at].route, paths[at].from, paths[at].via),
+        }
+    }
+
+    fn path(&self, place: usize, starts: &[Start], to: u32) -> Path {
+        let (step, fact) = match self.find(place) {
+            (Ways::Direct(steps), at) => (&steps[at], None),
+            (Ways::Shared(_, had, fact), at) => (&had[at].1, *fact),
+            (Ways::Other(paths), at) => return paths[at].clone(),
         };
-        let start = &starts[step.start as usize];
+        let (route, from, via) = self.way(place, starts);
         let mut evidence = Evidence::new();
-        for edge in [start.met, step.edge, fact].into_iter().flatten() {
+        let met = starts[step.start as usize].met;
+        for edge in [met, step.edge, fact].into_iter().flatten() {
             evidence.push(edge);
         }
         Path {
             route,
-            from: Some(start.item),
+            from,
             via,
             to,
             contribution: self.amounts[place],
