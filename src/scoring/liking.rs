@@ -90,9 +90,14 @@ impl Scorer<'_> {
             }
         }
         let fits = profile.described.iter().filter(|found| found.0 == item);
-        paths.extend(
-            fits.map(|fit| path(Route::Described, None, DESCRIBED * fit.1, Evidence::new())),
-        );
+        paths.extend(fits.map(|fit| {
+            path(
+                Route::Described,
+                None,
+                DESCRIBED * fit.1,
+                Evidence::from_iter(None),
+            )
+        }));
     }
 }
 

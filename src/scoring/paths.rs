@@ -4,10 +4,10 @@ use super::relations::{Relation, distinct};
 use super::{Profile, Scorer, rarity};
 use crate::graph::Graph;
 use crate::model::{EvidenceId, LinkKind};
-use arrayvec::ArrayVec;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::Serialize;
-use std::ops::Range;
+use std::fmt;
+use std::ops::{Deref, Range};
 
 /// The way that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -46,8 +46,40 @@ pub struct Path {
     pub evidence: Evidence,
 }
 
-/// The edges of a path: that the item was met, and one or two more.
-pub type Evidence = ArrayVec<EvidenceId, 3>;
+/// The edges of a path: that the item was met, and one or two more. As small as can be, for a request has tens of thousands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Evidence([EvidenceId; 3]);
+
+impl Evidence {
+    /// What stands behind the last edge: no graph has so many.
+    const END: EvidenceId = EvidenceId(u64::MAX);
+}
+
+impl FromIterator<EvidenceId> for Evidence {
+    /// The first three.
+    fn from_iter<I: IntoIterator<Item = EvidenceId>>(edges: I) -> Self {
+        let mut evidence = [Self::END; 3];
+        for (at, edge) in edges.into_iter().take(3).enumerate() {
+            evidence[at] = edge;
+        }
+        Self(evidence)
+    }
+}
+
+impl Deref for Evidence {
+    type Target = [EvidenceId];
+
+    fn deref(&self) -> &[EvidenceId] {
+        let end = self.0.iter().position(|edge| *edge == Self::END);
+        &self.0[..end.unwrap_or(self.0.len())]
+    }
+}
+
+impl fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
 
 /// Prepared to follow all paths from what is known of one who asks.
 pub struct Walk<'a> {
@@ -167,7 +199,7 @@ impl Walk<'_> {
             via: None,
             to: item,
             contribution: self.scorer.popularity(item),
-            evidence: Evidence::new(),
+            evidence: Evidence::from_iter(None),
         });
         paths
     }
@@ -215,9 +247,9 @@ impl Walk<'_> {
                 had.push((entity, step));
             }
         }
-        // Stable: equal entities stay in the order of their starts.
-        had.sort_by_key(|had| had.0);
-        let mut shared = FxHashMap::default();
+        let had = by_entity(&had);
+        let entities = had.chunk_by(|a, b| a.0 == b.0).count();
+        let mut shared = FxHashMap::with_capacity_and_hasher(entities, FxBuildHasher);
         let mut from = 0;
         for run in had.chunk_by(|a, b| a.0 == b.0) {
             if let Some(sharing) = relation.sharing(scorer.graph, run[0].0) {
@@ -231,6 +263,20 @@ impl Walk<'_> {
             shared,
         }
     }
+}
+
+/// Steps by their entities, those to the same one as they were. Numbers are sorted, which are smaller.
+fn by_entity(had: &[(u32, Step)]) -> Vec<(u32, Step)> {
+    let entities = had.iter().map(|had| u64::from(had.0) << 32);
+    let mut order: Vec<u64> = entities
+        .zip(0..)
+        .map(|(entity, place)| entity | place)
+        .collect();
+    order.sort_unstable();
+    order
+        .into_iter()
+        .map(|number| had[number as u32 as usize])
+        .collect()
 }
 
 /// What starts have under a relation.
@@ -364,18 +410,15 @@ impl<'a> Summands<'a> {
             (Ways::Other(paths), at) => return paths[at].clone(),
         };
         let (route, from, via) = self.way(place, starts);
-        let mut evidence = Evidence::new();
         let met = starts[step.start as usize].met;
-        for edge in [met, step.edge, fact].into_iter().flatten() {
-            evidence.push(edge);
-        }
+        let edges = [met, step.edge, fact].into_iter().flatten();
         Path {
             route,
             from,
             via,
             to,
             contribution: self.amounts[place],
-            evidence,
+            evidence: edges.collect(),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Piece {
         self.contribution += path.contribution;
         if self.from.len() < NAMED {
             self.from.extend(path.from);
-            for &edge in &path.evidence {
+            for &edge in path.evidence.iter() {
                 if !self.evidence.contains(&edge) {
                     self.evidence.push(edge);
                 }

@@ -213,7 +213,7 @@ fn contributions_to_likes_and_descriptions_add_up() {
         assert!(
             paths
                 .iter()
-                .flat_map(|p| &p.evidence)
+                .flat_map(|p| p.evidence.iter())
                 .all(|&e| graph.edge(e).is_some())
         );
     }
