@@ -12,8 +12,8 @@ fn load(tiny: &Tiny) -> kenning::Result<Local> {
     Local::load(&tiny.write(folder.path()), 4096)
 }
 
-fn likely(model: &mut Local, request: &Request, texts: &[&str]) -> Vec<Likelihood> {
-    let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+fn likely(model: &mut Local, request: &Request, texts: &[impl ToString]) -> Vec<Likelihood> {
+    let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
     model.score(request, &texts, &mut Usage::default()).unwrap()
 }
 
@@ -26,7 +26,7 @@ fn qwen3_is_what_candle_computes() {
         let request = Request::new(vec![Message::user(&text)], 1);
         let mut model = load(&tiny).unwrap();
         let letters: Vec<String> = ('a'..='z').map(String::from).collect();
-        let ours = model.score(&request, &letters, &mut Usage::default());
+        let ours = likely(&mut model, &request, &letters);
         let folder = tempfile::tempdir().unwrap();
         let mut file = std::fs::File::open(tiny.write(folder.path())).unwrap();
         let content = Content::read(&mut file).unwrap();
@@ -46,7 +46,7 @@ fn qwen3_is_what_candle_computes() {
         let logits = logits.unwrap().flatten_all().unwrap();
         let logs = candle_nn::ops::log_softmax(&logits, 0).unwrap();
         let logs: Vec<f32> = logs.to_vec1().unwrap();
-        for (letter, ours) in (b'a'..).zip(ours.unwrap()) {
+        for (letter, ours) in (b'a'..).zip(ours) {
             let theirs = f64::from(logs[usize::from(letter)]);
             assert!(
                 (ours.log - theirs).abs() < 1e-2,
