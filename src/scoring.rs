@@ -9,10 +9,10 @@
 //! little. Entities with more than [`HUB`] items are passed over.
 
 mod alike;
-mod few;
 mod liking;
 mod paths;
 pub mod quality;
+mod rank;
 mod relations;
 mod supposing;
 
@@ -28,7 +28,6 @@ use crate::model::{LinkKind, Taste};
 use crate::vocabulary::weight_of;
 use relations::{Relation, Trend, distinct};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 /// Entities that more items than this share tell nothing apart, and cost the most.
@@ -267,49 +266,6 @@ impl<'g> Scorer<'g> {
             .collect()
     }
 
-    /// The `k` best items, best first, equal scores by node; those that `excluded` names never appear.
-    pub fn rank(&self, profile: &Profile, k: usize, excluded: &FxHashSet<u32>) -> Vec<Scored> {
-        self.rank_among(profile, k, |item| !excluded.contains(&item))
-    }
-
-    /// The `k` best of the items that are `wanted`, best first, equal scores by node.
-    pub fn rank_among(
-        &self,
-        profile: &Profile,
-        k: usize,
-        wanted: impl Fn(u32) -> bool,
-    ) -> Vec<Scored> {
-        if k == 0 {
-            return Vec::new();
-        }
-        let Some(reached) = self.few(profile) else {
-            let scores = self.graph.items().zip(self.all(profile));
-            return best(
-                scores.map(|(item, score)| Scored { item, score }),
-                k,
-                wanted,
-            );
-        };
-        let is_reached = |item: u32| reached.binary_search_by_key(&item, |s| s.item).is_ok();
-        let others = self.most_popular().iter().copied();
-        let others = others.filter(|&item| !is_reached(item) && wanted(item));
-        let others = others.map(|item| Scored {
-            item,
-            score: self.popularity(item),
-        });
-        let reached = best(reached.iter().copied(), k, &wanted);
-        merged(reached.into_iter(), others).take(k).collect()
-    }
-
-    /// Items by what popularity adds to them, the best first.
-    fn most_popular(&self) -> &[u32] {
-        self.tables.popular.get_or_init(|| {
-            let mut popular: Vec<u32> = self.graph.items().collect();
-            popular.sort_by(|&a, &b| self.popularity(b).total_cmp(&self.popularity(a)));
-            popular
-        })
-    }
-
     /// The score of one item: the sum of its [`Scorer::paths`].
     pub fn score(&self, profile: &Profile, item: u32) -> f64 {
         self.paths(profile, item)
@@ -420,43 +376,4 @@ fn rarity(count: usize) -> f64 {
 /// Of the events of a user, oldest first.
 fn weights(graph: &Graph, user: u32) -> impl Iterator<Item = f32> + Clone + '_ {
     graph.events(user).map(|event| event.weight)
-}
-
-/// The `k` best of those that are `wanted`, best first.
-fn best(all: impl Iterator<Item = Scored>, k: usize, wanted: impl Fn(u32) -> bool) -> Vec<Scored> {
-    let mut best: Vec<Scored> = Vec::new();
-    // The worst of the best so far: what is no better need not be looked at.
-    let mut bar: Option<Scored> = None;
-    for scored in all {
-        let is_behind = bar.is_some_and(|bar| best_first(&bar, &scored).is_lt());
-        if is_behind || !wanted(scored.item) {
-            continue;
-        }
-        best.push(scored);
-        if best.len() >= k.saturating_mul(2) {
-            best.select_nth_unstable_by(k - 1, best_first);
-            best.truncate(k);
-            bar = best.last().copied();
-        }
-    }
-    best.sort_unstable_by(best_first);
-    best.truncate(k);
-    best
-}
-
-/// Two lists, each best first, as one.
-fn merged(
-    a: impl Iterator<Item = Scored>,
-    b: impl Iterator<Item = Scored>,
-) -> impl Iterator<Item = Scored> {
-    let (mut a, mut b) = (a.peekable(), b.peekable());
-    std::iter::from_fn(move || match (a.peek(), b.peek()) {
-        (Some(first), Some(second)) if best_first(second, first).is_lt() => b.next(),
-        (None, _) => b.next(),
-        _ => a.next(),
-    })
-}
-
-fn best_first(a: &Scored, b: &Scored) -> Ordering {
-    b.score.total_cmp(&a.score).then(a.item.cmp(&b.item))
 }

@@ -1,5 +1,7 @@
 //! The summands of a score, with what they rest on.
 
+mod summands;
+
 use super::relations::{Relation, distinct};
 use super::{Profile, Scorer, rarity};
 use crate::graph::Graph;
@@ -8,6 +10,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::Serialize;
 use std::fmt;
 use std::ops::{Deref, Range};
+use summands::{Summands, Ways};
 
 /// The way that a path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -316,119 +319,6 @@ impl Gathered<'_> {
             let predicate = self.relation.predicate;
             summands.add(Ways::Shared(predicate, had, fact), amounts);
         }
-    }
-}
-
-/// Amounts that add up to the score of an item. Of each a number is kept, and where to find the rest: a request has tens of
-/// thousands of paths, and what is moved about is what costs.
-#[derive(Default)]
-struct Summands<'a> {
-    amounts: Vec<f64>,
-    /// For each amount, the place of its group.
-    group: Vec<u32>,
-    /// With the place of the first amount of each.
-    groups: Vec<(Ways<'a>, usize)>,
-}
-
-/// Where amounts come from.
-enum Ways<'a> {
-    /// From starts to the item itself.
-    Direct(&'a [Step]),
-    /// From starts to an entity under a predicate, and by a fact from there.
-    Shared(u32, &'a [(u32, Step)], Option<EvidenceId>),
-    /// From nowhere.
-    Other(Vec<Path>),
-}
-
-impl<'a> Summands<'a> {
-    fn clear(&mut self) {
-        self.amounts.clear();
-        self.group.clear();
-        self.groups.clear();
-    }
-
-    fn add(&mut self, ways: Ways<'a>, amounts: impl Iterator<Item = f64>) {
-        let first = self.amounts.len();
-        self.amounts.extend(amounts);
-        let group = self.groups.len() as u32;
-        self.group.resize(self.amounts.len(), group);
-        self.groups.push((ways, first));
-    }
-
-    fn add_others(&mut self, paths: Vec<Path>) {
-        let amounts: Vec<f64> = paths.iter().map(|path| path.contribution).collect();
-        self.add(Ways::Other(paths), amounts.into_iter());
-    }
-
-    /// The paths that add anything, the largest contribution first, equal ones by their way.
-    fn paths(&self, starts: &[Start], to: u32) -> Vec<Path> {
-        // A number for each: an amount but for its last bits, and in these the place.
-        let bits = usize::BITS - self.amounts.len().leading_zeros();
-        let adding = (0u64..)
-            .zip(&self.amounts)
-            .filter(|(_, amount)| **amount != 0.0);
-        let number = |(place, amount): (u64, &f64)| descending(*amount) >> bits << bits | place;
-        let mut order: Vec<u64> = adding.map(number).collect();
-        order.sort_unstable();
-        let place = |number: u64| (number & ((1 << bits) - 1)) as usize;
-        let way = |number: &u64| {
-            let place = place(*number);
-            (descending(self.amounts[place]), self.way(place, starts))
-        };
-        for near in order.chunk_by_mut(|a, b| a >> bits == b >> bits) {
-            if near.len() > 1 {
-                near.sort_unstable_by_key(way);
-            }
-        }
-        let path = |number| self.path(place(number), starts, to);
-        order.into_iter().map(path).collect()
-    }
-
-    /// Where an amount stands: its group, and its place in it.
-    fn find(&self, place: usize) -> (&Ways<'a>, usize) {
-        let (ways, first) = &self.groups[self.group[place] as usize];
-        (ways, place - first)
-    }
-
-    /// By what equal amounts are put in order: route, start and entity.
-    fn way(&self, place: usize, starts: &[Start]) -> (Route, Option<u32>, Option<u32>) {
-        let from = |step: &Step| Some(starts[step.start as usize].item);
-        match self.find(place) {
-            (Ways::Direct(steps), at) => (steps[at].route, from(&steps[at]), None),
-            (Ways::Shared(predicate, had, _), at) => {
-                let (entity, step) = &had[at];
-                (Route::Shared(*predicate), from(step), Some(*entity))
-            }
-            (Ways::Other(paths), at) => (paths[at].route, paths[at].from, paths[at].via),
-        }
-    }
-
-    fn path(&self, place: usize, starts: &[Start], to: u32) -> Path {
-        let (step, fact) = match self.find(place) {
-            (Ways::Direct(steps), at) => (&steps[at], None),
-            (Ways::Shared(_, had, fact), at) => (&had[at].1, *fact),
-            (Ways::Other(paths), at) => return paths[at].clone(),
-        };
-        let (route, from, via) = self.way(place, starts);
-        let met = starts[step.start as usize].met;
-        let edges = [met, step.edge, fact].into_iter().flatten();
-        Path {
-            route,
-            from,
-            via,
-            to,
-            contribution: self.amounts[place],
-            evidence: edges.collect(),
-        }
-    }
-}
-
-/// A number that is the smaller the larger an amount is, as [`f64::total_cmp`] orders them.
-fn descending(amount: f64) -> u64 {
-    let bits = amount.to_bits();
-    match amount.is_sign_negative() {
-        true => bits,
-        false => !bits & !(1 << 63),
     }
 }
 
