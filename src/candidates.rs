@@ -22,7 +22,7 @@ mod values;
 pub use barred::{Bar, barred, eligible};
 
 use crate::model::UnixSeconds;
-use crate::scoring::{Profile, Scored, Scorer};
+use crate::scoring::{Scored, Walk};
 use crate::sparql::{Cancel, Dataset, Limits};
 use crate::{Error, Result};
 use allowed::Allowed;
@@ -63,10 +63,8 @@ fn is_zero(number: &f64) -> bool {
 pub struct Asked<'a> {
     /// The graph and its changes.
     pub dataset: Dataset<'a>,
-    /// What ranks.
-    pub scorer: &'a Scorer<'a>,
-    /// For whom.
-    pub profile: &'a Profile,
+    /// What ranks, and for whom.
+    pub walk: &'a Walk<'a>,
     /// What is wished.
     pub wishes: &'a Wishes,
     /// Only these; all if unset.
@@ -137,8 +135,7 @@ impl<'a> Choice<'a> {
         } else {
             let is_in =
                 |item| !refused.contains(&item) && (self.is_new(item) || pinned.contains(&item));
-            let (scorer, profile) = (self.asked.scorer, self.asked.profile);
-            let ranked = scorer.rank_among(profile, usize::MAX, is_in);
+            let ranked = self.asked.walk.rank(usize::MAX, is_in);
             let caps = self.caps.clone();
             chosen = arrange(self.asked, (ranked, &pinned), caps, wanted, &mut notes);
         }
@@ -162,9 +159,8 @@ impl<'a> Choice<'a> {
 
     /// The `wanted` best by score alone of what is allowed, new and not refused.
     pub fn ahead(&self, wanted: usize, refused: &FxHashSet<u32>) -> Vec<Scored> {
-        let (scorer, profile) = (self.asked.scorer, self.asked.profile);
         let is_in = |item| self.is_new(item) && !refused.contains(&item);
-        scorer.rank_among(profile, wanted, is_in)
+        self.asked.walk.rank(wanted, is_in)
     }
 
     fn is_new(&self, item: u32) -> bool {

@@ -15,10 +15,12 @@ pub mod quality;
 mod rank;
 mod relations;
 mod supposing;
+mod walk;
 
 pub use alike::Outline;
-pub use paths::{Evidence, Path, Route, Walk};
+pub use paths::{Evidence, Path, Route};
 pub use supposing::{Facts, Supposed};
+pub use walk::Walk;
 
 use crate::config::ScoringSettings;
 use crate::graph::Graph;
@@ -26,7 +28,7 @@ use crate::graph::changes::{Changes, NewEvent};
 use crate::model::taste::Spread;
 use crate::model::{LinkKind, Taste};
 use crate::vocabulary::weight_of;
-use relations::{Relation, Trend, distinct};
+use relations::{Relation, Trend};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -276,74 +278,7 @@ impl<'g> Scorer<'g> {
 
     /// The scores of all items, in the order of their nodes.
     pub fn all(&self, profile: &Profile) -> Vec<f64> {
-        let mut scores = self.tables.popularity.clone();
-        let first = self.graph.items().start;
-        let mut add = |item: u32, amount: f64| scores[(item - first) as usize] += amount;
-        self.add_paths(profile, &mut add);
-        if profile.is_cold() {
-            for (score, trend) in scores.iter_mut().zip(self.trending()) {
-                *score += trend;
-            }
-        }
-        scores
-    }
-
-    /// What the paths of a profile add to items, but for popularity and trends.
-    fn add_paths(&self, profile: &Profile, add: &mut impl FnMut(u32, f64)) {
-        let starts: Vec<(u32, f64)> = profile.starts().collect();
-        self.add_starts(&starts, add);
-        self.wished(profile, add);
-    }
-
-    /// What paths from items add to others.
-    fn add_starts(&self, starts: &[(u32, f64)], add: &mut impl FnMut(u32, f64)) {
-        for &(from, decay) in starts {
-            for &(kind, weight) in &self.tables.links {
-                let row = self.graph.links(kind, from);
-                for (&to, &score) in row.to.iter().zip(row.score) {
-                    add(to, decay * weight * f64::from(score));
-                }
-            }
-        }
-        for relation in self.tables.relations.iter() {
-            self.spread(relation, starts, add);
-        }
-    }
-
-    /// Everything that a relation leads to from some items: what they have is gathered first, so that an entity which
-    /// several have is walked once.
-    fn spread(&self, relation: &Relation, starts: &[(u32, f64)], add: &mut impl FnMut(u32, f64)) {
-        let items = self.graph.items();
-        let mut had: Vec<(u32, u32, f64)> = Vec::new();
-        for &(from, decay) in starts {
-            let stated = decay * self.stated(relation, from);
-            let entities = distinct(relation.objects(self.graph, from));
-            had.extend(entities.map(|entity| (entity, from, stated)));
-        }
-        had.sort_by_key(|had| had.0);
-        for had in had.chunk_by(|a, b| a.0 == b.0) {
-            let entity = had[0].0;
-            let sum: f64 = had.iter().map(|had| had.2).sum();
-            if items.contains(&entity) {
-                add(entity, sum);
-            }
-            let Some(sharing) = relation.sharing(self.graph, entity) else {
-                continue;
-            };
-            let rare = rarity(sharing.len());
-            // Most of the time of a request goes by here.
-            let (amount, mut last) = (sum * rare, None);
-            for &[_, to] in sharing {
-                if last != Some(to) && items.contains(&to) {
-                    add(to, amount * relation.damping(self.graph, to));
-                }
-                last = Some(to);
-            }
-            // Nothing is like itself.
-            for &(_, from, stated) in had {
-                add(from, -(stated * rare * relation.damping(self.graph, from)));
-            }
-        }
+        self.walk(profile).scores()
     }
 
     /// A fact between an item and another.

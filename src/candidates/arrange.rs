@@ -102,7 +102,7 @@ pub(super) fn arrange(
     let pins = items.len();
     let taken: FxHashSet<u32> = pinned.iter().copied().collect();
     left.retain(|scored| !taken.contains(&scored.item));
-    let mut marginal = Marginal::new(asked.scorer, asked.wishes.diversity, &left);
+    let mut marginal = Marginal::new(asked.walk.scorer(), asked.wishes.diversity, &left);
     let mut barred = 0;
     while items.len() < wanted {
         let pool = fill(&mut left, &caps, marginal.pool(), &mut barred);

@@ -10,7 +10,7 @@ use crate::explanation::way;
 use crate::graph::Graph;
 use crate::model::LinkKind;
 use crate::policy::Gate;
-use crate::scoring::{Profile, Route, Scored, Scorer};
+use crate::scoring::{Profile, Route, Scored, Scorer, Walk};
 use crate::selection::{Candidate, Piece};
 use crate::sparql::{Cancel, Limits};
 use crate::vocabulary::kenning;
@@ -105,8 +105,9 @@ impl Engine {
         let scorer = snapshot.scorer();
         let asker = self.asker(snapshot, &scorer, request)?;
         let profile = &asker.profile;
+        let walk = scorer.walk(profile);
         let gates = self.gates(snapshot, &asker.person.id, bounds)?;
-        let (first, more) = self.listed(&gates, (&scorer, profile), request, bounds)?;
+        let (first, more) = self.listed(&gates, &walk, request, bounds)?;
         let graph = snapshot.graph();
         let mut counting = profile.history.clone();
         counting.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -134,7 +135,7 @@ impl Engine {
                 .collect(),
             missing: missing(graph, profile, &leanings),
             leanings,
-            relies_on: relies_on(&gates, (&scorer, profile), &first)?,
+            relies_on: relies_on(&gates, &walk, &first)?,
             user: asker.person,
             notes,
             snapshot: graph.id().to_string(),
@@ -222,13 +223,9 @@ fn named(snapshot: &Snapshot, request: &Request, node: u32) -> ItemNamed {
 }
 
 /// Shares of what speaks for the items, by way.
-fn relies_on(
-    gates: &Gates<'_>,
-    (scorer, profile): (&Scorer<'_>, &Profile),
-    items: &[Scored],
-) -> Result<Vec<Reliance>> {
+fn relies_on(gates: &Gates<'_>, walk: &Walk<'_>, items: &[Scored]) -> Result<Vec<Reliance>> {
     let graph = gates.snapshot().graph();
-    let candidates = Candidate::gather_all(&scorer.walk(profile), items);
+    let candidates = Candidate::gather_all(walk, items);
     let pieces: Vec<&Piece> = candidates.iter().flat_map(|c| &c.pieces).collect();
     let open = gates.open(Gate::Explanation, &pieces)?;
     let mut sums: BTreeMap<Option<Route>, f64> = BTreeMap::new();

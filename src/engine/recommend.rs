@@ -203,10 +203,10 @@ impl Engine {
         watch.lap("profile");
         let wanted = request.k.max(settings.prompt.candidates);
         let gates = self.gates(snapshot, &person.id, bounds)?;
-        let chosen = candidates(&gates, (&scorer, &profile), request, wanted, bounds)?;
+        let walk = scorer.walk(&profile);
+        let chosen = candidates(&gates, &walk, request, wanted, bounds)?;
         notes.extend(chosen.notes);
         watch.lap("scoring");
-        let walk = scorer.walk(&profile);
         let candidates = Candidate::gather_all(&walk, &chosen.items);
         watch.lap("paths");
         let told = gates.through(Gate::Prompt, &candidates)?.into_owned();

@@ -158,8 +158,8 @@ impl Engine {
         let scorer = snapshot.scorer();
         let asker = self.asker(snapshot, &scorer, request)?;
         let gates = self.gates(snapshot, &asker.person.id, bounds)?;
-        let who = (&scorer, &asker.profile);
-        let (shown, more) = self.listed(&gates, who, request, bounds)?;
+        let walk = scorer.walk(&asker.profile);
+        let (shown, more) = self.listed(&gates, &walk, request, bounds)?;
         let list = shown.iter().zip(1..).map(|(scored, rank)| Placed {
             rank,
             item: iri(snapshot, scored.item),
@@ -176,7 +176,7 @@ impl Engine {
             notes,
             list: list.collect(),
             items: shown.iter().map(|scored| scored.item).collect(),
-            scores: scorer.all(&asker.profile),
+            scores: walk.scores(),
         })
     }
 

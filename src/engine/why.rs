@@ -223,8 +223,8 @@ impl Engine {
         about: &About,
         bounds: (&Limits, &Cancel),
     ) -> Result<()> {
-        let who = (&view.scorer, &view.profile);
-        let (listed, _) = self.listed(&view.gates, who, &about.request, bounds)?;
+        let walk = view.scorer.walk(&view.profile);
+        let (listed, _) = self.listed(&view.gates, &walk, &about.request, bounds)?;
         match listed.iter().any(|scored| scored.item == view.item) {
             true => Err(Error::usage(format!(
                 "`{}` is among the first {} already",
@@ -256,8 +256,8 @@ impl Engine {
             };
             Ok((eligible, barred))
         };
-        let (mut eligible, mut barred) =
-            asking(snapshot, (&scorer, &asker.profile), request, bounds, look)?;
+        let walk = scorer.walk(&asker.profile);
+        let (mut eligible, mut barred) = asking(snapshot, &walk, request, bounds, look)?;
         let gates = self.gates(snapshot, &asker.person.id, bounds)?;
         let items = graph.items().zip(&eligible);
         let may = items.filter(|&(other, &may)| may || other == item);

@@ -173,7 +173,7 @@ fn judge(
     let list = trained.list(scorer, case.0, plan.k);
     let (profile, recency) = (scorer.profile(case.0), quality.recency(case.0));
     let items: Vec<u32> = list.iter().map(|&(item, _)| item).collect();
-    let paths = scorer.walk(&profile).paths_to(&items);
+    let paths: Vec<Vec<Path>> = scorer.walk(&profile).paths_to(&items).collect();
     let wish = |preference| {
         let shown = quality.shown(&paths, &recency, (preference, plan.least));
         let figures = quality.figures(&shown, &recency)?;

@@ -85,7 +85,7 @@ impl Scorer<'_> {
                 let having = relation.subjects(self.graph, entity).len();
                 let fact = count * relation.weight * rarity(having);
                 let fact = fact * relation.damping(self.graph, item);
-                let evidence = self.stating(triple).into_iter().collect();
+                let evidence = Evidence::of([self.stating(triple), None, None]);
                 paths.push(path(Route::Liked(predicate), Some(entity), fact, evidence));
             }
         }
@@ -95,7 +95,7 @@ impl Scorer<'_> {
                 Route::Described,
                 None,
                 DESCRIBED * fit.1,
-                Evidence::from_iter(None),
+                Evidence::of([None; 3]),
             )
         }));
     }

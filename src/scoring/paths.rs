@@ -2,14 +2,15 @@
 
 mod summands;
 
-use super::relations::{Relation, distinct};
-use super::{Profile, Scorer, rarity};
+use super::relations::distinct;
+use super::walk::{Entity, Gathered};
+use super::{Profile, Scorer, Walk};
 use crate::graph::Graph;
 use crate::model::{EvidenceId, LinkKind};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::fmt;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use summands::{Summands, Ways};
 
 /// The way that a path takes.
@@ -56,15 +57,12 @@ pub struct Evidence([EvidenceId; 3]);
 impl Evidence {
     /// What stands behind the last edge: no graph has so many.
     const END: EvidenceId = EvidenceId(u64::MAX);
-}
 
-impl FromIterator<EvidenceId> for Evidence {
-    /// The first three.
-    fn from_iter<I: IntoIterator<Item = EvidenceId>>(edges: I) -> Self {
+    /// Those that are there, in their order.
+    pub(super) fn of(edges: [Option<EvidenceId>; 3]) -> Self {
         let mut evidence = [Self::END; 3];
-        for (at, edge) in edges.into_iter().take(3).enumerate() {
-            evidence[at] = edge;
-        }
+        let places = evidence.iter_mut().zip(edges.into_iter().flatten());
+        places.for_each(|(place, edge)| *place = edge);
         Self(evidence)
     }
 }
@@ -84,20 +82,13 @@ impl fmt::Debug for Evidence {
     }
 }
 
-/// Prepared to follow all paths from what is known of one who asks.
-pub struct Walk<'a> {
-    scorer: &'a Scorer<'a>,
-    profile: &'a Profile,
-}
-
-/// An item that paths start from.
+/// An item that paths start from, and that it was met.
 struct Start {
     item: u32,
-    count: f64,
     met: Option<EvidenceId>,
 }
 
-/// What a link or a fact adds from a start to an end, or to an entity.
+/// A link or a fact from a start to an end.
 #[derive(Clone, Copy)]
 struct Step {
     route: Route,
@@ -113,14 +104,6 @@ impl Scorer<'_> {
         self.walk(profile).paths(item)
     }
 
-    /// Prepares to follow the paths to items.
-    pub fn walk<'a>(&'a self, profile: &'a Profile) -> Walk<'a> {
-        Walk {
-            scorer: self,
-            profile,
-        }
-    }
-
     fn trend_paths(&self, item: u32, paths: &mut Vec<Path>) {
         let trends = self.trends();
         for relation in self.tables.relations.iter() {
@@ -134,10 +117,11 @@ impl Scorer<'_> {
                     via: Some(entity),
                     to: item,
                     contribution: self.trend(&trends[index], item),
-                    evidence: self
-                        .stating([item, relation.predicate, entity])
-                        .into_iter()
-                        .collect(),
+                    evidence: Evidence::of([
+                        self.stating([item, relation.predicate, entity]),
+                        None,
+                        None,
+                    ]),
                 });
             }
         }
@@ -152,41 +136,37 @@ impl Scorer<'_> {
 impl Walk<'_> {
     /// The paths to an item, as [`Scorer::paths`].
     pub fn paths(&self, item: u32) -> Vec<Path> {
-        self.paths_to(&[item]).pop().unwrap_or_default()
+        self.paths_to(&[item]).next().unwrap_or_default()
     }
 
-    /// The paths to each of several distinct items, as [`Scorer::paths`]: what they start from is walked once for all.
-    pub fn paths_to(&self, items: &[u32]) -> Vec<Vec<Path>> {
-        let starts: Vec<Start> = self.profile.starts().map(|at| self.start(at)).collect();
-        let mut ends = Ends::new(self.scorer.graph, items);
-        self.link_steps(&starts, &mut ends);
-        let relations = self.scorer.tables.relations.iter();
-        let gathered = relations.map(|relation| self.gather(relation, &starts, &mut ends));
-        let gathered: Vec<Gathered> = gathered.collect();
-        let mut summands = Summands::default();
-        let mut all = Vec::with_capacity(items.len());
-        for (&item, direct) in items.iter().zip(&ends.steps) {
-            summands.clear();
-            let amounts = direct.iter().map(|step| step.contribution);
-            summands.add(Ways::Direct(direct), amounts);
-            for gathered in &gathered {
-                gathered.lead_on(self.scorer, &starts, item, &mut summands);
-            }
-            if self.scorer.graph.items().contains(&item) {
-                summands.add_others(self.other_paths(item));
-            }
-            all.push(summands.paths(&starts, item));
-        }
-        all
+    /// The paths to each of several distinct items, as [`Scorer::paths`]. They come item by item, for together they may be a
+    /// hundred thousand.
+    pub fn paths_to(&self, items: &[u32]) -> impl ExactSizeIterator<Item = Vec<Path>> {
+        let starts: Vec<Start> = self.starts.iter().map(|at| self.start(at.0)).collect();
+        let shared: Vec<Shared> = self.gathered.iter().map(Shared::of).collect();
+        items
+            .iter()
+            .zip(self.steps_to(items))
+            .map(move |(&item, direct)| {
+                let mut summands = Summands::default();
+                let amounts = direct.iter().map(|step| step.contribution);
+                summands.add(Ways::Direct(&direct), amounts);
+                let own = (0..).zip(&starts).filter(|(_, start)| start.item == item);
+                let own: Vec<u32> = own.map(|(place, _)| place).collect();
+                for shared in &shared {
+                    shared.lead_on(self.scorer.graph, (item, &own), &mut summands);
+                }
+                if self.scorer.graph.items().contains(&item) {
+                    summands.add_others(self.other_paths(item));
+                }
+                summands.paths(&starts, item)
+            })
     }
 
-    fn start(&self, (item, count): (u32, f64)) -> Start {
+    fn start(&self, item: u32) -> Start {
         let user = self.profile.user;
-        Start {
-            item,
-            count,
-            met: user.and_then(|user| self.scorer.graph.interaction(user, item)),
-        }
+        let met = user.and_then(|user| self.scorer.graph.interaction(user, item));
+        Start { item, met }
     }
 
     /// Paths that start from no item that was met.
@@ -202,15 +182,25 @@ impl Walk<'_> {
             via: None,
             to: item,
             contribution: self.scorer.popularity(item),
-            evidence: Evidence::from_iter(None),
+            evidence: Evidence::of([None; 3]),
         });
         paths
     }
 
-    fn link_steps(&self, starts: &[Start], ends: &mut Ends) {
-        for (place, start) in (0..).zip(starts) {
+    /// The steps from starts to each of some items.
+    fn steps_to(&self, items: &[u32]) -> Vec<Vec<Step>> {
+        let mut ends = Ends::new(self.scorer.graph, items);
+        self.link_steps(&mut ends);
+        for gathered in &self.gathered {
+            gathered.stated_steps(self.scorer.graph, &mut ends);
+        }
+        ends.steps
+    }
+
+    fn link_steps(&self, ends: &mut Ends) {
+        for (place, &(from, count)) in (0..).zip(&self.starts) {
             for &(kind, weight) in &self.scorer.tables.links {
-                let row = self.scorer.graph.links(kind, start.item);
+                let row = self.scorer.graph.links(kind, from);
                 for (index, (to, &score)) in row.to.iter().zip(row.score).enumerate() {
                     let Some(end) = ends.place(*to) else {
                         continue;
@@ -218,106 +208,71 @@ impl Walk<'_> {
                     ends.steps[end].push(Step {
                         route: Route::Link(kind),
                         start: place,
-                        contribution: weight * f64::from(score) * start.count,
+                        contribution: weight * f64::from(score) * count,
                         edge: Some(EvidenceId(row.first + index as u64)),
                     });
                 }
             }
         }
     }
+}
 
-    /// What the starts have under a relation; where that is an end itself, it is a step to it.
-    fn gather<'r>(
-        &self,
-        relation: &'r Relation,
-        starts: &[Start],
-        ends: &mut Ends,
-    ) -> Gathered<'r> {
-        let scorer = self.scorer;
-        let mut had: Vec<(u32, Step)> = Vec::new();
-        for (place, start) in (0..).zip(starts) {
-            let contribution = scorer.stated(relation, start.item) * start.count;
-            for (entity, fact) in facts(scorer.graph, start.item, relation) {
-                let step = Step {
-                    route: Route::Stated(relation.predicate),
-                    start: place,
-                    contribution,
-                    edge: fact,
-                };
-                if let Some(end) = ends.place(entity) {
-                    ends.steps[end].push(step);
-                }
-                had.push((entity, step));
-            }
-        }
-        let had = by_entity(&had);
-        let entities = had.chunk_by(|a, b| a.0 == b.0).count();
-        let mut shared = FxHashMap::with_capacity_and_hasher(entities, FxBuildHasher);
-        let mut from = 0;
-        for run in had.chunk_by(|a, b| a.0 == b.0) {
-            if let Some(sharing) = relation.sharing(scorer.graph, run[0].0) {
-                shared.insert(run[0].0, (from..from + run.len(), rarity(sharing.len())));
-            }
-            from += run.len();
-        }
-        Gathered {
-            relation,
-            had,
-            shared,
+impl Gathered<'_> {
+    /// Entities may be items themselves.
+    fn stated_steps(&self, graph: &Graph, ends: &mut Ends) {
+        let items = self.entities.iter();
+        for entity in items.filter(|entity| graph.items().contains(&entity.term)) {
+            let Some(end) = ends.place(entity.term) else {
+                continue;
+            };
+            let steps = self.facts_in(entity).iter().map(|fact| Step {
+                route: Route::Stated(self.relation.predicate),
+                start: fact.start,
+                contribution: self.amount(fact),
+                edge: fact.edge,
+            });
+            ends.steps[end].extend(steps);
         }
     }
 }
 
-/// Steps by their entities, those to the same one as they were. Numbers are sorted, which are smaller.
-fn by_entity(had: &[(u32, Step)]) -> Vec<(u32, Step)> {
-    let entities = had.iter().map(|had| u64::from(had.0) << 32);
-    let mut order: Vec<u64> = entities
-        .zip(0..)
-        .map(|(entity, place)| entity | place)
-        .collect();
-    order.sort_unstable();
-    order
-        .into_iter()
-        .map(|number| had[number as u32 as usize])
-        .collect()
+/// The entities of starts that others may have too.
+struct Shared<'a> {
+    gathered: &'a Gathered<'a>,
+    entities: FxHashMap<u32, &'a Entity<'a>>,
 }
 
-/// What starts have under a relation.
-struct Gathered<'r> {
-    relation: &'r Relation,
-    /// By entity: the steps to it, as if they ended there.
-    had: Vec<(u32, Step)>,
-    /// For each entity that others may have too, its steps, and what it says.
-    shared: FxHashMap<u32, (Range<usize>, f64)>,
-}
+impl<'a> Shared<'a> {
+    fn of(gathered: &'a Gathered<'a>) -> Self {
+        let entities = gathered.entities.iter();
+        let shared = entities.filter(|entity| !entity.sharing.is_empty());
+        Self {
+            gathered,
+            entities: shared.map(|entity| (entity.term, entity)).collect(),
+        }
+    }
 
-impl Gathered<'_> {
-    /// Adds what an item has in common with starts.
-    fn lead_on<'a>(
-        &'a self,
-        scorer: &Scorer,
-        starts: &[Start],
-        to: u32,
-        summands: &mut Summands<'a>,
-    ) {
-        let damping = self.relation.damping(scorer.graph, to);
+    /// Adds what an item has in common with starts; those at some places are the item itself.
+    fn lead_on(&self, graph: &Graph, (to, own): (u32, &[u32]), summands: &mut Summands<'a>) {
+        let (gathered, relation) = (self.gathered, self.gathered.relation);
+        let damping = relation.damping(graph, to);
         if damping == 0.0 {
             return;
         }
-        for (entity, fact) in facts(scorer.graph, to, self.relation) {
-            let Some((had, rare)) = self.shared.get(&entity) else {
+        for (term, edge) in relation.facts(graph, to) {
+            let Some(entity) = self.entities.get(&term) else {
                 continue;
             };
-            let had = &self.had[had.clone()];
-            let amounts = had.iter().map(|(_, step)| {
+            let had = gathered.facts_in(entity);
+            let amounts = had.iter().map(|fact| {
                 // Nothing is like itself.
-                match starts[step.start as usize].item == to {
+                match own.contains(&fact.start) {
                     true => 0.0,
-                    false => step.contribution * rare * damping,
+                    false => gathered.amount(fact) * entity.rare * damping,
                 }
             });
-            let predicate = self.relation.predicate;
-            summands.add(Ways::Shared(predicate, had, fact), amounts);
+            let fact = (relation.predicate, term, edge);
+            summands.add(Ways::Shared(fact, had), amounts);
         }
     }
 }
@@ -342,21 +297,4 @@ impl Ends {
     fn place(&self, item: u32) -> Option<usize> {
         self.places.get(&item).copied()
     }
-}
-
-/// The objects of an item under a relation, each once, with the first fact that says so; none if it is only supposed.
-fn facts<'a>(
-    graph: &'a Graph,
-    item: u32,
-    relation: &'a Relation,
-) -> impl Iterator<Item = (u32, Option<EvidenceId>)> + 'a {
-    let (first, pairs) = relation.facts_of(graph, item);
-    let stated = move |object| graph.facts([item, relation.predicate, object]).next();
-    let mut place = 0;
-    pairs.chunk_by(|a, b| a == b).map(move |run| {
-        let object = run[0][1];
-        let known = first.map(|first| first + place);
-        place += run.len() as u64;
-        (object, known.or_else(|| stated(object)).map(EvidenceId))
-    })
 }

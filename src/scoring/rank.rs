@@ -3,8 +3,7 @@
 //! Where paths lead to few items, to walk the whole catalogue would take longer than all else: these are summed up by
 //! themselves, and all others have the score of their popularity.
 
-use super::relations::distinct;
-use super::{Profile, Scored, Scorer};
+use super::{Profile, Scored, Scorer, Walk};
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 
@@ -24,26 +23,7 @@ impl Scorer<'_> {
         k: usize,
         wanted: impl Fn(u32) -> bool,
     ) -> Vec<Scored> {
-        if k == 0 {
-            return Vec::new();
-        }
-        let Some(reached) = self.few(profile) else {
-            let scores = self.graph.items().zip(self.all(profile));
-            return best(
-                scores.map(|(item, score)| Scored { item, score }),
-                k,
-                wanted,
-            );
-        };
-        let is_reached = |item: u32| reached.binary_search_by_key(&item, |s| s.item).is_ok();
-        let others = self.most_popular().iter().copied();
-        let others = others.filter(|&item| !is_reached(item) && wanted(item));
-        let others = others.map(|item| Scored {
-            item,
-            score: self.popularity(item),
-        });
-        let reached = best(reached.iter().copied(), k, &wanted);
-        merged(reached.into_iter(), others).take(k).collect()
+        self.walk(profile).rank(k, wanted)
     }
 
     /// Items by what popularity adds to them, the best first.
@@ -54,15 +34,37 @@ impl Scorer<'_> {
             popular
         })
     }
+}
 
-    /// The items to which a profile's paths lead, in their order, with their scores; `None` if these are not few. Others have
-    /// the score of their popularity.
-    fn few(&self, profile: &Profile) -> Option<Vec<Scored>> {
-        if profile.is_cold() || !profile.likes.is_empty() || !self.leads_to_few(profile) {
+impl Walk<'_> {
+    /// The `k` best of the items that are `wanted`, best first, equal scores by node.
+    pub fn rank(&self, k: usize, wanted: impl Fn(u32) -> bool) -> Vec<Scored> {
+        if k == 0 {
+            return Vec::new();
+        }
+        let scorer = self.scorer;
+        let scored = |(item, score)| Scored { item, score };
+        let Some(reached) = self.few() else {
+            let all = scorer.graph.items().zip(self.scores());
+            return best(all.map(scored), k, wanted);
+        };
+        let is_reached = |item: u32| reached.binary_search_by_key(&item, |s| s.item).is_ok();
+        let others = scorer.most_popular().iter().copied();
+        let others = others.filter(|&item| !is_reached(item) && wanted(item));
+        let others = others.map(|item| scored((item, scorer.popularity(item))));
+        let reached = best(reached.iter().copied(), k, &wanted);
+        merged(reached.into_iter(), others).take(k).collect()
+    }
+
+    /// The items to which paths lead, in their order, with their scores; `None` if these are not few. Others have the score
+    /// of their popularity.
+    fn few(&self) -> Option<Vec<Scored>> {
+        let profile = self.profile;
+        if profile.is_cold() || !profile.likes.is_empty() || !self.leads_to_few() {
             return None;
         }
         let mut amounts: Vec<(u32, f64)> = Vec::new();
-        self.add_paths(profile, &mut |item, amount| amounts.push((item, amount)));
+        self.add_paths(&mut |item, amount| amounts.push((item, amount)));
         let items = amounts.iter().map(|(item, _)| u64::from(*item) << 32);
         // With their places: what is added to an item is added in the order in which it came.
         let mut order: Vec<u64> = items.zip(0..).map(|(item, place)| item | place).collect();
@@ -72,25 +74,23 @@ impl Scorer<'_> {
             let amounts = run.iter().map(|key| amounts[*key as u32 as usize].1);
             Scored {
                 item,
-                score: amounts.fold(self.popularity(item), |sum, amount| sum + amount),
+                score: amounts.fold(self.scorer.popularity(item), |sum, amount| sum + amount),
             }
         });
         Some(scored.collect())
     }
 
     /// Whether so few amounts will be added.
-    fn leads_to_few(&self, profile: &Profile) -> bool {
-        let most = self.graph.items().len() / PART;
-        let starts = || profile.starts().map(|start| start.0);
-        let links = starts().flat_map(|from| {
-            let kinds = self.tables.links.iter();
-            kinds.map(move |&(kind, _)| self.graph.links(kind, from).to.len())
+    fn leads_to_few(&self) -> bool {
+        let graph = self.scorer.graph;
+        let links = self.starts.iter().flat_map(|start| {
+            let kinds = self.scorer.tables.links.iter();
+            kinds.map(|&(kind, _)| graph.links(kind, start.0).to.len())
         });
-        let shared = self.tables.relations.iter().flat_map(|relation| {
-            let entities = starts().flat_map(|from| distinct(relation.objects(self.graph, from)));
-            entities.map(|entity| 2 + relation.sharing(self.graph, entity).map_or(0, <[_]>::len))
-        });
-        let mut counts = links.chain(shared).chain([profile.described.len()]);
+        let entities = self.gathered.iter().flat_map(|g| &g.entities);
+        let shared = entities.map(|entity| 1 + entity.facts.len() + entity.sharing.len());
+        let mut counts = links.chain(shared).chain([self.profile.described.len()]);
+        let most = graph.items().len() / PART;
         let left = counts.try_fold(most, |left, count| left.checked_sub(count));
         left.is_some()
     }

@@ -3,6 +3,7 @@
 use super::supposing::Patch;
 use super::{HUB, RELATION_WEIGHT, Scorer, rarity};
 use crate::graph::Graph;
+use crate::model::EvidenceId;
 use crate::vocabulary::rdf;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -115,19 +116,27 @@ impl Relation {
         graph.pairs(self.predicate).get(range)
     }
 
-    /// The facts of a subject, with the number of the first of them if the graph has them all; the others follow then.
-    pub(super) fn facts_of<'a>(
+    /// The objects of a subject, each once, with the first fact that says so; none if it is only supposed.
+    pub(super) fn facts<'a>(
         &'a self,
         graph: &'a Graph,
         subject: u32,
-    ) -> (Option<u64>, &'a [[u32; 2]]) {
-        match self.patch.objects(subject) {
+    ) -> impl Iterator<Item = (u32, Option<EvidenceId>)> + 'a {
+        let (first, pairs) = match self.patch.objects(subject) {
             Some(pairs) => (None, pairs),
             None => {
                 let (first, pairs) = graph.facts_under(subject, self.predicate);
                 (Some(first), pairs)
             }
-        }
+        };
+        let stated = move |object| graph.facts([subject, self.predicate, object]).next();
+        let mut place = 0;
+        pairs.chunk_by(|a, b| a == b).map(move |run| {
+            let object = run[0][1];
+            let known = first.map(|first| first + place);
+            place += run.len() as u64;
+            (object, known.or_else(|| stated(object)).map(EvidenceId))
+        })
     }
 
     /// Whether a fact stands.

@@ -44,8 +44,8 @@ impl Candidate {
         let paths = walk.paths_to(&items);
         scored
             .iter()
-            .zip(&paths)
-            .map(|(scored, paths)| Self::of(*scored, paths))
+            .zip(paths)
+            .map(|(scored, paths)| Self::of(*scored, &paths))
             .collect()
     }
 

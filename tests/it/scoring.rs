@@ -57,8 +57,8 @@ fn one_walk_to_many_items_finds_the_paths_of_each() {
         let profile = scorer.profile(user);
         let (walk, scores) = (scorer.walk(&profile), scorer.all(&profile));
         let together = walk.paths_to(&items);
-        for ((&item, paths), score) in items.iter().zip(&together).zip(scores) {
-            assert_eq!(*paths, walk.paths(item));
+        for ((&item, paths), score) in items.iter().zip(together).zip(scores) {
+            assert_eq!(paths, walk.paths(item));
             let sum: f64 = paths.iter().map(|p| p.contribution).sum();
             assert!((sum - score).abs() < 1e-6, "{sum} is not {score}");
         }
@@ -66,7 +66,7 @@ fn one_walk_to_many_items_finds_the_paths_of_each() {
     let nothing_known = scorer.session(&[]);
     let strange = [graph.items().end, u32::MAX];
     let walk = scorer.walk(&nothing_known);
-    assert!(walk.paths_to(&strange).iter().all(Vec::is_empty));
+    assert!(walk.paths_to(&strange).all(|paths| paths.is_empty()));
 }
 
 #[test]

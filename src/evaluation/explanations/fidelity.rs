@@ -111,9 +111,9 @@ pub(super) fn told(
         .collect();
     let walk = scorer.walk(profile);
     let candidates = Candidate::gather_all(&walk, &scored);
-    let paths = walk.paths_to(&scored.iter().map(|one| one.item).collect::<Vec<_>>());
+    let items: Vec<u32> = scored.iter().map(|one| one.item).collect();
     let explainer = Explainer::new(graph, profile);
-    let one = |(place, (candidate, paths)): (usize, (&Candidate, &Vec<Path>))| {
+    let one = |(place, (candidate, paths)): (usize, (&Candidate, Vec<Path>))| {
         let score = candidate.score;
         let sum = |group: &Vec<&Piece>| group.iter().map(|piece| piece.contribution).sum::<f64>();
         let said = said(&candidate.pieces, REASONS);
@@ -136,7 +136,8 @@ pub(super) fn told(
             verdicts: said.iter().map(verdict).collect(),
         }
     };
-    candidates.iter().zip(&paths).enumerate().map(one).collect()
+    let each = candidates.iter().zip(walk.paths_to(&items));
+    each.enumerate().map(one).collect()
 }
 
 /// The shares of a score that the first 1, 2, … of some parts carry.

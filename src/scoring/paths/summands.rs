@@ -1,7 +1,8 @@
 //! The amounts of one item, until its paths are shown.
 
-use super::{Path, Route, Start, Step};
+use super::{Evidence, Path, Route, Start, Step};
 use crate::model::EvidenceId;
+use crate::scoring::walk::Fact;
 
 /// Amounts that add up to the score of an item. Of each a number is kept, and where to find the rest: a request has tens of
 /// thousands of paths, and what is moved about is what costs.
@@ -18,19 +19,13 @@ pub(super) struct Summands<'a> {
 pub(super) enum Ways<'a> {
     /// From starts to the item itself.
     Direct(&'a [Step]),
-    /// From starts to an entity under a predicate, and by a fact from there.
-    Shared(u32, &'a [(u32, Step)], Option<EvidenceId>),
+    /// From starts that have a fact's predicate and entity, and by the fact from there.
+    Shared((u32, u32, Option<EvidenceId>), &'a [Fact]),
     /// From nowhere.
     Other(Vec<Path>),
 }
 
 impl<'a> Summands<'a> {
-    pub(super) fn clear(&mut self) {
-        self.amounts.clear();
-        self.group.clear();
-        self.groups.clear();
-    }
-
     pub(super) fn add(&mut self, ways: Ways<'a>, amounts: impl Iterator<Item = f64>) {
         let first = self.amounts.len();
         self.amounts.extend(amounts);
@@ -44,7 +39,7 @@ impl<'a> Summands<'a> {
         self.add(Ways::Other(paths), amounts.into_iter());
     }
 
-    /// The paths that add anything, the largest contribution first, equal ones by their way.
+    /// The paths that add anything, the largest contribution first, equal ones as they were added.
     pub(super) fn paths(&self, starts: &[Start], to: u32) -> Vec<Path> {
         // A number for each: an amount but for its last bits, and in these the place.
         let bits = usize::BITS - self.amounts.len().leading_zeros();
@@ -55,14 +50,8 @@ impl<'a> Summands<'a> {
         let mut order: Vec<u64> = adding.map(number).collect();
         order.sort_unstable();
         let place = |number: u64| (number & ((1 << bits) - 1)) as usize;
-        let way = |number: &u64| {
-            let place = place(*number);
-            (descending(self.amounts[place]), self.way(place, starts))
-        };
         for near in order.chunk_by_mut(|a, b| a >> bits == b >> bits) {
-            if near.len() > 1 {
-                near.sort_unstable_by_key(way);
-            }
+            near.sort_by_key(|&number| descending(self.amounts[place(number)]));
         }
         let path = |number| self.path(place(number), starts, to);
         order.into_iter().map(path).collect()
@@ -74,35 +63,26 @@ impl<'a> Summands<'a> {
         (ways, place - first)
     }
 
-    /// By what equal amounts are put in order: route, start and entity.
-    fn way(&self, place: usize, starts: &[Start]) -> (Route, Option<u32>, Option<u32>) {
-        let from = |step: &Step| Some(starts[step.start as usize].item);
-        match self.find(place) {
-            (Ways::Direct(steps), at) => (steps[at].route, from(&steps[at]), None),
-            (Ways::Shared(predicate, had, _), at) => {
-                let (entity, step) = &had[at];
-                (Route::Shared(*predicate), from(step), Some(*entity))
-            }
-            (Ways::Other(paths), at) => (paths[at].route, paths[at].from, paths[at].via),
-        }
-    }
-
     fn path(&self, place: usize, starts: &[Start], to: u32) -> Path {
-        let (step, fact) = match self.find(place) {
-            (Ways::Direct(steps), at) => (&steps[at], None),
-            (Ways::Shared(_, had, fact), at) => (&had[at].1, *fact),
+        let (start, route, via, edges) = match self.find(place) {
+            (Ways::Direct(steps), at) => {
+                let step = &steps[at];
+                (step.start, step.route, None, [step.edge, None])
+            }
+            (&Ways::Shared((predicate, entity, edge), had), at) => {
+                let Fact { start, edge: first } = had[at];
+                (start, Route::Shared(predicate), Some(entity), [first, edge])
+            }
             (Ways::Other(paths), at) => return paths[at].clone(),
         };
-        let (route, from, via) = self.way(place, starts);
-        let met = starts[step.start as usize].met;
-        let edges = [met, step.edge, fact].into_iter().flatten();
+        let Start { item, met } = starts[start as usize];
         Path {
             route,
-            from,
+            from: Some(item),
             via,
             to,
             contribution: self.amounts[place],
-            evidence: edges.collect(),
+            evidence: Evidence::of([met, edges[0], edges[1]]),
         }
     }
 }
