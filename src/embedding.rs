@@ -3,6 +3,7 @@
 //! [`Embedder`] runs a sentence model on the CPU; [`VectorCache`] keeps its vectors on disk, so that only new texts
 //! cost anything and interrupted work goes on; [`neighbours`] finds the most similar rows exactly.
 
+mod bert;
 mod cache;
 mod embedder;
 mod neighbours;

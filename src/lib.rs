@@ -41,7 +41,8 @@
 //! | [`extraction`] | texts and co-behaviour → derived facts and links | config, knowledge, model, sections, vocabulary |
 //! | [`reasoning`] | facts → what follows from them by rules, each with a proof | model, vocabulary |
 //! | [`linking`] | things here → the same things elsewhere, by label, year and kind | model, vocabulary |
-//! | [`embedding`] | text → vectors, vectors → neighbours | model |
+//! | [`activation`] | what neural networks do number by number | – |
+//! | [`embedding`] | text → vectors, vectors → neighbours | activation, model |
 //! | [`graph`] | all of that, frozen into one file | extraction, knowledge, model, sections, vocabulary |
 //! | [`sparql`] | the graph as an RDF dataset, its queries and updates | graph, knowledge, model, vocabulary |
 //! | [`validation`] | what SHACL shapes find wrong with that dataset | graph, model, sparql, vocabulary |
@@ -51,7 +52,7 @@
 //! | [`candidates`] | which items are ranked, and what a request wishes of their order | graph, model, scoring, sparql, vocabulary |
 //! | [`counterfactual`] | what would have to be otherwise for a ranking to be otherwise | graph, model, scoring |
 //! | [`selection`] | the evidence that speaks, within a budget | graph, model, scoring, vocabulary |
-//! | [`llm`] | anything that completes text | config, model, weights |
+//! | [`llm`] | anything that completes text | activation, config, model, weights |
 //! | [`prompt`] | evidence → text, within exact token counts | graph, llm, model, scoring, selection |
 //! | [`policy`] | what an answer must not do, checked at four gates | graph, model, prompt, scoring, selection, sparql, validation, vocabulary |
 //! | [`ranking`] | reply → a valid ranking | llm, model, prompt |
@@ -78,6 +79,7 @@
 //! a multiple of its memory there; it stays a [`knowledge::segment`], one named graph for each file. SPARQL runs on the
 //! frozen graph, where both are one dataset ([`sparql`]).
 
+pub mod activation;
 pub mod config;
 pub mod error;
 pub mod model;

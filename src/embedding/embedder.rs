@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
+use candle_transformers::models::bert::Config;
 use tokenizers::{Tokenizer, TruncationParams};
 
 use super::TextEncoder;
+use super::bert::Bert;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longer texts are cut, as the model was trained.
@@ -32,7 +33,7 @@ pub struct Embedder {
     id: String,
     dimensions: usize,
     batch_tokens: usize,
-    model: BertModel,
+    model: Bert,
     tokenizer: Tokenizer,
     pools: Vec<rayon::ThreadPool>,
 }
@@ -70,7 +71,7 @@ impl Embedder {
             ));
         }
         let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu);
-        let model = weights.and_then(|weights| BertModel::load(weights, &config));
+        let model = weights.and_then(|weights| Bert::load(&weights, &config));
         let model = model.map_err(|e| broken("model.safetensors", &e))?;
         Ok(Self {
             id,
@@ -171,8 +172,7 @@ impl Embedder {
             .collect();
         let length = ids.len() / batch.len();
         let ids = Tensor::from_vec(ids, (batch.len(), length), &Device::Cpu)?;
-        let states = self.model.forward(&ids, &ids.zeros_like()?, None)?;
-        states.mean(1)?.to_vec2()
+        self.model.forward(&ids)?.mean(1)?.to_vec2()
     }
 }
 

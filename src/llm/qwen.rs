@@ -16,6 +16,7 @@ use candle_transformers::quantized_nn::RmsNorm;
 
 use super::shape::Shape;
 use super::tree::Tree;
+use crate::activation;
 use crate::error::{Error, Result};
 
 /// The weights and the cache.
@@ -234,22 +235,20 @@ impl Layer {
         );
         // All query heads of a group against the one key head that they share: 1 × shared × (group·count) × width.
         let q = (q * (1.0 / (width as f64).sqrt()))?.reshape((1, shared, group * count, width))?;
-        let mut weights = q.matmul(&keys.t()?)?;
-        if let Some(mask) = mask {
-            let masked = weights
-                .reshape((1, heads, count, total))?
-                .broadcast_add(mask)?;
-            weights = masked.reshape((1, shared, group * count, total))?;
+        let weights = q.matmul(&keys.t()?)?;
+        match mask {
+            Some(mask) => activation::masked_softmax(&weights, mask)?,
+            None => activation::softmax(&weights)?,
         }
-        let weights = candle_nn::ops::softmax_last_dim(&weights)?;
         let y = weights.matmul(&values)?.reshape((1, heads, count, width))?;
         self.attention_output
             .forward(&y.transpose(1, 2)?.reshape((1, count, heads * width))?)
     }
 
     fn feed(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let gated = candle_nn::ops::silu(&self.gate.forward(x)?)?;
-        self.down.forward(&(gated * self.up.forward(x)?)?)
+        let gated = self.gate.forward(x)?;
+        activation::swiglu(&gated, &self.up.forward(x)?)?;
+        self.down.forward(&gated)
     }
 }
 
