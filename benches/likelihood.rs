@@ -64,6 +64,12 @@ fn kinds() -> Vec<(&'static str, Vec<String>)> {
             (1..=TITLES).flat_map(verdict).collect(),
         ),
         (
+            "20 titles of films without their years",
+            FILMS
+                .map(|title| format!(" {}", title.split(" (").next().unwrap_or_default()))
+                .into(),
+        ),
+        (
             "20 titles of films",
             FILMS.map(|title| format!(" {title}")).into(),
         ),

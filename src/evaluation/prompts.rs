@@ -86,6 +86,8 @@ pub struct Row {
     pub hold: Option<f64>,
     /// This minus the score of the paths.
     pub lift: Option<Difference>,
+    /// Of ours: this minus the best of the recipes that it is compared with, [`Report::best_recipe`].
+    pub over: Option<Difference>,
     /// Mean weight of the model, for fusion.
     pub weight: Option<f64>,
 }
@@ -109,6 +111,8 @@ pub struct Report {
     pub mode: Mode,
     /// Of negatives, users and the bootstrap.
     pub seed: u64,
+    /// The row of the recipe, among those that ours is compared with, that has the best NDCG here; none without one.
+    pub best_recipe: Option<String>,
     /// Rows left out, with the reason.
     pub left_out: Vec<(String, String)>,
     /// Without a model, then with one.
@@ -142,6 +146,7 @@ pub fn run(
         plan,
         questions: &questions,
         paths: Vec::new(),
+        best: Vec::new(),
         report: Report {
             schema_version: 1,
             protocol: format!("1+{} popularity", plan.negatives),
@@ -151,6 +156,7 @@ pub fn run(
             model: model.as_ref().map(|model| model.id().to_owned()),
             mode: plan.mode,
             seed: plan.seed,
+            best_recipe: None,
             left_out: Vec::new(),
             rows: Vec::new(),
         },
@@ -176,6 +182,8 @@ struct Trial<'a> {
     questions: &'a [Question],
     /// The NDCG of the path score, by question.
     paths: Vec<f64>,
+    /// That of the best recipe that ours is compared with.
+    best: Vec<f64>,
     report: Report,
 }
 
@@ -229,7 +237,7 @@ impl Trial<'_> {
         let found = asking.all(&jobs, self.questions, progress)?;
         for (job, found) in jobs.iter().zip(&found) {
             match found {
-                Ok(found) => self.answers(&job.name, found),
+                Ok(found) => self.answers(job, found),
                 Err(why) => self.leave_out(&job.name, why),
             }
         }
@@ -299,19 +307,22 @@ impl Trial<'_> {
             claims: None,
             hold: None,
             lift: (name != PATHS).then(|| compare(&ndcg, &self.paths, self.plan.seed)),
+            over: None,
             weight: None,
         });
         let last = self.report.rows.len() - 1;
         &mut self.report.rows[last]
     }
 
-    fn answers(&mut self, name: &str, found: &Answers) {
+    fn answers(&mut self, job: &Job, found: &Answers) {
         let orders: Vec<Vec<usize>> = found
             .opinions
             .iter()
             .map(|opinion| order(opinion))
             .collect();
-        let row = self.row(name, &orders);
+        let over = self.beside(job, &orders);
+        let row = self.row(&job.name, &orders);
+        row.over = over;
         row.take(found);
         row.invalid = Some(found.invalid as f64 / orders.len() as f64);
         let echo: Vec<f64> = found
@@ -321,6 +332,23 @@ impl Trial<'_> {
             .map(|(hint, order)| kendall(hint, order))
             .collect();
         row.echo = Some(mean(&echo));
+    }
+
+    /// What ours is over the best recipe so far; another recipe may be the best itself.
+    fn beside(&mut self, job: &Job, orders: &[Vec<usize>]) -> Option<Difference> {
+        let ndcg = self.ndcg(orders);
+        match job.room {
+            Room::Bare => None,
+            Room::Free => {
+                if self.best.is_empty() || mean(&ndcg) > mean(&self.best) {
+                    self.best = ndcg;
+                    self.report.best_recipe = Some(job.name.clone());
+                }
+                None
+            }
+            Room::Share(_) if self.best.is_empty() => None,
+            Room::Share(_) => Some(compare(&ndcg, &self.best, self.plan.seed)),
+        }
     }
 
     /// The model's opinion joined with the path score.

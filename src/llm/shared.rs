@@ -18,7 +18,7 @@ const CHUNK: usize = 128;
 /// Tokens that are computed at once behind a prompt.
 const PACK: usize = 256;
 /// States whose scores of the whole vocabulary are held at once.
-const ROWS: usize = 16;
+const ROWS: usize = 64;
 
 /// A model and the begin of its last prompt.
 pub struct Shared {

@@ -110,6 +110,9 @@ impl Verb for Prompts {
             report.model.as_deref().unwrap_or("none"),
             report.mode.name()
         ));
+        if let Some(best) = &report.best_recipe {
+            session.printer.note(format_args!("`over_best` is over `{best}`, the best of the recipes compared with"));
+        }
         for (name, why) in &report.left_out {
             session.printer.warn(format_args!("left out: {name}: {why}"));
         }
@@ -123,7 +126,8 @@ impl Verb for Prompts {
 
 fn table(report: &Report) -> Table {
     let columns = [
-        "row", "ndcg@10", "low", "high", "tokens", "seconds", "echo", "invalid", "claims", "hold", "lift", "p", "weight",
+        "row", "ndcg@10", "low", "high", "tokens", "seconds", "echo", "invalid", "claims", "hold", "lift", "p", "over_best", "p_over_best",
+        "weight",
     ];
     let mut table = Table::new("rows", columns);
     let short = |value: f64| json!((value * 1e4).round() / 1e4);
@@ -142,6 +146,8 @@ fn table(report: &Report) -> Table {
             maybe(row.hold),
             maybe(row.lift.map(|lift| lift.mean)),
             maybe(row.lift.map(|lift| lift.p)),
+            maybe(row.over.map(|over| over.mean)),
+            maybe(row.over.map(|over| over.p)),
             maybe(row.weight),
         ]);
     }

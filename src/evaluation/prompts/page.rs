@@ -118,7 +118,18 @@ fn bars(rows: &[Row]) -> String {
 fn table(rows: &[Row]) -> String {
     let mut table = String::from("<table><thead><tr><th>row</th>");
     for name in [
-        "ndcg@10", "tokens", "seconds", "echo", "invalid", "claims", "hold", "lift", "p", "weight",
+        "ndcg@10",
+        "tokens",
+        "seconds",
+        "echo",
+        "invalid",
+        "claims",
+        "hold",
+        "lift",
+        "p",
+        "over best",
+        "p",
+        "weight",
     ] {
         let _ = write!(table, "<th>{name}</th>");
     }
@@ -138,6 +149,9 @@ fn table(rows: &[Row]) -> String {
             row.lift
                 .map_or(String::new(), |lift| format!("{:+.4}", lift.mean)),
             number(row.lift.map(|lift| lift.p), 3),
+            row.over
+                .map_or(String::new(), |over| format!("{:+.4}", over.mean)),
+            number(row.over.map(|over| over.p), 3),
             number(row.weight, 2),
         ];
         let _ = write!(
