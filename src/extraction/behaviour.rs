@@ -279,9 +279,11 @@ impl Events<'_> {
             for &container in of_item.row(item as usize) {
                 let others = containers.row(container as usize);
                 let weight = (others.len() as f64).sqrt().recip();
-                let at = others.iter().position(|&other| other == item);
+                let Some(at) = others.iter().position(|&other| other == item) else {
+                    continue;
+                };
                 for (place, &other) in others.iter().enumerate() {
-                    match at.map_or(0, |at| at.abs_diff(place)) {
+                    match at.abs_diff(place) {
                         0 => {}
                         distance => ways.add(other, weight + self.near(distance)),
                     }

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
+use candle_nn::VarBuilder;
+use candle_transformers::models::bert::BertModel;
 use kenning::embedding::{Embedder, TextEncoder, VectorCache, neighbours};
 use kenning::model::{Progress, Unwatched};
 use kenning::weights::{Manifest, Role, cache_dir, locate};
@@ -142,6 +144,44 @@ fn a_text_gives_the_same_bits_in_any_company() {
     assert!(embedder.embed(&[]).unwrap().is_empty());
     let cut = &embedder.embed(&[&long, &long[..14 * 100]]).unwrap();
     assert_eq!(cut[0], cut[1], "what is too long is cut");
+}
+
+/// The mean of the states of candle's own model, of length 1.
+#[test]
+fn vectors_are_those_of_candle() {
+    for activation in ["gelu", "geluapproximate", "relu"] {
+        let folder = tempfile::tempdir().unwrap();
+        tiny(folder.path());
+        let path = folder.path().join("config.json");
+        let config = fs::read_to_string(&path).unwrap();
+        let config = config.replace("\"gelu\"", &format!("{activation:?}"));
+        let settings = serde_json::from_str(&config).unwrap();
+        fs::write(&path, config).unwrap();
+        let weights = VarBuilder::from_tensors(tensors(), DType::F32, &Device::Cpu);
+        let theirs = BertModel::load(weights, &settings).unwrap();
+        let embedder = Embedder::load(folder.path()).unwrap();
+        // "a film of war" between the marks of begin and end.
+        let ids = Tensor::new(&[[2u32, 4, 5, 6, 7, 3]], &Device::Cpu).unwrap();
+        let states = theirs.forward(&ids, &ids.zeros_like().unwrap(), None);
+        let mean: Vec<f32> = states
+            .unwrap()
+            .mean(1)
+            .unwrap()
+            .get(0)
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        let length = mean.iter().map(|x| x * x).sum::<f32>().sqrt();
+        for (ours, theirs) in embedder.embed(&["a film of war"]).unwrap()[0]
+            .iter()
+            .zip(mean)
+        {
+            assert!(
+                (ours - theirs / length).abs() < 1e-5,
+                "{activation}: {ours} {theirs}"
+            );
+        }
+    }
 }
 
 #[test]
