@@ -45,7 +45,7 @@ impl InplaceOp1 for Gelu {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let numbers = numbers_mut(storage, layout)?;
-        numbers.par_chunks_mut(SHARE).for_each(|part| {
+        by_parts(numbers, SHARE, |_, part| {
             Arch::new().dispatch(|| part.iter_mut().for_each(|x| *x = gelu_of(*x)));
         });
         Ok(())
@@ -68,10 +68,9 @@ impl InplaceOp2 for Swiglu {
         if gates.len() != ups.len() {
             bail!("{} gates, {} numbers", gates.len(), ups.len());
         }
-        let parts = gates.par_chunks_mut(SHARE).zip(ups.par_chunks(SHARE));
-        parts.for_each(|(gates, ups)| {
+        by_parts(gates, SHARE, |first, gates| {
+            let both = gates.iter_mut().zip(&ups[first..]);
             Arch::new().dispatch(|| {
-                let both = gates.iter_mut().zip(ups);
                 both.for_each(|(gate, up)| *gate = *gate / (1.0 + exp(-*gate)) * up);
             });
         });
@@ -85,10 +84,14 @@ impl InplaceOp1 for Softmax {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let width = layout.dims().last().copied().unwrap_or(1).max(1);
-        let rows = numbers_mut(storage, layout)?.par_chunks_mut(width);
-        let rows = rows.with_min_len(SHARE / width + 1);
-        rows.for_each(|row| Arch::new().dispatch(|| softmax_of(row)));
+        let width = width(layout);
+        by_parts(
+            numbers_mut(storage, layout)?,
+            width * rows(width),
+            |_, part| {
+                Arch::new().dispatch(|| part.chunks_mut(width).for_each(softmax_of));
+            },
+        );
         Ok(())
     }
 }
@@ -105,22 +108,47 @@ impl InplaceOp2 for Softmax {
         other: &CpuStorage,
         other_layout: &Layout,
     ) -> Result<()> {
-        let width = layout.dims().last().copied().unwrap_or(1).max(1);
+        let width = width(layout);
         let (scores, mask) = (numbers_mut(storage, layout)?, numbers(other, other_layout)?);
-        if mask.is_empty() || mask.len() % width != 0 {
-            bail!("a mask of {} numbers for rows of {width}", mask.len());
+        let fits = self::width(other_layout) == width && !mask.is_empty();
+        if !fits || !scores.len().is_multiple_of(mask.len()) {
+            bail!(
+                "a mask of {:?} for {:?}",
+                other_layout.dims(),
+                layout.dims()
+            );
         }
-        let rows = scores.par_chunks_mut(width).enumerate();
-        let rows = rows.with_min_len(SHARE / width + 1);
-        rows.for_each(|(place, row)| {
-            let mask = &mask[place * width % mask.len()..][..width];
+        by_parts(scores, width * rows(width), |first, part| {
             Arch::new().dispatch(|| {
-                row.iter_mut().zip(mask).for_each(|(x, mask)| *x += mask);
-                softmax_of(row);
+                for (at, row) in part.chunks_mut(width).enumerate() {
+                    let mask = &mask[(first + at * width) % mask.len()..];
+                    row.iter_mut().zip(mask).for_each(|(x, mask)| *x += mask);
+                    softmax_of(row);
+                }
             });
         });
         Ok(())
     }
+}
+
+/// Does something with all numbers: part by part, each with the place of its first; with many on more threads.
+fn by_parts(numbers: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+    match numbers.len() <= size {
+        true => work(0, numbers),
+        false => {
+            let parts = numbers.par_chunks_mut(size).enumerate();
+            parts.for_each(|(place, part)| work(place * size, part));
+        }
+    }
+}
+
+/// Rows of so many numbers that are worth a thread of their own.
+fn rows(width: usize) -> usize {
+    (SHARE / width).max(1)
+}
+
+fn width(layout: &Layout) -> usize {
+    layout.dims().last().copied().unwrap_or(1).max(1)
 }
 
 fn numbers_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
@@ -169,7 +197,7 @@ fn folded(row: &[f32], start: f32, both: impl Fn(f32, f32) -> f32) -> f32 {
     lanes.into_iter().fold(start, both)
 }
 
-/// The exponential; 0 where that would be below what normal numbers reach.
+/// The exponential; 0 below -87, where numbers stop to be normal, and that of 88 above 88.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     /// Added to a number, it leaves the nearest integer in the last bits.
@@ -189,7 +217,7 @@ fn exp(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{DType, Device};
 
     fn numbers() -> Vec<f32> {
         (-4000..4000).map(|n| n as f32 / 100.0).collect()
@@ -214,7 +242,7 @@ mod tests {
         let up = (&x * 0.3).unwrap();
         let (theirs, ours) = ((x.silu().unwrap() * &up).unwrap(), x.copy().unwrap());
         swiglu(&ours, &up).unwrap();
-        check(&ours, &theirs, 1e-4);
+        check(&ours, &theirs, 2e-6);
     }
 
     #[test]
@@ -239,6 +267,20 @@ mod tests {
         assert!(
             masked_softmax(&x, &Tensor::new(&[0f32, 1.0, 2.0], &Device::Cpu).unwrap()).is_err()
         );
+    }
+
+    #[test]
+    fn masks_of_other_rows_are_refused() {
+        let zeros =
+            |dimensions: &[usize]| Tensor::zeros(dimensions, DType::F32, &Device::Cpu).unwrap();
+        let x = zeros(&[2, 3, 6]);
+        for dimensions in [[1, 3, 4], [1, 4, 6], [2, 2, 3], [0, 3, 6]] {
+            assert!(
+                masked_softmax(&x, &zeros(&dimensions)).is_err(),
+                "{dimensions:?}"
+            );
+        }
+        masked_softmax(&x, &zeros(&[1, 3, 6])).unwrap();
     }
 
     fn check(ours: &Tensor, theirs: &Tensor, most: f32) {

@@ -17,6 +17,8 @@ use super::TextEncoder;
 use super::bert::Bert;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Begins the ids of embedders; another one where the same weights give other bits than before, so that vectors are not mixed.
+const ARITHMETIC: &str = "bert2";
 /// Longer texts are cut, as the model was trained.
 const MAX_TOKENS: usize = 256;
 /// Tokens of a batch; beyond this nothing is gained.
@@ -56,7 +58,10 @@ impl Embedder {
                 .at(directory.display())
                 .hint("kenning model check")
         };
-        let id = format!("bert@{}", &hash(&[&weights, &config, &tokenizer])[..16]);
+        let id = format!(
+            "{ARITHMETIC}@{}",
+            &hash(&[&weights, &config, &tokenizer])[..16]
+        );
         let config: Config =
             serde_json::from_slice(&config).map_err(|e| broken("config.json", &e))?;
         check(&config).map_err(|e| broken("config.json", &e))?;
@@ -195,7 +200,7 @@ impl TextEncoder for Embedder {
 fn batch_tokens(config: &Config) -> usize {
     match candle_core::utils::barrier_pool().n_workers() {
         0 => BATCH_TOKENS,
-        _ => (SHARED_WORK - 1) / config.intermediate_size.max(config.hidden_size),
+        _ => (SHARED_WORK - 1) / config.intermediate_size.max(3 * config.hidden_size),
     }
 }
 

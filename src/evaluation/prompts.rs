@@ -3,7 +3,8 @@
 //! The protocol is that of DOKE (Yao et al. 2023): the last item of each user among 19 that they never met, drawn by
 //! popularity; NDCG@10. Rows without a model rank the same lists. Beside the quality stand what it costs (tokens, seconds), how
 //! much of it is an echo of the order that the prompt already has, how many of the claims hold where answers cite evidence (checked
-//! as those of answers are; ids that no evidence has make an answer invalid), and what is gained over the score of the paths.
+//! as those of answers are; ids that no evidence has make an answer invalid), and what is gained over the score of the paths; and
+//! by ours over the best of the other recipes.
 //!
 //! *Ours* is asked within shares of what DOKE spends on knowledge: the most that one of its recipes spends beyond titles alone.
 //! *Fusion* joins the model's opinion with the path score; its weight is learnt on one half of the users for the other, so that
@@ -86,8 +87,9 @@ pub struct Row {
     pub hold: Option<f64>,
     /// This minus the score of the paths.
     pub lift: Option<Difference>,
-    /// Of ours: this minus the best of the recipes that it is compared with, [`Report::best_recipe`].
-    pub over: Option<Difference>,
+    /// Of ours: this minus the best of the recipes that it is compared with, [`Report::best_recipe`]. That one is the best of
+    /// these very users, which speaks against ours.
+    pub over_best: Option<Difference>,
     /// Mean weight of the model, for fusion.
     pub weight: Option<f64>,
 }
@@ -253,8 +255,8 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// What the model is asked by: first titles alone, then the others, then ours, at last ours with the most knowledge and no
-    /// hint.
+    /// What the model is asked by, in this order, for ours is compared with the best of the others: first titles
+    /// alone, then the others, then ours, at last ours with the most knowledge and no hint.
     fn jobs(&self) -> Result<Vec<Job>> {
         let plan = self.plan;
         let mut jobs = vec![Job {
@@ -307,7 +309,7 @@ impl Trial<'_> {
             claims: None,
             hold: None,
             lift: (name != PATHS).then(|| compare(&ndcg, &self.paths, self.plan.seed)),
-            over: None,
+            over_best: None,
             weight: None,
         });
         let last = self.report.rows.len() - 1;
@@ -320,9 +322,14 @@ impl Trial<'_> {
             .iter()
             .map(|opinion| order(opinion))
             .collect();
-        let over = self.beside(job, &orders);
+        let ndcg = self.ndcg(&orders);
+        let is_beside_best = matches!(job.room, Room::Share(_)) && !self.best.is_empty();
+        let over_best = is_beside_best.then(|| compare(&ndcg, &self.best, self.plan.seed));
+        if matches!(job.room, Room::Free) {
+            self.elect(&job.name, ndcg);
+        }
         let row = self.row(&job.name, &orders);
-        row.over = over;
+        row.over_best = over_best;
         row.take(found);
         row.invalid = Some(found.invalid as f64 / orders.len() as f64);
         let echo: Vec<f64> = found
@@ -334,20 +341,11 @@ impl Trial<'_> {
         row.echo = Some(mean(&echo));
     }
 
-    /// What ours is over the best recipe so far; another recipe may be the best itself.
-    fn beside(&mut self, job: &Job, orders: &[Vec<usize>]) -> Option<Difference> {
-        let ndcg = self.ndcg(orders);
-        match job.room {
-            Room::Bare => None,
-            Room::Free => {
-                if self.best.is_empty() || mean(&ndcg) > mean(&self.best) {
-                    self.best = ndcg;
-                    self.report.best_recipe = Some(job.name.clone());
-                }
-                None
-            }
-            Room::Share(_) if self.best.is_empty() => None,
-            Room::Share(_) => Some(compare(&ndcg, &self.best, self.plan.seed)),
+    /// Whether a recipe that ours is compared with is the best so far.
+    fn elect(&mut self, name: &str, ndcg: Vec<f64>) {
+        if self.best.is_empty() || mean(&ndcg) > mean(&self.best) {
+            self.best = ndcg;
+            self.report.best_recipe = Some(name.to_owned());
         }
     }
 

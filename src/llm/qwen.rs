@@ -3,7 +3,7 @@
 //!
 //! Ours instead of candle's: the key/value cache is allocated once and can be cut back to a prefix, which lets a
 //! prompt that begins like the last one be computed from where it differs, and grouped-query attention multiplies
-//! the shared heads without copying them.
+//! the shared heads without copying them. Softmax and SwiGLU are those of [`crate::activation`].
 
 use std::fs::File;
 use std::io::BufReader;

@@ -99,7 +99,8 @@ struct Step {
 }
 
 impl Scorer<'_> {
-    /// The paths to an item, the largest contribution first; their contributions add up to its score.
+    /// The paths to an item, the largest contribution first, equal ones always in one order; their contributions add up to its
+    /// score.
     pub fn paths(&self, profile: &Profile, item: u32) -> Vec<Path> {
         self.walk(profile).paths(item)
     }

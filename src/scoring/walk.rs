@@ -47,7 +47,7 @@ pub(super) struct Entity<'a> {
 impl<'g> Scorer<'g> {
     /// Prepares to follow the paths of a profile.
     pub fn walk<'a>(&'a self, profile: &'a Profile) -> Walk<'a> {
-        let starts: Vec<(u32, f64)> = profile.starts().collect();
+        let starts = self.starts(profile.starts());
         let relations = self.tables.relations.iter();
         let gathered = relations.map(|relation| Gathered::of(self, relation, &starts));
         Walk {
@@ -60,10 +60,17 @@ impl<'g> Scorer<'g> {
 
     /// What paths from items add to others.
     pub(super) fn add_starts(&self, starts: &[(u32, f64)], add: &mut impl FnMut(u32, f64)) {
-        self.add_links(starts, add);
+        let starts = self.starts(starts.iter().copied());
+        self.add_links(&starts, add);
         for relation in self.tables.relations.iter() {
-            Gathered::of(self, relation, starts).spread(self.graph, starts, add);
+            Gathered::of(self, relation, &starts).spread(self.graph, &starts, add);
         }
+    }
+
+    /// Those that are items: whoever calls may name any node.
+    fn starts(&self, named: impl Iterator<Item = (u32, f64)>) -> Vec<(u32, f64)> {
+        let items = self.graph.items();
+        named.filter(|start| items.contains(&start.0)).collect()
     }
 
     fn add_links(&self, starts: &[(u32, f64)], add: &mut impl FnMut(u32, f64)) {

@@ -238,9 +238,9 @@ fn prompts_are_judged_with_and_without_a_model() {
     let (best, ours) = (best.unwrap(), "model + kenning 1");
     let told = mean(&report, report["best_recipe"].as_str().unwrap());
     assert_eq!(told, mean(&report, best));
-    let over = row(ours)["over"]["mean"].as_f64().unwrap();
+    let over = row(ours)["over_best"]["mean"].as_f64().unwrap();
     assert!((over - (mean(&report, ours) - told)).abs() < 1e-9, "{over}");
-    assert!(row("model alone")["over"].is_null() && row(best)["over"].is_null());
+    assert!(row("model alone")["over_best"].is_null() && row(best)["over_best"].is_null());
     let weight = row("fusion, kenning 1")["weight"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&weight));
     let again = desk.json(&asked);

@@ -63,6 +63,18 @@ fn one_walk_to_many_items_finds_the_paths_of_each() {
             assert!((sum - score).abs() < 1e-6, "{sum} is not {score}");
         }
     }
+    let item = graph.items().start;
+    let known = scorer.session(&[item]);
+    let mut strangers = known.clone();
+    let nodes = graph.nodes().filter(|node| !graph.items().contains(node));
+    strangers
+        .history
+        .extend(nodes.chain([u32::MAX]).map(|node| (node, 1.0)));
+    assert_eq!(scorer.all(&strangers), scorer.all(&known));
+    assert_eq!(
+        scorer.paths(&strangers, item + 1),
+        scorer.paths(&known, item + 1)
+    );
     let nothing_known = scorer.session(&[]);
     let strange = [graph.items().end, u32::MAX];
     let walk = scorer.walk(&nothing_known);

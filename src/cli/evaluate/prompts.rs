@@ -146,8 +146,8 @@ fn table(report: &Report) -> Table {
             maybe(row.hold),
             maybe(row.lift.map(|lift| lift.mean)),
             maybe(row.lift.map(|lift| lift.p)),
-            maybe(row.over.map(|over| over.mean)),
-            maybe(row.over.map(|over| over.p)),
+            maybe(row.over_best.map(|over| over.mean)),
+            maybe(row.over_best.map(|over| over.p)),
             maybe(row.weight),
         ]);
     }

@@ -9,12 +9,15 @@ pub fn page(report: &Report) -> String {
     let mut page = String::new();
     let title = format!("Prompts for {} users", report.users);
     let model = report.model.as_deref().unwrap_or("no model");
+    let best = report.best_recipe.as_deref().map_or(String::new(), |best| {
+        format!(" The best of the recipes compared with: {}.", escaped(best))
+    });
     // Writing to a string cannot fail.
     let _ = write!(
         page,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
          <h1>{title}</h1>\n<p>Protocol {}, split {}, {} of {} users, model {}, asked {}. Intervals: 95 %, bootstrap over users, \
-         seed {}.</p>\n<h2>NDCG@10 against tokens</h2>\n{}\n<h2>NDCG@10</h2>\n{}\n<h2>All figures</h2>\n{}\n",
+         seed {}.{best}</p>\n<h2>NDCG@10 against tokens</h2>\n{}\n<h2>NDCG@10</h2>\n{}\n<h2>All figures</h2>\n{}\n",
         escaped(&report.protocol),
         escaped(&report.split),
         report.users,
@@ -128,7 +131,7 @@ fn table(rows: &[Row]) -> String {
         "lift",
         "p",
         "over best",
-        "p",
+        "p over best",
         "weight",
     ] {
         let _ = write!(table, "<th>{name}</th>");
@@ -149,9 +152,9 @@ fn table(rows: &[Row]) -> String {
             row.lift
                 .map_or(String::new(), |lift| format!("{:+.4}", lift.mean)),
             number(row.lift.map(|lift| lift.p), 3),
-            row.over
+            row.over_best
                 .map_or(String::new(), |over| format!("{:+.4}", over.mean)),
-            number(row.over.map(|over| over.p), 3),
+            number(row.over_best.map(|over| over.p), 3),
             number(row.weight, 2),
         ];
         let _ = write!(
