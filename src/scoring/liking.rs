@@ -60,7 +60,9 @@ impl Scorer<'_> {
                 }
             }
         }
-        for &(item, fit) in &profile.described {
+        // Whoever calls may name any node.
+        let described = profile.described.iter();
+        for &(item, fit) in described.filter(|found| items.contains(&found.0)) {
             add(item, DESCRIBED * fit);
         }
     }

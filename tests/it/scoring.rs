@@ -70,6 +70,7 @@ fn one_walk_to_many_items_finds_the_paths_of_each() {
     strangers
         .history
         .extend(nodes.chain([u32::MAX]).map(|node| (node, 1.0)));
+    strangers.described = vec![(u32::MAX, 1.0), (graph.items().end, 1.0)];
     assert_eq!(scorer.all(&strangers), scorer.all(&known));
     assert_eq!(
         scorer.paths(&strangers, item + 1),
